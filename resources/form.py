@@ -1,0 +1,35 @@
+"""The form: what can be asked, and a person to begin with."""
+
+from flask import url_for
+
+from representations import Answer, Resource
+from resources.reading import given_fields, scorecard
+
+
+class Form(Resource):
+    """The form, filled with a typical person or with the fields of the query."""
+
+    def get(self) -> Answer:
+        """Return the JSON Schema of a record, the values the form begins with, and where to go from here."""
+        card = scorecard()
+        given = list(given_fields())
+        named = {card.schema.names.get(name) for name, _ in given}
+        rest = ((name, str(value)) for name, value in card.typical.items() if name not in named)
+        record = card.schema.read_fields([*given, *rest])
+        return {
+            "title": card.schema.own["question"],
+            "description": card.schema.package["description"],
+            "schema": card.schema.json_schema(),
+            "defaults": record,
+            "links": links(list(record)),
+        }
+
+
+def links(fields: list[str]) -> dict[str, str]:
+    """Return where to go from here; the probability's is a URI template (RFC 6570)."""
+    return {
+        "self": url_for("form"),
+        "probability": f"{url_for('probability')}{{?{','.join(fields)}}}",
+        "examples": url_for("examples"),
+        "scorecard": url_for("scorecard"),
+    }

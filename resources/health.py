@@ -1,0 +1,28 @@
+"""Whether the server is alive and ready to answer."""
+
+import math
+
+from representations import Answer, Resource
+from resources.reading import scorecard
+
+
+class Live(Resource):
+    """The process answers."""
+
+    formats = ("json",)
+
+    def get(self) -> Answer:
+        """Return that the process is alive."""
+        return {"status": "alive"}
+
+
+class Ready(Resource):
+    """The model is loaded and gives the answer it gave when it was trained."""
+
+    formats = ("json",)
+
+    def get(self) -> Answer:
+        """Return whether the model answers, and which it is; 503 if it does not."""
+        card = scorecard()
+        ready = math.isclose(card.probability(card.typical), card.training["typical_probability"], rel_tol=1e-9)
+        return {"status": "ready" if ready else "not ready", "model": card.model}, 200 if ready else 503

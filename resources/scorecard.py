@@ -1,0 +1,52 @@
+"""The model itself: every point of every feature."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from representations import Answer, Resource
+from resources.reading import scorecard
+
+
+class Scorecard(Resource):
+    """The table of points that is the model."""
+
+    formats = ("json", "html", "csv")
+
+    def get(self) -> Answer:
+        """Return the intercept and, by feature, the points of every value."""
+        card = scorecard()
+        return {
+            "model": card.model,
+            "intercept": card.intercept,
+            "features": [
+                {
+                    "feature": field.name,
+                    "title": field.title,
+                    "unit": field.unit,
+                    "interpolated": card.points[field.name].linear,
+                    "points": [
+                        {
+                            "value": value,
+                            "title": field.title_of(value),
+                            "log_odds": log_odds,
+                            "odds_multiplier": math.exp(log_odds),
+                        }
+                        for value, log_odds in zip(*card.points[field.name].columns, strict=True)
+                    ],
+                }
+                for field in card.schema.fields
+            ],
+        }
+
+    def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
+        """Return the intercept's row, then a row per point."""
+        yield row("intercept", "", answer["intercept"])
+        for feature in answer["features"]:
+            for point in feature["points"]:
+                yield row(feature["feature"], point["value"], point["log_odds"])
+
+
+def row(feature: str, value: Any, log_odds: float) -> dict[str, Any]:
+    """Return one row of the table."""
+    return {"feature": feature, "value": value, "log_odds": log_odds, "odds_multiplier": math.exp(log_odds)}

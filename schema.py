@@ -1,0 +1,360 @@
+"""What a record is: the data dictionary, read once, for form, query, JSON and documentation."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+Value = str | int | float
+Record = dict[str, Value]
+
+OWN = "glassform"  # the one key of the data package under which our own properties stand
+LONGEST_VALUE = 100  # characters of one value
+LONGEST_SHOWN = 60  # characters of a value an answer repeats
+MOST_ERRORS = 50  # reported at once: a hostile body must not buy a long answer
+MOST_LISTED = 20  # categories an error message lists
+
+PYTHON_TYPE: dict[str, type[int] | type[float]] = {"integer": int, "number": float}
+PLAIN_DIGITS = {"integer": re.compile(r"-?[0-9]+"), "number": re.compile(r"-?[0-9]+(\.[0-9]+)?")}
+
+MESSAGES = {
+    "missing": "is missing; {rule} is needed",
+    "empty": "is empty; {rule} is needed",
+    "repeated": "is given more than once",
+    "unknown": "is not a field{hint}",
+    "type": "{value} is not {kind}",
+    "digits": "{value} is not {kind} in plain digits",
+    "quoted": "{value} is text; JSON writes {kind} without quotes",
+    "range": "{value} is not between {minimum} and {maximum}",
+    "greater_than_equal": "{value} is less than {minimum}",
+    "less_than_equal": "{value} is more than {maximum}",
+    "category": "{value} is not a known {title}{hint}",
+    "long": "is {length} characters long; at most {longest} are read",
+    "control": "{value} holds a character that cannot be typed",
+    "object": "a record is an object, and this is {value}",
+    "misplaced": "belongs in the body of a POST, not in its address",
+    "more": "there are {count} further errors",
+}
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing wrong with one field: its name, the value as given (None if there was none), the message."""
+
+    field: str
+    value: str | None
+    message: str
+
+
+class InvalidRecord(ValueError):
+    """Fields that do not make a record; it holds every error and the fields as they were given."""
+
+    def __init__(self, errors: list[FieldError], fields: Mapping[str, Any]) -> None:
+        self.errors = errors
+        self.fields = fields
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+
+
+class UnreadableJSON(ValueError):
+    """Text that is not JSON."""
+
+
+class Pairs(list[tuple[str, Any]]):
+    """The members of a JSON object in the order sent, repeated names kept."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One feature as the data package describes it; `column` is its header in the table."""
+
+    name: str
+    column: str
+    type: str
+    title: str
+    description: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    categories: dict[str, str]
+    aliases: tuple[str, ...]
+
+    @classmethod
+    def from_descriptor(cls, descriptor: dict[str, Any]) -> "Field":
+        """Read a Table Schema field; categories keep the order of its `enum`."""
+        constraints, own = descriptor.get("constraints", {}), descriptor.get(OWN, {})
+        titles = own.get("titles", {})
+        return cls(
+            name=identifier(descriptor["name"]),
+            column=descriptor["name"],
+            type=descriptor["type"],
+            title=descriptor.get("title", descriptor["name"]),
+            description=descriptor.get("description", ""),
+            unit=own.get("unit", ""),
+            minimum=constraints.get("minimum"),
+            maximum=constraints.get("maximum"),
+            categories={value: titles.get(value, value) for value in constraints.get("enum", [])},
+            aliases=tuple(own.get("aliases", [])),
+        )
+
+    @property
+    def kind(self) -> str:
+        """What its values are, in words."""
+        return {"integer": "a whole number", "number": "a number"}.get(self.type, "text")
+
+    @property
+    def rule(self) -> str:
+        """What a value must be, in words."""
+        if self.categories:
+            return f"one of {len(self.categories)} known values"
+        return f"{self.kind} from {self.minimum} to {self.maximum}"
+
+    @cached_property
+    def spellings(self) -> dict[str, str]:
+        """Every way to write a category, its title included, with the category."""
+        return {title: value for value, title in self.categories.items()} | {
+            value: value for value in self.categories
+        }
+
+    @property
+    def values(self) -> list[Value]:
+        """All its values in order; empty for real numbers, which have no end of them."""
+        if self.categories:
+            return list(self.categories)
+        if self.type != "integer":
+            return []
+        low, high = self.bounds
+        return list(range(int(low), int(high) + 1))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Its minimum and its maximum.
+
+        Raises
+        ------
+        ValueError
+            If the data package leaves one of them open; neither a form nor a table of points can.
+        """
+        if self.minimum is None or self.maximum is None:
+            raise ValueError(f"the data package gives {self.column} no minimum or no maximum")
+        return self.minimum, self.maximum
+
+    def title_of(self, value: Value) -> str:
+        """Return a value as people read it: a category's title, a number as it is."""
+        return self.categories.get(str(value), str(value))
+
+    def annotation(self, strict: bool) -> Any:
+        """Return the type pydantic validates with; lax reads numbers from text, strict does not."""
+        if self.categories:
+            return Literal[tuple(self.categories)]
+        limits: dict[str, Any] = {"ge": self.minimum, "le": self.maximum}
+        if self.type == "number":
+            limits["allow_inf_nan"] = False
+        how = pydantic.Strict() if strict else pydantic.BeforeValidator(self.from_text)
+        return Annotated[PYTHON_TYPE[self.type], pydantic.Field(**limits), how]
+
+    def from_text(self, text: str) -> int | float:
+        """Read a number written in plain decimal digits; pydantic reports what this raises."""
+        if not PLAIN_DIGITS[self.type].fullmatch(text):
+            raise PydanticCustomError("digits", "not in plain digits")
+        return PYTHON_TYPE[self.type](text)
+
+
+class Schema:
+    """The record of one table, built from its Frictionless data package.
+
+    Parameters
+    ----------
+    package
+        The descriptor, as `datapackage.json` holds it.
+
+    Notes
+    -----
+    https://specs.frictionlessdata.io/data-package/ and https://specs.frictionlessdata.io/table-schema/
+    """
+
+    def __init__(self, package: dict[str, Any]) -> None:
+        columns = {field["name"]: field for field in package["resources"][0]["schema"]["fields"]}
+        self.package = package
+        self.own: dict[str, Any] = package[OWN]
+        self.name: str = package["name"]
+        self.target = Field.from_descriptor(columns[self.own["target"]])
+        self.fields = [Field.from_descriptor(columns[column]) for column in self.own["features"]]
+        self.by_name = {field.name: field for field in self.fields}
+        self.groups = [self.by_name[identifier(column)] for column in self.own.get("groups", [])]
+        self.names = {
+            name: field.name for field in self.fields for name in (*field.aliases, field.column, field.name)
+        }
+        self.lax, self.strict = self._model(strict=False), self._model(strict=True)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Schema":
+        """Read a `datapackage.json`."""
+        return cls(json.loads(path.read_text(encoding="utf-8")))
+
+    def _model(self, strict: bool) -> type[pydantic.BaseModel]:
+        definitions: dict[str, Any] = {
+            field.name: (
+                field.annotation(strict),
+                pydantic.Field(
+                    title=field.title, description=field.description, json_schema_extra=own_keywords(field)
+                ),
+            )
+            for field in self.fields
+        }
+        config = pydantic.ConfigDict(extra="forbid", title="Record")
+        return pydantic.create_model("Record", __config__=config, **definitions)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema (draft 2020-12) of a record."""
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **self.strict.model_json_schema()}
+
+    def read_fields(self, pairs: Iterable[tuple[str, str]]) -> Record:
+        """Read a record from a form or a query string, where every value is text.
+
+        Raises
+        ------
+        InvalidRecord
+            With every error of every field.
+        """
+        return self._read(pairs, self.lax)
+
+    def read_json(self, value: Any) -> Record:
+        """Read a record from what `parse_json` gives: numbers are numbers, text is text.
+
+        Raises
+        ------
+        InvalidRecord
+            With every error of every field.
+        """
+        if not isinstance(value, Pairs):
+            raise InvalidRecord([FieldError("", shown(value), MESSAGES["object"].format(value=shown(value)))], {})
+        return self._read(value, self.strict)
+
+    def _read(self, pairs: Iterable[tuple[str, Any]], model: type[pydantic.BaseModel]) -> Record:
+        fields: dict[str, Any] = {}
+        errors: list[FieldError] = []
+        for given, value in pairs:
+            name = self.names.get(given)
+            if name is None:
+                errors.append(self._not_a_field(given, value, hint=len(errors) < MOST_ERRORS))
+            elif name in fields:
+                errors.append(FieldError(name, shown(value), MESSAGES["repeated"]))
+            else:
+                fields[name] = value
+        try:
+            record = vars(model.model_validate(fields))
+        except pydantic.ValidationError as invalid:
+            errors = [*map(self._error, invalid.errors(include_url=False)), *errors]
+        if errors:
+            raise InvalidRecord(limited(errors), fields)
+        return record
+
+    def _not_a_field(self, name: str, value: Any, hint: bool) -> FieldError:
+        nearest = did_you_mean(name, self.names) if hint else ""
+        return FieldError(shown(name), shown(value), MESSAGES["unknown"].format(hint=nearest))
+
+    def _error(self, details: ErrorDetails) -> FieldError:
+        """Put one of pydantic's errors into our words."""
+        name = str(details["loc"][0])
+        field = self.by_name[name]
+        if details["type"] == "missing":
+            return FieldError(name, None, MESSAGES["missing"].format(rule=field.rule))
+        return FieldError(name, shown(details["input"]), message_for(field, details["input"], details["type"]))
+
+
+def limited(errors: list[FieldError]) -> list[FieldError]:
+    """Return the first errors and, in place of the rest, one that counts them."""
+    more = len(errors) - MOST_ERRORS
+    return [*errors[:MOST_ERRORS], FieldError("", None, MESSAGES["more"].format(count=more))] if more > 0 else errors
+
+
+def identifier(column: str) -> str:
+    """Return a column's header as a name for query strings, JSON and Python."""
+    return re.sub(r"\W+", "_", column).strip("_").lower()
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse JSON without losing repeated names: objects come as `Pairs`.
+
+    Raises
+    ------
+    UnreadableJSON
+        If the body is not JSON, with the place.
+    """
+    try:
+        return json.loads(body, object_pairs_hook=Pairs)
+    except json.JSONDecodeError as error:
+        raise UnreadableJSON(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
+    except RecursionError as error:
+        raise UnreadableJSON("it is nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableJSON(f"byte {error.start + 1} is not UTF-8 text") from error
+    except ValueError as error:
+        raise UnreadableJSON("a number in it has too many digits") from error
+
+
+def message_for(field: Field, value: Any, error_type: str) -> str:
+    """Say what is wrong with a field's value; `error_type` is pydantic's."""
+    return MESSAGES[message_key(field, value, error_type)].format(
+        value=shown(value),
+        kind=field.kind,
+        rule=field.rule,
+        title=field.title.lower(),
+        minimum=field.minimum,
+        maximum=field.maximum,
+        length=len(value) if isinstance(value, str) else 0,
+        longest=LONGEST_VALUE,
+        hint=did_you_mean(value, field.spellings) if isinstance(value, str) else "",
+    )
+
+
+def message_key(field: Field, value: Any, error_type: str) -> str:
+    """Choose the message that says best what is wrong."""
+    text = value if isinstance(value, str) else None
+    if text is not None and len(text) > LONGEST_VALUE:
+        return "long"
+    if error_type in ("greater_than_equal", "less_than_equal"):
+        return "range" if None not in (field.minimum, field.maximum) else error_type
+    if text is None:
+        return "type"
+    if not text.strip():
+        return "empty"
+    if not text.isprintable():
+        return "control"
+    if field.categories:
+        return "category"
+    return "digits" if error_type == "digits" or not PLAIN_DIGITS[field.type].fullmatch(text) else "quoted"
+
+
+def did_you_mean(word: str, spellings: Mapping[str, str]) -> str:
+    """Return the end of a sentence that offers the nearest known word, or lists the known ones."""
+    folded = {spelling.casefold(): meant for spelling, meant in spellings.items()}
+    near = get_close_matches(word[:LONGEST_VALUE].casefold(), folded, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {folded[near[0]]}?"
+    known = list(dict.fromkeys(spellings.values()))
+    return f"; known are {', '.join(known)}" if len(known) <= MOST_LISTED else ""
+
+
+def shown(value: Any) -> str:
+    """Return a value as an answer may repeat it: short, one line, nothing unprintable."""
+    if isinstance(value, list):
+        return "an object" if isinstance(value, Pairs) else "a list"
+    if not isinstance(value, str):
+        return json.dumps(value)[:LONGEST_SHOWN]
+    short = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN] + "…"
+    safe = short if short.isprintable() else short.encode("unicode_escape").decode("ascii")
+    return safe if safe == safe.strip() else f"'{safe}'"
+
+
+def own_keywords(field: Field) -> dict[str, Any]:
+    """Return what JSON Schema has no keyword for."""
+    own = {"x-unit": field.unit, "x-aliases": [*field.aliases], "x-titles": field.categories}
+    return {keyword: value for keyword, value in own.items() if value}

@@ -1,0 +1,383 @@
+"""The fitted model as a table of points: tabulate, score, explain, save and load."""
+
+import json
+import math
+import os
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import pairwise
+from operator import itemgetter, mul
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schema import Field, Record, Schema, Value
+
+if TYPE_CHECKING:  # a serving process never loads these
+    from pandas import DataFrame
+    from sklearn.pipeline import Pipeline
+
+# the folder of the model being served
+ARTIFACT = Path(os.environ.get("GLASSFORM_ARTIFACT", Path(__file__).parent / "artifact"))
+FORMAT = 1  # of scorecard.json; raised when old files can no longer be read
+FILE = "scorecard.json"
+TOLERANCE = 1e-9  # log-odds by which the table may differ from the pipeline on a real row
+STRAIGHT = 1e-11  # log-odds by which a curve may leave a straight line and still be one
+PROBES = (0.27, 0.5, 0.81)  # where a segment is asked whether it is straight; uneven, so that no kink hides
+MOST_KNOTS = 5_000  # a curve that needs more is not made of straight lines
+NORMAL_97_5 = 1.959963984540054  # quantile of the standard normal distribution, for 95% intervals
+
+Curve = Callable[[Sequence[Value]], list[float]]  # one feature's log-odds at given values, the others held fixed
+
+
+class NotAdditive(ValueError):
+    """The pipeline is no sum of one term per feature, so no table of points equals it."""
+
+
+class UnreadableArtifact(ValueError):
+    """A scorecard file that is damaged or of another format."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of one feature, in log-odds, at each of its values in order.
+
+    Between the values of a real-valued feature, its knots, the points run in straight lines.
+    """
+
+    values: tuple[Any, ...]
+    log_odds: tuple[float, ...]
+    linear: bool = False
+
+    @cached_property
+    def position(self) -> dict[Value, int]:
+        """Where each value stands."""
+        return {value: position for position, value in enumerate(self.values)}
+
+    @property
+    def columns(self) -> tuple[tuple[Any, ...], tuple[float, ...]]:
+        """The values and their points side by side."""
+        return self.values, self.log_odds
+
+    def at(self, value: Value) -> float:
+        """Return the points of a value.
+
+        Raises
+        ------
+        KeyError
+            If the feature has no such value.
+        """
+        if not self.linear:
+            return self.log_odds[self.position[value]]
+        return sum(share * self.log_odds[position] for position, share in self.shares(value))
+
+    def shares(self, value: Any) -> list[tuple[int, float]]:
+        """Return the positions that make up a value's points, each with its share; shares sum to 1."""
+        if not self.linear:
+            return [(self.position[value], 1.0)]
+        right = min(max(bisect_right(self.values, value), 1), len(self.values) - 1)
+        left = right - 1
+        share = (value - self.values[left]) / (self.values[right] - self.values[left])
+        return [(left, 1.0 - share), (right, share)]
+
+
+@dataclass(slots=True)
+class Contribution:
+    """What one feature's value adds to the log-odds."""
+
+    feature: str
+    value: Value
+    log_odds: float
+
+
+@dataclass(slots=True)
+class Explanation:
+    """A probability and its arithmetic: intercept + contributions, left to right, = log_odds.
+
+    `interval` holds the bounds of the probability's 95% confidence interval; `model` its name and version.
+    """
+
+    probability: float
+    log_odds: float
+    intercept: float
+    contributions: list[Contribution]
+    record: Record
+    interval: tuple[float, float]
+    warnings: list[str]
+    model: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, in the order of the contract."""
+        return {
+            "probability": self.probability,
+            "log_odds": self.log_odds,
+            "intercept": self.intercept,
+            "contributions": [
+                {"feature": term.feature, "value": term.value, "log_odds": term.log_odds}
+                for term in self.contributions
+            ],
+            "record": self.record,
+            "interval": self.interval,
+            "warnings": self.warnings,
+            "model": self.model,
+        }
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """An additive model of a binary target: an intercept and every feature's points, in log-odds.
+
+    The points are centred: each feature's average over the training rows is 0, so the intercept is the average
+    log-odds. `covariance` is the lower triangle of the covariance matrix of [intercept, points of the first
+    feature, of the second, ...]: what the sample left uncertain. `version` is a hash of data and recipe.
+    """
+
+    version: str
+    package: dict[str, Any]
+    intercept: float
+    points: dict[str, Points]
+    covariance: list[list[float]]
+    typical: Record
+    examples: list[dict[str, Any]]
+    evaluation: dict[str, Any]
+    training: dict[str, Any]
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The record of the table it was fitted on."""
+        return Schema(self.package)
+
+    @cached_property
+    def model(self) -> dict[str, str]:
+        """Name and version, as every answer carries them."""
+        return {"name": self.schema.name, "version": self.version}
+
+    @cached_property
+    def first_rows(self) -> dict[str, int]:
+        """The row of `covariance` at which each feature's points begin; the intercept's is 0."""
+        rows, row = {}, 1
+        for name, points in self.points.items():
+            rows[name] = row
+            row += len(points.values)
+        return rows
+
+    @cached_property
+    def covariances(self) -> list[list[float]]:
+        """The whole symmetric matrix of `covariance`."""
+        size = range(len(self.covariance))
+        return [[self.covariance[max(row, column)][min(row, column)] for column in size] for row in size]
+
+    def log_odds(self, record: Record) -> float:
+        """Return the log-odds of a record: the intercept and one look-up per feature, summed in order."""
+        total = self.intercept
+        for name, points in self.points.items():
+            total += points.at(record[name])
+        return total
+
+    def probability(self, record: Record) -> float:
+        """Return the probability of the positive class, 0 to 1."""
+        return sigmoid(self.log_odds(record))
+
+    def explain(self, record: Record) -> Explanation:
+        """Return the probability of a record with every term of its log-odds."""
+        log_odds = self.intercept
+        contributions = []
+        for name, points in self.points.items():
+            term = points.at(record[name])
+            log_odds += term
+            contributions.append(Contribution(name, record[name], term))
+        margin = NORMAL_97_5 * math.sqrt(self.variance(record))
+        return Explanation(
+            probability=sigmoid(log_odds),
+            log_odds=log_odds,
+            intercept=self.intercept,
+            contributions=contributions,
+            record=record,
+            interval=(sigmoid(log_odds - margin), sigmoid(log_odds + margin)),
+            warnings=[],
+            model=self.model,
+        )
+
+    def variance(self, record: Record) -> float:
+        """Return the variance of a record's log-odds: the covariances of all pairs of its terms, summed."""
+        rows, shares = [0], [1.0]
+        for name, points in self.points.items():
+            first = self.first_rows[name]
+            for position, share in points.shares(record[name]):
+                rows.append(first + position)
+                shares.append(share)
+        pick = itemgetter(*rows)
+        sums = (sum(map(mul, shares, pick(row))) for row in pick(self.covariances))
+        return math.fsum(map(mul, shares, sums))
+
+    def save(self, folder: Path) -> None:
+        """Write `scorecard.json` into a folder, whole or not at all."""
+        content = {"format": FORMAT, **asdict(self)}
+        unfinished = folder / f"{FILE}.unfinished"
+        unfinished.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+        unfinished.replace(folder / FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Scorecard":
+        """Read what `save` wrote; every number comes back the same.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder holds no scorecard.
+        UnreadableArtifact
+            If the file is damaged or of another format.
+        """
+        text = (folder / FILE).read_bytes()
+        try:
+            content = json.loads(text)
+            written = content.pop("format")
+            points = {
+                name: Points(tuple(given["values"]), tuple(given["log_odds"]), given["linear"])
+                for name, given in content.pop("points").items()
+            }
+            card = cls(points=points, **content)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnreadableArtifact(f"{FILE} is damaged: {error}") from error
+        if written != FORMAT:
+            raise UnreadableArtifact(f"{FILE} has format {written}, and this program reads format {FORMAT}")
+        return card
+
+
+def sigmoid(log_odds: float) -> float:
+    """Return the probability that belongs to log-odds, without overflow at either end."""
+    if log_odds >= 0:
+        return 1.0 / (1.0 + math.exp(-log_odds))
+    odds = math.exp(log_odds)
+    return odds / (1.0 + odds)
+
+
+def tabulate(pipeline: "Pipeline", schema: Schema, X: "DataFrame") -> tuple[float, dict[str, Points]]:
+    """Ask a fitted additive pipeline for its points, knowing nothing of its inside.
+
+    One record is held fixed and one feature varied over its values; the differences in log-odds are the
+    feature's points, shifted so that their average over the rows of `X` is 0.
+
+    Parameters
+    ----------
+    pipeline
+        Fitted, with `decision_function` giving log-odds.
+    X
+        The training rows, one column per field, named as the schema names them.
+
+    Returns
+    -------
+    The intercept and, by feature, the points.
+
+    Raises
+    ------
+    NotAdditive
+        If the pipeline gives no log-odds, a real-valued feature's curve is not made of straight lines, or the
+        table differs from the pipeline by more than 1e-9 on any row of `X`.
+    """
+    if not hasattr(pipeline, "decision_function"):
+        raise NotAdditive("the pipeline has no decision_function, so it gives no log-odds")
+    base = X.iloc[[0]]
+    base_log_odds = intercept = float(pipeline.decision_function(base)[0])
+    points = {}
+    for each in schema.fields:
+        curve = curve_of(pipeline, base, each.name)
+        values = each.values
+        log_odds = curve(values) if values else []
+        if not values:
+            values, log_odds = knots(curve, each)
+        average = math.fsum(curve(X[each.name].tolist())) / len(X)
+        intercept += average - base_log_odds
+        points[each.name] = Points(tuple(values), tuple(y - average for y in log_odds), linear=not each.values)
+    prove(pipeline, intercept, points, X)
+    return intercept, points
+
+
+def curve_of(pipeline: "Pipeline", base: "DataFrame", name: str) -> Curve:
+    """Return the pipeline's log-odds as a function of one feature, the others as in `base` (one row)."""
+
+    def curve(values: Sequence[Value]) -> list[float]:
+        log_odds: list[float] = pipeline.decision_function(vary(base, name, values)).tolist()
+        return log_odds
+
+    return curve
+
+
+def vary(base: "DataFrame", name: str, values: Sequence[Value]) -> "DataFrame":
+    """Return one row, repeated once per value, with a feature set to each value in turn."""
+    return base.iloc[[0] * len(values)].assign(**{name: list(values)})
+
+
+def prove(pipeline: "Pipeline", intercept: float, points: dict[str, Points], X: "DataFrame") -> None:
+    """Compare the table with the pipeline on every row of `X`.
+
+    Raises
+    ------
+    NotAdditive
+        With the worst row, if the two differ by more than 1e-9.
+    """
+    terms = [[points[name].at(value) for value in X[name].tolist()] for name in points]
+    sums = [intercept + sum(row) for row in zip(*terms, strict=True)]
+    gaps = [abs(a - b) for a, b in zip(sums, pipeline.decision_function(X).tolist(), strict=True)]
+    worst = max(range(len(gaps)), key=gaps.__getitem__)
+    if not gaps[worst] <= TOLERANCE:
+        raise NotAdditive(
+            f"the model is not a sum of one term per feature: on row {worst + 1} the table differs "
+            f"from the pipeline by {gaps[worst]:.3g} in log-odds, and {TOLERANCE:g} is allowed"
+        )
+
+
+def knots(curve: Curve, field: Field) -> tuple[list[Value], list[float]]:
+    """Find where a curve made of straight lines bends or jumps, between the field's minimum and maximum.
+
+    Every segment that is not straight is halved, down to neighbouring floating-point numbers, so a jump
+    becomes two knots side by side; knots the others imply are then dropped.
+
+    Raises
+    ------
+    NotAdditive
+        If more than 5,000 knots would be needed: the curve bends everywhere.
+    """
+    low, high = map(float, field.bounds)
+    found = dict(zip((low, high), curve([low, high]), strict=True))
+    segments = [(low, high)]
+    while segments:
+        probes = [left + share * (right - left) for left, right in segments for share in PROBES]
+        found |= dict(zip(probes, curve(probes), strict=True))
+        if len(found) > MOST_KNOTS * len(PROBES):
+            raise NotAdditive(f"the curve of {field.column} is not made of straight lines")
+        segments = [half for segment in segments if not straight(segment, found) for half in halves(*segment)]
+    return pruned(sorted(found.items()))
+
+
+def straight(segment: tuple[float, float], found: dict[float, float]) -> bool:
+    """Tell whether the curve keeps to the straight line between a segment's ends, as far as it was probed."""
+    left, right = segment
+    middle = left + 0.5 * (right - left)
+    if middle in segment:
+        return True
+    probes = (left + share * (right - left) for share in PROBES)
+    return all(abs(found[x] - between(x, left, found[left], right, found[right])) <= STRAIGHT for x in probes)
+
+
+def halves(left: float, right: float) -> list[tuple[float, float]]:
+    """Cut a segment in two at its middle probe."""
+    middle = left + 0.5 * (right - left)
+    return [(left, middle), (middle, right)]
+
+
+def pruned(found: Iterable[tuple[float, float]]) -> tuple[list[Value], list[float]]:
+    """Drop every knot that lies on the straight line between its neighbours."""
+    first, *rest = found
+    kept = [first]
+    for (x, y), following in pairwise(rest):
+        if abs(y - between(x, *kept[-1], *following)) > STRAIGHT:
+            kept.append((x, y))
+    kept.append(rest[-1])
+    return [x for x, _ in kept], [y for _, y in kept]
+
+
+def between(x: float, x0: float, y0: float, x1: float, y1: float) -> float:
+    """Return the height at x of the straight line through two points."""
+    return y0 + (y1 - y0) * ((x - x0) / (x1 - x0))

@@ -1,0 +1,226 @@
+"""The application: settings, every URL and its resource; `python server.py` serves it."""
+
+import argparse
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from pydantic_core import to_json
+from werkzeug.exceptions import HTTPException
+
+import charts
+from representations import Api, show_invalid_record, show_problem, show_unreadable_json
+from resources.examples import Examples
+from resources.form import Form
+from resources.health import Live, Ready
+from resources.probability import Probability
+from resources.scorecard import Scorecard
+from schema import InvalidRecord, UnreadableJSON
+from scorecard import ARTIFACT, UnreadableArtifact
+from scorecard import Scorecard as Model
+
+ROOT = Path(__file__).parent
+HOST, PORT = "127.0.0.1", 5000
+PORTS_TRIED = 100
+LARGEST_BODY = 64 * 1024  # bytes
+SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
+
+RESOURCES = {
+    "/": Form,
+    "/probability": Probability,
+    "/scorecard": Scorecard,
+    "/examples": Examples,
+    "/health/live": Live,
+    "/health/ready": Ready,
+}
+
+SECURITY_HEADERS = [
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+]
+
+log = logging.getLogger("glassform.requests")
+
+
+def create_app(artifact: Path = ARTIFACT) -> Flask:
+    """Build the application around a trained model.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no model in the folder.
+    UnreadableArtifact
+        If the model is damaged.
+    """
+    app = Flask(__name__)
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, RELEASE=release())
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # records keep their order
+    app.extensions["scorecard"] = model = Model.load(artifact)
+    app.jinja_env.globals.update(card=model, schema=model.schema, charts=charts)
+    app.jinja_env.filters["sentence"] = charts.sentence
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    api = Api(app)
+    for url, resource in RESOURCES.items():
+        suffixed = [] if url == "/" else [f"{url}.<any(json, html, csv):suffix>"]
+        api.add_resource(resource, url, *suffixed)
+    app.register_error_handler(HTTPException, show_problem)
+    app.register_error_handler(InvalidRecord, show_invalid_record)
+    app.register_error_handler(UnreadableJSON, show_unreadable_json)
+    app.wsgi_app = observed(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def release() -> bytes:
+    """Return a tag that changes whenever a page, a style or a script does."""
+    files = sorted(path for folder in ("templates", "static") for path in (ROOT / folder).iterdir())
+    return sha256(b"".join(path.read_bytes() for path in files)).digest()[:8]
+
+
+def observed(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Add the security headers to every response, and log it if the level asks for it.
+
+    One JSON line a request: good answers at INFO, refused requests at WARNING, our own failures at ERROR. The
+    query is left out, for it holds the record.
+    """
+
+    def observing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        begin = time.perf_counter()
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            level = LEVELS.get(status[0], logging.INFO)
+            if log.isEnabledFor(level):
+                log.log(level, request_line(environ, status, begin))
+            return start_response(status, headers + SECURITY_HEADERS, *rest)
+
+        return application(environ, start)
+
+    return observing
+
+
+LEVELS = {"4": logging.WARNING, "5": logging.ERROR}
+
+
+def request_line(environ: dict[str, Any], status: str, begin: float) -> str:
+    """Return one request as a line of JSON."""
+    line = {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "method": environ["REQUEST_METHOD"],
+        "path": environ["PATH_INFO"],
+        "status": int(status[:3]),
+        "milliseconds": round((time.perf_counter() - begin) * 1000, 2),
+    }
+    return to_json(line).decode()
+
+
+def ensure_model() -> Model:
+    """Load the model; train it first, in a process of its own, if there is none that can be read."""
+    try:
+        return Model.load(ARTIFACT)
+    except FileNotFoundError:
+        print("There is no model yet; training it first.", flush=True)
+    except UnreadableArtifact as error:
+        print(f"{error}; training it anew.", flush=True)
+    # another process, so that scikit-learn and pandas never enter the one that serves
+    trained = subprocess.run([sys.executable, ROOT / "model.py", "--artifact", ARTIFACT], check=False)
+    if trained.returncode:
+        sys.exit("Training failed; the reason stands above.")
+    return Model.load(ARTIFACT)
+
+
+def is_free(host: str, port: int) -> bool:
+    """Tell whether a server can listen on a port."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        # so that a port just given up counts as free; Windows would count every port as free
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def choose_port(host: str, asked: int | None) -> int:
+    """Return the port asked for, or the first free one from 5000 on, saying so if that is another."""
+    if asked is not None:
+        if not is_free(host, asked):
+            sys.exit(f"Cannot listen on {host}, port {asked}: it is taken, or not ours to use.")
+        return asked
+    port = next((port for port in range(PORT, PORT + PORTS_TRIED) if is_free(host, port)), None)
+    if port is None:
+        sys.exit(f"Cannot listen on {host}: no port from {PORT} to {PORT + PORTS_TRIED - 1} is free.")
+    if port != PORT:
+        print(f"Port {PORT} is taken; using {port}.", flush=True)
+    return port
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Serve the model as a form and a REST API.")
+    parser.add_argument("--host", default=HOST, help=f"address to listen on (default {HOST}: this machine only)")
+    parser.add_argument("--port", type=port_number, help=f"port to listen on (default {PORT}, or the next free one)")
+    parser.add_argument("--workers", type=positive, default=1, help="worker processes (default 1)")
+    parser.add_argument("--debug", action="store_true", help="Flask's own server: reloads, shows tracebacks")
+    return parser.parse_args()
+
+
+def port_number(text: str) -> int:
+    """Read a port from the command line."""
+    if not (text.isdecimal() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text} is not a port between 1 and 65535")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """Read a number of at least 1 from the command line."""
+    if not (text.isdecimal() and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return int(text)
+
+
+def main() -> None:
+    """Serve from the command line until told to stop."""
+    options = parse_options()
+    logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
+    model = ensure_model()
+    # the reloader of --debug starts this program again; the port was chosen the first time
+    port = options.port if "WERKZEUG_RUN_MAIN" in os.environ else choose_port(options.host, options.port)
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    print(f"{model.schema.package['title']}, model {model.version}: http://{host}:{port} (Ctrl-C stops)", flush=True)
+    if options.debug:
+        create_app().run(options.host, port, debug=True)
+        return
+    Granian(
+        "server:create_app",
+        factory=True,
+        address=options.host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=options.workers,
+        blocking_threads=1,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=SECONDS_TO_STOP,
+        working_dir=ROOT,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

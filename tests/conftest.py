@@ -1,0 +1,142 @@
+"""What the tests share: one model trained for all of them, the application, a real server, a real browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
+
+# Before any module of ours is imported: the tests train a model of their own and leave the developer's alone.
+os.environ["GLASSFORM_ARTIFACT"] = tempfile.mkdtemp(prefix="glassform-")
+
+import model
+from schema import Schema
+from scorecard import ARTIFACT, Scorecard
+from server import create_app
+
+ROOT = Path(__file__).parent.parent
+# Without these flags a browser started by root does not run, and every browser asks its maker for news.
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def missing(part: str) -> None:
+    """Skip the test for want of a part; fail it where all parts are promised."""
+    if os.environ.get("REQUIRE_ALL"):
+        pytest.fail(f"{part} is missing, and REQUIRE_ALL is set")
+    pytest.skip(f"{part} is not installed here")
+
+
+@pytest.fixture(scope="session")
+def scorecard() -> Iterator[Scorecard]:
+    yield model.train()
+    shutil.rmtree(ARTIFACT)
+
+
+@pytest.fixture(scope="session")
+def schema() -> Schema:
+    return Schema.from_file(model.PACKAGE)
+
+
+@pytest.fixture(scope="session")
+def app(scorecard: Scorecard) -> Flask:
+    return create_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def record() -> dict[str, int | str]:
+    return {
+        "age": 39,
+        "workclass": "State-gov",
+        "education": "Bachelors",
+        "marital_status": "Never-married",
+        "race": "White",
+        "sex": "Male",
+        "hours_per_week": 40,
+    }
+
+
+@pytest.fixture(scope="session")
+def splits(schema: Schema) -> dict[str, model.Split]:
+    return {name: model.read(schema, name, model.PACKAGE.parent) for name in ("adult", "adult_test")}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(*options: str, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Run `python server.py` and end it by SIGTERM; its output is one text."""
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "server.py", *options],
+        cwd=tempfile.gettempdir(),
+        env=os.environ | (environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def wait_for(url: str, seconds: float = 60) -> None:
+    """Wait until a URL answers."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            urlopen(url).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def server(scorecard: Scorecard) -> Iterator[str]:
+    """The address of a real server with two workers."""
+    port = free_port()
+    with serving("--port", str(port), "--workers", "2"):
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        missing("Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
+        yield chromium
+        chromium.close()

@@ -1,0 +1,44 @@
+import pytest
+
+from charts import Scale, percent, polyline, sentence, signed, waterfall
+
+
+def test_a_scale_holds_zero_and_leaves_room():
+    scale = Scale.over([2.0, 5.0])
+    assert scale.low < 0 and scale.high > 5
+    assert scale.at(scale.low) == 0 and scale.at(scale.high) == 100
+
+
+def test_a_scale_of_nothing_but_zero_still_has_a_width():
+    assert Scale.over([0.0]).at(0.0) == 50
+
+
+def test_each_step_of_a_waterfall_begins_where_the_one_before_ended():
+    drawn = waterfall(-2.0, [1.5, -1.0])
+    assert drawn.start.left + drawn.start.width == pytest.approx(drawn.zero, abs=0.002)
+    first, second = drawn.terms
+    assert first.left == pytest.approx(drawn.start.left, abs=0.002)
+    assert second.left + second.width == pytest.approx(first.left + first.width, abs=0.002)
+    assert drawn.total.left == pytest.approx(second.left, abs=0.002)
+    assert (first.rises, second.rises) == (True, False)
+
+
+def test_a_polyline_runs_from_edge_to_edge_with_y_upwards():
+    assert polyline([10, 20, 30], [0, 1, 0], Scale(0, 1)) == "0.0,100.0 50.0,0.0 100.0,100.0"
+
+
+@pytest.mark.parametrize(("number", "text"), [(1.5, "+1.5000"), (-0.25, "−0.2500"), (0, "+0.0000")])
+def test_numbers_carry_their_sign(number, text):
+    assert signed(number) == text
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"), [(0.1234, "12.3%"), (0.0015, "0.15%"), (0.9987, "99.87%"), (0.5, "50.0%")]
+)
+def test_percentages_get_more_digits_near_the_ends(probability, text):
+    assert percent(probability) == text
+
+
+def test_a_message_becomes_a_sentence():
+    assert sentence("is missing") == "Is missing."
+    assert sentence("did you mean Male?") == "Did you mean Male?"

@@ -1,0 +1,161 @@
+import csv
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import log_loss, roc_auc_score
+
+import model
+from schema import InvalidRecord, Schema
+from scorecard import ARTIFACT, Scorecard
+
+
+@pytest.fixture(scope="module")
+def measured(scorecard):
+    return scorecard.evaluation
+
+
+def test_the_model_is_as_good_as_promised(measured):
+    assert measured["roc_auc"] >= 0.884
+    assert measured["brier_score"] <= 0.1132
+
+
+def test_each_decile_is_calibrated_within_three_hundredths(measured):
+    gaps = [abs(decile["predicted"] - decile["observed"]) for decile in measured["calibration"]]
+    assert len(gaps) == 10
+    assert max(gaps) == measured["largest_calibration_gap"] <= 0.03
+
+
+def test_evaluation_agrees_with_scikit_learn_and_arithmetic(scorecard, splits, measured):
+    test = splits["adult_test"]
+    probability = np.array([scorecard.probability(row) for row in test.X.to_dict("records")])
+    assert measured["roc_auc"] == pytest.approx(roc_auc_score(test.y, probability), abs=1e-9)
+    assert measured["brier_score"] == pytest.approx(np.mean((probability - test.y) ** 2), abs=1e-12)
+    assert measured["log_loss"] == pytest.approx(log_loss(test.y, probability), abs=1e-9)
+    assert measured["accuracy"] == pytest.approx(np.mean((probability >= 0.5) == test.y), abs=1e-12)
+
+
+def test_groups_are_evaluated_with_counts_that_sum_to_everyone(schema, measured):
+    assert list(measured["groups"]) == ["sex", "race"]
+    for name, groups in measured["groups"].items():
+        assert list(groups) == list(schema.by_name[name].categories)
+        assert sum(group["rows"] for group in groups.values()) == measured["rows"] == 16_281
+        assert sum(group["positives"] for group in groups.values()) == measured["positives"]
+        assert all(len(group["calibration"]) == 10 for group in groups.values())
+
+
+def test_one_class_alone_has_no_roc_auc():
+    assert model.evaluate(np.zeros(20), np.linspace(0.1, 0.9, 20))["roc_auc"] is None
+
+
+def test_the_report_prints_the_largest_difference_whatever_it_is(scorecard, measured):
+    report = model.report(scorecard)
+    assert f"observed share: {measured['largest_calibration_gap']:.4f}" in report
+    assert "Race: American Indian or Alaska Native" in report
+
+
+def test_the_same_input_gives_the_same_model(scorecard, tmp_path):
+    again = model.train(artifact=tmp_path)
+    assert again.version == scorecard.version
+    assert (tmp_path / "scorecard.json").read_bytes() == (ARTIFACT / "scorecard.json").read_bytes()
+
+
+def test_another_recipe_has_another_version(schema, splits):
+    pipeline = model.build_pipeline(schema)
+    version = model.version_of(schema, pipeline, [*splits.values()])
+    assert model.version_of(schema, pipeline.set_params(regression__C=2.0), [*splits.values()]) != version
+
+
+def test_training_tells_of_its_progress(capsys, tmp_path):
+    model.train(artifact=tmp_path)
+    told = capsys.readouterr().out
+    assert [line.partition(" ")[0] for line in told.splitlines()] == [
+        "Reading",
+        "Fitting",
+        "Tabulating",
+        "Evaluating",
+        "Saving",
+    ]
+
+
+def test_predict_probability_names_its_fields_in_order(schema):
+    signature = inspect.signature(model.predict_probability)
+    assert list(signature.parameters) == [field.name for field in schema.fields]
+    assert signature.return_annotation is float
+
+
+def test_predict_probability_takes_positions_names_and_numpy_numbers(scorecard, record):
+    expected = scorecard.probability(record)
+    assert model.predict_probability(**record) == expected
+    assert model.predict_probability(*record.values()) == expected
+    assert model.predict_probability(**record | {"age": np.int64(record["age"])}) == expected
+
+
+def test_predict_probability_refuses_what_is_not_a_record(scorecard, record):
+    with pytest.raises(TypeError, match="missing a required argument"):
+        model.predict_probability(39)
+    with pytest.raises(InvalidRecord, match="age: 200 is not between 17 and 90"):
+        model.predict_probability(**record | {"age": 200})
+
+
+def test_predict_probability_trains_when_there_is_no_model(monkeypatch, tmp_path, record, scorecard):
+    monkeypatch.setattr(model, "ARTIFACT", tmp_path / "none yet")
+    monkeypatch.setattr(model, "train", lambda: scorecard)
+    model.current.cache_clear()
+    assert model.predict_probability(**record) == scorecard.probability(record)
+    model.current.cache_clear()
+
+
+def test_a_pipeline_file_that_was_changed_is_not_opened(scorecard, tmp_path):
+    scorecard.save(tmp_path)
+    pipeline = (ARTIFACT / model.PIPELINE).read_bytes()
+    (tmp_path / model.PIPELINE).write_bytes(pipeline)
+    assert model.load_pipeline(tmp_path).predict_proba(pd.DataFrame([scorecard.typical])).shape == (1, 2)
+    (tmp_path / model.PIPELINE).write_bytes(pipeline + b"\0")
+    with pytest.raises(ValueError, match="is not the file its scorecard was made with"):
+        model.load_pipeline(tmp_path)
+
+
+def test_building_a_pipeline_fits_nothing(schema, splits):
+    with pytest.raises(NotFittedError):
+        model.build_pipeline(schema).predict_proba(splits["adult"].X[:1])
+
+
+def test_examples_are_unseen_people_across_the_range_and_the_worst_surprises(scorecard, splits):
+    probabilities = [scorecard.probability(example["record"]) for example in scorecard.examples]
+    assert probabilities[:4] == pytest.approx(model.EXAMPLE_PROBABILITIES, abs=0.01)
+    assert [example["surprise"] for example in scorecard.examples[4:]] == [True, True]
+    people = splits["adult_test"].X.to_dict("records")
+    assert all(example["record"] in people for example in scorecard.examples)
+
+
+def test_the_typical_record_is_medians_and_modes(scorecard, splits):
+    X = splits["adult"].X
+    assert scorecard.typical["age"] == int(X["age"].median())
+    assert scorecard.typical["education"] == X["education"].value_counts().index[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [("age", "16", "row 2: .*16.* is not a known age"), ("sex", "female", "row 2: 'female' is not a known sex")],
+)
+def test_a_table_that_breaks_its_description_is_refused_by_row(schema, tmp_path, column, value, message):
+    with (model.PACKAGE.parent / "adult.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))[:3]
+    rows[1][column] = value
+    pd.DataFrame(rows).to_csv(tmp_path / "adult.csv", index=False)
+    with pytest.raises(ValueError, match=message):
+        model.read(schema, "adult", tmp_path)
+
+
+def test_a_table_without_a_described_column_is_refused_by_name(tmp_path):
+    schema = Schema.from_file(model.PACKAGE)
+    pd.DataFrame({"age": [39]}).to_csv(tmp_path / "adult.csv", index=False)
+    with pytest.raises(ValueError, match="no column workclass"):
+        model.read(schema, "adult", tmp_path)
+
+
+def test_the_saved_scorecard_is_the_trained_one(scorecard):
+    assert Scorecard.load(ARTIFACT) == scorecard
