@@ -74,8 +74,3 @@ def percent(probability: float) -> str:
     """Write a probability as a percentage: one decimal, two where it is nearly 0 or 1."""
     digits = 1 if 0.01 <= probability <= 0.99 else 2
     return f"{100 * probability:.{digits}f}%"
-
-
-def sentence(text: str) -> str:
-    """Begin a message with a capital letter and end it with a full stop, for it stands alone."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith(("?", ".")) else ".")

@@ -95,7 +95,7 @@ def chosen_format(formats: tuple[str, ...], suffix: str | None) -> str:
     asked = request.args.getlist("format")
     if len(asked) > 1:
         raise BadRequest("format is given more than once.")
-    wanted = suffix or (asked[0] if asked else negotiated(request.environ.get("HTTP_ACCEPT", "*/*"), formats))
+    wanted = suffix or (asked[0] if asked else negotiated(request.environ.get("HTTP_ACCEPT", ""), formats))
     if wanted not in formats:
         raise NotAcceptable(f"Formats offered here: {', '.join(formats)}.")
     return wanted
@@ -105,7 +105,7 @@ def chosen_format(formats: tuple[str, ...], suffix: str | None) -> str:
 def negotiated(accept: str, formats: tuple[str, ...]) -> str | None:
     """Return the offered format an Accept header likes best, the earlier one on a tie (RFC 9110, 12.5.1)."""
     offered = {MEDIA_TYPES[each].partition(";")[0]: each for each in formats}
-    best = parse_accept_header(accept, MIMEAccept).best_match(offered)
+    best = parse_accept_header(accept or "*/*", MIMEAccept).best_match(offered)
     return offered[best] if best else None
 
 

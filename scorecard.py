@@ -28,7 +28,7 @@ PROBES = (0.27, 0.5, 0.81)  # where a segment is asked whether it is straight; u
 MOST_KNOTS = 5_000  # a curve that needs more is not made of straight lines
 NORMAL_97_5 = 1.959963984540054  # quantile of the standard normal distribution, for 95% intervals
 
-Curve = Callable[[Sequence[Value]], list[float]]  # one feature's log-odds at given values, the others held fixed
+Curve = Callable[[Sequence[Any]], list[float]]  # one feature's log-odds at given values, the others held fixed
 
 
 class NotAdditive(ValueError):

@@ -74,7 +74,6 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # records keep their order
     app.extensions["scorecard"] = model = Model.load(artifact)
     app.jinja_env.globals.update(card=model, schema=model.schema, charts=charts)
-    app.jinja_env.filters["sentence"] = charts.sentence
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     api = Api(app)
     for url, resource in RESOURCES.items():

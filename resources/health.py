@@ -5,6 +5,8 @@ import math
 from representations import Answer, Resource
 from resources.reading import scorecard
 
+NOT_KEPT = {"Cache-Control": "no-store"}
+
 
 class Live(Resource):
     """The process answers."""
@@ -13,7 +15,7 @@ class Live(Resource):
 
     def get(self) -> Answer:
         """Return that the process is alive."""
-        return {"status": "alive"}
+        return {"status": "alive"}, 200, NOT_KEPT
 
 
 class Ready(Resource):
@@ -25,4 +27,4 @@ class Ready(Resource):
         """Return whether the model answers, and which it is; 503 if it does not."""
         card = scorecard()
         ready = math.isclose(card.probability(card.typical), card.training["typical_probability"], rel_tol=1e-9)
-        return {"status": "ready" if ready else "not ready", "model": card.model}, 200 if ready else 503
+        return {"status": "ready" if ready else "not ready", "model": card.model}, 200 if ready else 503, NOT_KEPT

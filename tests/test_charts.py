@@ -1,6 +1,6 @@
 import pytest
 
-from charts import Scale, percent, polyline, sentence, signed, waterfall
+from charts import Scale, percent, polyline, signed, waterfall
 
 
 def test_a_scale_holds_zero_and_leaves_room():
@@ -37,8 +37,3 @@ def test_numbers_carry_their_sign(number, text):
 )
 def test_percentages_get_more_digits_near_the_ends(probability, text):
     assert percent(probability) == text
-
-
-def test_a_message_becomes_a_sentence():
-    assert sentence("is missing") == "Is missing."
-    assert sentence("did you mean Male?") == "Did you mean Male?"

@@ -110,7 +110,7 @@ def test_an_overlong_value_is_refused_and_not_repeated_whole(schema, record):
         schema.read_fields((text(record) | {"age": "9" * 10_000}).items())
     (error,) = caught.value.errors
     assert error.message == f"is 10000 characters long; at most {LONGEST_VALUE} are read"
-    assert len(error.value) < 100
+    assert len(str(error.value)) < 100
 
 
 def test_a_nul_is_refused_and_shown_escaped(schema, record):
@@ -127,7 +127,7 @@ def test_the_number_of_errors_reported_is_bounded(schema):
 
 @pytest.mark.parametrize("value", [[], 3, "text", None, True])
 def test_only_an_object_is_a_record(schema, value):
-    assert list(errors_of(schema.read_json, value).values())[0].startswith("a record is an object")
+    assert next(iter(errors_of(schema.read_json, value).values())).startswith("a record is an object")
 
 
 @pytest.mark.parametrize(

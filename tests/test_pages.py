@@ -1,0 +1,206 @@
+"""The pages in a real Chromium against a real server: with script and without, light and dark, wide and narrow."""
+
+import json
+import shutil
+import subprocess
+import sys
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from charts import percent
+from tests.conftest import missing
+
+QUESTION = "Does this person earn over $50K a year?"
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Open a page of the server in a fresh context; afterwards nothing may have gone to another host or failed."""
+    contexts, requests, complaints = [], [], []
+
+    def open_page(path: str = "/", script: bool = True, width: int = 1280, scheme="light") -> Page:
+        context = browser.new_context(
+            base_url=server, java_script_enabled=script, viewport={"width": width, "height": 900}, color_scheme=scheme
+        )
+        contexts.append(context)
+        page: Page = context.new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert requests and {urlsplit(url).netloc for url in requests} == {urlsplit(server).netloc}
+    # Chromium counts a 422 or 404 page as an error of the network; that is all it may complain of
+    assert not [text for text in complaints if "status of 4" not in text]
+
+
+def addresses(record) -> dict[str, str]:
+    return {
+        "form": "/",
+        "result": f"/probability?{urlencode(record)}",
+        "errors": f"/probability?{urlencode(record | {'age': 200, 'sex': 'x'})}",
+        "examples": "/examples",
+        "scorecard": "/scorecard",
+        "missing": "/nowhere",
+    }
+
+
+PAGES = ["form", "result", "errors", "examples", "scorecard", "missing"]
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_the_walk(visit, scorecard, script):
+    """Load, submit, error, correct, result, example, back."""
+    page = visit("/", script=script)
+    expect(page.get_by_role("heading", level=1)).to_have_text(QUESTION)
+
+    page.get_by_role("button", name="Show the probability").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(percent(scorecard.probability(scorecard.typical)))
+
+    page.get_by_label("Age", exact=True).fill("abc")
+    page.get_by_label("Education").select_option("Doctorate")
+    page.get_by_role("button").filter(has_text="Show").click()
+    expect(page.locator("#age-error")).to_contain_text("abc is not a whole number in plain digits")
+    expect(page.get_by_label("Age", exact=True)).to_have_value("abc")
+    expect(page.get_by_label("Education")).to_have_value("Doctorate")
+    expect(page.get_by_label("Age", exact=True)).to_be_focused()
+
+    page.get_by_label("Age", exact=True).fill("45")
+    page.get_by_role("button", name="Show the probability").click()
+    record = scorecard.typical | {"age": 45, "education": "Doctorate"}
+    expect(page.get_by_role("heading", level=1)).to_contain_text(percent(scorecard.probability(record)))
+    expect(page.get_by_role("rowheader", name="Education").locator("xpath=..")).to_contain_text("Doctorate")
+
+    page.get_by_role("link", name="Examples").click()
+    page.get_by_role("link", name="See the arithmetic of example 2").click()
+    example = scorecard.examples[1]["record"]
+    expect(page.get_by_role("heading", level=1)).to_contain_text(percent(scorecard.probability(example)))
+    expect(page.get_by_label("Hours per week")).to_have_value(str(example["hours_per_week"]))
+
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Real people to try")
+    page.get_by_role("link", name="Load in the form example 3").click()
+    expect(page.get_by_label("Age", exact=True)).to_have_value(str(scorecard.examples[2]["record"]["age"]))
+
+
+def test_the_keyboard_alone_is_enough(visit, scorecard):
+    page = visit("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "age":
+            break
+    page.keyboard.type("50")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    for _ in range(20):
+        if page.evaluate("document.activeElement.type") == "submit":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    record = scorecard.typical | {"age": 50, "workclass": "Self-emp-not-inc"}
+    expect(page.get_by_role("heading", level=1)).to_contain_text(percent(scorecard.probability(record)))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(visit, record, name, scheme):
+    for width in (1280, 390):
+        page = visit(addresses(record)[name], scheme=scheme, width=width)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_is_wider_than_a_phone(visit, record, name):
+    page = visit(addresses(record)[name], width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_input_has_its_label_and_every_id_is_its_own(visit, record, name):
+    page = visit(addresses(record)[name])
+    assert page.evaluate("[...document.querySelectorAll('input, select')].every(input => input.labels.length === 1)")
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert len(ids) == len(set(ids))
+
+
+def test_every_error_stands_beside_its_field_and_leads_to_it(visit, record):
+    page = visit(addresses(record)["errors"])
+    for name, label in (("age", "Age"), ("sex", "Sex")):
+        field = page.get_by_label(label, exact=True)
+        assert field.get_attribute("aria-invalid") == "true"
+        assert f"{name}-error" in field.get_attribute("aria-describedby").split()
+        expect(page.locator(f".summary a[href='#{name}']")).to_be_visible()
+    expect(page.get_by_label("Sex", exact=True)).to_have_value("x")
+    assert page.locator(".error").count() == 2
+
+
+def test_the_ledger_shows_every_term_and_the_sum(visit, record, scorecard):
+    page = visit(addresses(record)["result"])
+    explanation = scorecard.explain(record)
+    numbers = [text.replace("−", "-") for text in page.locator(".ledger td.number").all_inner_texts()]
+    expected = [explanation.intercept, *(term.log_odds for term in explanation.contributions), explanation.log_odds]
+    assert [float(number) for number in numbers] == pytest.approx(expected, abs=5.1e-5)
+    assert page.locator(".ledger svg rect").count() == len(expected)
+
+
+def snippet(page: Page, language: str) -> str:
+    return page.locator(f"code.{language}").inner_text()
+
+
+def test_the_copyable_calls_work_as_they_stand(visit, record, scorecard):
+    page = visit(addresses(record)["result"])
+    expected = scorecard.probability(record)
+    python = subprocess.run(
+        [sys.executable, "-c", snippet(page, "python")], capture_output=True, text=True, check=True
+    )
+    assert float(python.stdout) == expected
+    if not shutil.which("curl"):
+        missing("curl")
+    curl = subprocess.run(["sh", "-c", snippet(page, "curl")], capture_output=True, text=True, check=True)
+    assert json.loads(curl.stdout)["probability"] == expected
+    if not shutil.which("node"):
+        missing("Node.js")
+    node = subprocess.run(
+        ["node", "--input-type=module", "-e", snippet(page, "javascript")], capture_output=True, text=True, check=True
+    )
+    assert float(node.stdout) == expected
+
+
+def test_the_permanent_link_leads_back_to_the_same_page(visit, record):
+    page = visit(addresses(record)["result"])
+    link = page.locator("pre a")
+    title = page.title()
+    link.click()
+    assert page.title() == title and page.url == link.get_attribute("href")
+
+
+def test_copy_puts_the_call_on_the_clipboard(visit, record):
+    page = visit(addresses(record)["result"])
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").nth(1).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == snippet(page, "curl")
+
+
+def test_without_script_there_is_no_copy_button_to_disappoint(visit, record):
+    page = visit(addresses(record)["result"], script=False)
+    assert page.get_by_role("button", name="Copy").count() == 0
+
+
+def test_the_theme_follows_the_system(visit):
+    grounds = {
+        scheme: visit("/", scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
+        for scheme in ("light", "dark")
+    }
+    assert grounds["light"] != grounds["dark"]

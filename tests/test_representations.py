@@ -1,0 +1,153 @@
+import csv
+import io
+import json
+
+import pytest
+
+from representations import as_csv, as_json, negotiated
+from tests.conftest import ROOT
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+ALL = ("json", "html", "csv")
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("*/*", "json"),
+        ("", "json"),
+        (BROWSER, "html"),
+        ("text/html", "html"),
+        ("text/*", "html"),
+        ("text/csv", "csv"),
+        ("application/json, text/html;q=0.9", "json"),
+        ("application/json;q=0.5, text/html;q=0.9", "html"),
+        ("text/csv;q=0.1, */*;q=0.01", "csv"),
+        ("image/png", None),
+        ("application/json;q=0", None),
+    ],
+)
+def test_the_accept_header_chooses_and_json_wins_a_tie(accept, expected):
+    assert negotiated(accept, ALL) == expected
+
+
+@pytest.mark.parametrize("url", ["/", "/probability", "/scorecard", "/examples"])
+def test_one_url_has_many_readers(client, record, url):
+    query = record if url == "/probability" else {}
+    program = client.get(url, query_string=query)
+    browser = client.get(url, query_string=query, headers={"Accept": BROWSER})
+    assert (program.content_type, browser.content_type) == ("application/json", "text/html; charset=utf-8")
+    assert program.vary.as_set() == browser.vary.as_set() == {"accept"}
+    assert program.headers["ETag"] != browser.headers["ETag"]
+
+
+@pytest.mark.parametrize("url", ["/probability", "/scorecard", "/examples"])
+@pytest.mark.parametrize(
+    ("form", "media_type"), [("json", "application/json"), ("html", "text/html"), ("csv", "text/csv")]
+)
+def test_a_suffix_or_a_parameter_overrides_the_accept_header(client, record, url, form, media_type):
+    query = record if url == "/probability" else {}
+    for address, more in ((f"{url}.{form}", {}), (url, {"format": form})):
+        for accept in (BROWSER, "image/png"):
+            response = client.get(address, query_string={**query, **more}, headers={"Accept": accept})
+            assert (response.status_code, response.mimetype) == (200, media_type)
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [("/?format=csv", 406), ("/?format=xml", 406), ("/?format=", 406), ("/?format=json&format=html", 400)],
+)
+def test_a_format_not_offered_is_refused(client, url, status):
+    response = client.get(url)
+    assert (response.status_code, response.mimetype) == (status, "application/problem+json")
+
+
+def test_an_accept_header_nobody_can_meet_is_refused_with_the_formats_there_are(client):
+    response = client.get("/", headers={"Accept": "image/png"})
+    assert response.status_code == 406
+    assert response.json["detail"] == "Formats offered here: json, html."
+
+
+def test_a_known_etag_is_answered_with_304_and_no_body(client, record):
+    first = client.get("/probability", query_string=record)
+    for known in (first.headers["ETag"], f'"other", W/{first.headers["ETag"]}', "*"):
+        again = client.get("/probability", query_string=record, headers={"If-None-Match": known})
+        assert (again.status_code, again.data) == (304, b"")
+        assert again.headers["ETag"] == first.headers["ETag"]
+        assert again.headers["Vary"] == "Accept"
+    other = client.get("/probability", query_string=record, headers={"If-None-Match": '"other"'})
+    assert other.status_code == 200
+
+
+def test_the_etag_is_of_the_canonical_record(client, record):
+    older = {"work": "workclass", "status": "marital_status", "hours": "hours_per_week"}
+    alias = {name: alias for alias, name in older.items()}
+    swapped = {alias.get(name, name): value for name, value in reversed(record.items())}
+    tags = {client.get("/probability", query_string=query).headers["ETag"] for query in (record, swapped)}
+    assert len(tags) == 1
+    other = client.get("/probability", query_string=record | {"age": 40})
+    assert other.headers["ETag"] not in tags
+
+
+def test_a_posted_answer_is_not_stored_and_a_got_one_is_revalidated(client, record):
+    assert client.get("/probability", query_string=record).headers["Cache-Control"] == "no-cache"
+    posted = client.post("/probability", json=record)
+    assert posted.headers["Cache-Control"] == "no-store" and "ETag" not in posted.headers
+
+
+def test_head_answers_as_get_without_the_body(client, record):
+    got, head = (method("/probability", query_string=record) for method in (client.get, client.head))
+    assert head.data == b"" and head.status_code == 200
+    assert head.headers["Content-Length"] == got.headers["Content-Length"]
+    assert head.headers["ETag"] == got.headers["ETag"]
+
+
+def test_json_ends_its_line_and_has_no_nan():
+    assert as_json({"a": float("nan")}) == b'{\n  "a": null\n}\n'
+
+
+def test_csv_quotes_what_needs_it():
+    rows = [{"a": 'say "hi", you', "b": 1.5}, {"a": "é", "b": 2}]
+    assert [*csv.DictReader(io.StringIO(as_csv(rows).decode()))] == [
+        {"a": 'say "hi", you', "b": "1.5"},
+        {"a": "é", "b": "2"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "status", "title"),
+    [
+        ("GET", "/nowhere", 404, "Not Found"),
+        ("GET", "/probability/", 404, "Not Found"),
+        ("GET", "/probability.xml", 404, "Not Found"),
+        ("GET", "/static/nothing.css", 404, "Not Found"),
+        ("GET", "/static/../server.py", 404, "Not Found"),
+        ("DELETE", "/probability", 405, "Method Not Allowed"),
+        ("POST", "/", 405, "Method Not Allowed"),
+        ("POST", "/probability", 415, "Unsupported Media Type"),
+    ],
+)
+def test_every_error_is_a_problem_to_a_program_and_a_page_to_a_browser(client, method, url, status, title):
+    program = client.open(url, method=method)
+    assert (program.status_code, program.mimetype) == (status, "application/problem+json")
+    problem = json.loads(program.data)
+    assert (problem["type"], problem["title"], problem["status"]) == ("about:blank", title, status)
+    browser = client.open(url, method=method, headers={"Accept": BROWSER})
+    assert (browser.status_code, browser.mimetype) == (status, "text/html")
+    assert f"<h1>{title}</h1>" in browser.text and problem["detail"][:20] in browser.text
+
+
+def test_a_refused_method_names_the_allowed_ones(client):
+    response = client.delete("/probability")
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+    assert set(client.options("/probability").headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+def test_a_fault_of_ours_shows_no_trace_and_the_next_request_works(app, client, record, monkeypatch):
+    app.testing = False
+    monkeypatch.setitem(app.extensions, "scorecard", None)
+    failed = client.get("/probability", query_string=record)
+    monkeypatch.undo()
+    assert failed.status_code == 500 and failed.mimetype == "application/problem+json"
+    assert "Traceback" not in failed.text and str(ROOT) not in failed.text and "NoneType" not in failed.text
+    assert client.get("/probability", query_string=record).status_code == 200

@@ -1,0 +1,194 @@
+import json
+import logging
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+
+import server as server_module
+from tests.conftest import ROOT, free_port, serving, wait_for
+
+
+def test_every_answer_carries_the_security_headers(client, record):
+    for url in ("/", "/probability?age=x", "/nowhere", "/static/style.css", "/health/live"):
+        response = client.get(url)
+        response.close()
+        headers = response.headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_requests_are_logged_as_json_without_the_record(client, record, caplog):
+    with caplog.at_level(logging.INFO, "glassform.requests"):
+        client.get("/probability", query_string=record)
+        client.get("/nowhere")
+    good, bad = caplog.records
+    line = json.loads(good.getMessage())
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/probability", 200)
+    assert line["milliseconds"] > 0
+    assert "State-gov" not in good.getMessage()
+    assert (bad.levelno, json.loads(bad.getMessage())["status"]) == (logging.WARNING, 404)
+
+
+def test_good_requests_are_quiet_by_default(client, record, caplog):
+    with caplog.at_level(logging.WARNING, "glassform.requests"):
+        client.get("/probability", query_string=record)
+    assert not caplog.records
+
+
+def test_a_path_cannot_forge_a_line_of_the_log(client, caplog):
+    client.get('/a%0a{"status":200}')
+    (line,) = caplog.records
+    assert "\n" not in line.getMessage() and json.loads(line.getMessage())["path"] == '/a\n{"status":200}'
+
+
+def test_a_real_server_answers_programs_browsers_and_bad_input(server, record, scorecard):
+    url = f"{server}/probability?{urlencode(record)}"
+    with urlopen(url) as response:
+        assert json.load(response)["probability"] == scorecard.probability(record)
+    with urlopen(Request(url, headers={"Accept": "text/html"})) as response:
+        assert response.headers.get_content_type() == "text/html"
+    with pytest.raises(HTTPError, match="422") as refused:
+        urlopen(f"{server}/probability?age=200")
+    refused.value.close()
+
+
+def raw(server: str, request: bytes) -> bytes:
+    """Send bytes to the server as they are and return what it answers first."""
+    host, port = server.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(request)
+        return connection.recv(65_536)
+
+
+POST = b"POST /probability HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        POST + b"Content-Length: 10\r\n\r\n0123456789",
+        CHUNKED + b"2\r\n{}\r\n0\r\n\r\n",
+        CHUNKED + b"11170\r\n" + b" " * 70_000 + b"\r\n0\r\n\r\n",
+        b"GET /probability?age=" + b"9" * 60_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /probability?age=\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET /probability HTTP/1.1\r\nHost: a b<script>\r\nAccept: text/html\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_no_bytes_make_a_5xx(server, head):
+    assert re.match(rb"HTTP/1\.[01] [24]\d\d ", raw(server, head))
+    with urlopen(f"{server}/health/ready") as response:
+        assert response.status == 200
+
+
+def test_serving_imports_neither_scikit_learn_nor_pandas(server, scorecard):
+    """Ask the kernel which libraries the real server's processes have mapped."""
+    if not Path("/proc/self/maps").exists():
+        pytest.skip("this system has no /proc")
+    children = subprocess.run(
+        ["pgrep", "-f", f"server.py --port {server.rpartition(':')[2]}"], capture_output=True, text=True, check=True
+    )
+    processes = children.stdout.split()
+    assert len(processes) == 3, "a parent and two workers"
+    for process in processes:
+        maps = Path(f"/proc/{process}/maps").read_text()
+        assert "pydantic_core" in maps
+        assert not re.search("sklearn|pandas|numpy|scipy", maps)
+
+
+def test_a_taken_port_that_was_asked_for_is_refused_in_a_sentence(scorecard):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, ROOT / "server.py", "--port", str(port)], capture_output=True, text=True, timeout=60
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == f"Cannot listen on 127.0.0.1, port {port}: it is taken, or not ours to use."
+
+
+def test_without_a_port_the_next_free_one_is_used_and_said(monkeypatch, capsys):
+    monkeypatch.setattr(server_module, "is_free", lambda host, port: port >= 5002)
+    assert server_module.choose_port("127.0.0.1", None) == 5002
+    assert capsys.readouterr().out == "Port 5000 is taken; using 5002.\n"
+
+
+def test_when_no_port_is_free_a_sentence_says_so(monkeypatch):
+    monkeypatch.setattr(server_module, "is_free", lambda host, port: False)
+    with pytest.raises(SystemExit, match="no port from 5000 to 5099 is free"):
+        server_module.choose_port("127.0.0.1", None)
+
+
+def test_a_listening_port_is_not_free():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert not server_module.is_free("127.0.0.1", taken.getsockname()[1])
+    assert server_module.is_free("127.0.0.1", free_port())
+
+
+@pytest.mark.parametrize(
+    "options", [["--port", "0"], ["--port", "x"], ["--port", "65536"], ["--workers", "0"], ["--what"]]
+)
+def test_a_bad_option_is_refused(options):
+    ended = subprocess.run([sys.executable, ROOT / "server.py", *options], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2 and "usage" in ended.stderr
+
+
+def test_the_first_start_trains_and_then_serves(tmp_path, record):
+    port = free_port()
+    with serving("--port", str(port), environment={"GLASSFORM_ARTIFACT": str(tmp_path / "new")}) as process:
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+        process.send_signal(signal.SIGTERM)
+        told, _ = process.communicate(timeout=20)
+    assert told.startswith("There is no model yet; training it first.\nReading Census income ... ")
+    assert f"http://127.0.0.1:{port} (Ctrl-C stops)" in told
+    assert process.returncode == 0
+
+
+def test_a_damaged_model_is_trained_anew(tmp_path):
+    port = free_port()
+    (tmp_path / "scorecard.json").write_text("{")
+    with serving("--port", str(port), environment={"GLASSFORM_ARTIFACT": str(tmp_path)}):
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+
+
+def test_ctrl_c_stops_the_server_quietly(scorecard):
+    port = free_port()
+    with serving("--port", str(port)) as process:
+        wait_for(f"http://127.0.0.1:{port}/health/live")
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert told.count("\n") == 1 and "Traceback" not in told
+
+
+def test_debug_serves_with_flasks_own_server(scorecard):
+    port = free_port()
+    with serving("--port", str(port), "--debug") as process:
+        wait_for(f"http://127.0.0.1:{port}/health/live")
+        with urlopen(f"http://127.0.0.1:{port}/health/live") as response:
+            assert response.headers["Server"].startswith("Werkzeug")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+def test_a_killed_worker_is_replaced(scorecard):
+    port = free_port()
+    with serving("--port", str(port)) as process:
+        wait_for(f"http://127.0.0.1:{port}/health/live")
+        worker = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
+        subprocess.run(["kill", "-9", *worker.stdout.split()], check=True)
+        time.sleep(0.2)
+        wait_for(f"http://127.0.0.1:{port}/health/live", seconds=15)
