@@ -19,8 +19,8 @@ check: .venv/dev
 	$(BIN)/mypy .
 
 bench: .venv/dev
-	$(BIN)/python benchmarks/serving.py
-	$(BIN)/python benchmarks/starting.py
+	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.starting
 
 data: .venv/run
 	$(BIN)/python data/recipe.py

@@ -19,6 +19,7 @@ OWN = "glassform"  # the one key of the data package under which our own propert
 LONGEST_VALUE = 100  # characters of one value
 LONGEST_SHOWN = 60  # characters of a value an answer repeats
 MOST_ERRORS = 50  # reported at once: a hostile body must not buy a long answer
+MOST_REMEMBERED = 10_000  # texts of values that were accepted before
 MOST_LISTED = 20  # categories an error message lists
 
 PYTHON_TYPE: dict[str, type[int] | type[float]] = {"integer": int, "number": float}
@@ -191,6 +192,7 @@ class Schema:
         self.names = {
             name: field.name for field in self.fields for name in (*field.aliases, field.column, field.name)
         }
+        self.accepted: dict[tuple[str, str], tuple[str, Value]] = {}
         self.lax, self.strict = self._model(strict=False), self._model(strict=True)
 
     @classmethod
@@ -223,7 +225,18 @@ class Schema:
         InvalidRecord
             With every error of every field.
         """
-        return self._read(pairs, self.lax)
+        given = list(pairs)
+        # No field's rule looks at another field, so what pydantic accepted once it would accept again.
+        try:
+            known = dict([self.accepted[pair] for pair in given])
+        except KeyError:
+            known = {}
+        if len(known) == len(given) == len(self.fields):
+            return {name: known[name] for name in self.by_name}
+        record = self._read(given, self.lax)
+        if len(self.accepted) < MOST_REMEMBERED:
+            self.accepted |= {(name, text): (self.names[name], record[self.names[name]]) for name, text in given}
+        return record
 
     def read_json(self, value: Any) -> Record:
         """Read a record from what `parse_json` gives: numbers are numbers, text is text.

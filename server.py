@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +69,7 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
         If the model is damaged.
     """
     app = Flask(__name__)
-    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, RELEASE=release())
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]  # records keep their order
     app.extensions["scorecard"] = model = Model.load(artifact)
     app.jinja_env.globals.update(card=model, schema=model.schema, charts=charts)
@@ -84,12 +83,6 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     app.register_error_handler(UnreadableJSON, show_unreadable_json)
     app.wsgi_app = observed(app.wsgi_app)  # type: ignore[method-assign]
     return app
-
-
-def release() -> bytes:
-    """Return a tag that changes whenever a page, a style or a script does."""
-    files = sorted(path for folder in ("templates", "static") for path in (ROOT / folder).iterdir())
-    return sha256(b"".join(path.read_bytes() for path in files)).digest()[:8]
 
 
 def observed(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:

@@ -14,7 +14,7 @@ class Probability(Resource):
 
     def get(self) -> Answer:
         """Return the probability of the record in the query, and every term of its log-odds."""
-        return scorecard().explain(read_record()).as_dict()
+        return scorecard().explain(read_record())
 
     def post(self) -> Answer:
         """Return the same for the record in the body."""

@@ -32,7 +32,7 @@ class Scorecard(Resource):
                             "log_odds": log_odds,
                             "odds_multiplier": math.exp(log_odds),
                         }
-                        for value, log_odds in zip(*card.points[field.name].columns, strict=True)
+                        for value, log_odds in card.points[field.name].by_value.items()
                     ],
                 }
                 for field in card.schema.fields

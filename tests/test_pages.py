@@ -149,7 +149,11 @@ def test_the_ledger_shows_every_term_and_the_sum(visit, record, scorecard):
     page = visit(addresses(record)["result"])
     explanation = scorecard.explain(record)
     numbers = [text.replace("−", "-") for text in page.locator(".ledger td.number").all_inner_texts()]
-    expected = [explanation.intercept, *(term.log_odds for term in explanation.contributions), explanation.log_odds]
+    expected = [
+        explanation["intercept"],
+        *(term["log_odds"] for term in explanation["contributions"]),
+        explanation["log_odds"],
+    ]
     assert [float(number) for number in numbers] == pytest.approx(expected, abs=5.1e-5)
     assert page.locator(".ledger svg rect").count() == len(expected)
 

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+import model
 from schema import (
     LONGEST_VALUE,
     MOST_ERRORS,
@@ -43,6 +44,23 @@ def test_the_tables_own_headers_and_the_older_names_are_read(schema, record):
         names = {name: alias for alias, name in aliases.items()}
         pairs = [(names.get(name, name), value) for name, value in text(record).items()]
         assert schema.read_fields(pairs) == record
+
+
+def test_what_was_accepted_once_is_accepted_again_and_nothing_else(record):
+    schema = Schema.from_file(model.PACKAGE)
+    pairs = [*text(record).items()]
+    assert schema.read_fields(pairs) == schema.read_fields(reversed(pairs)) == record
+    assert list(schema.read_fields(reversed(pairs))) == list(record)
+    for bad in (
+        pairs[1:],
+        [*pairs, pairs[0]],
+        [*pairs, ("hours", "40")],
+        [*pairs[1:], pairs[1]],
+        [*pairs[1:], ("age", "x")],
+    ):
+        errors = {*errors_of(schema.read_fields, bad)}
+        assert errors and errors == {*errors_of(Schema.from_file(model.PACKAGE).read_fields, bad)}
+    assert len(schema.accepted) == len(record)
 
 
 def test_a_record_keeps_the_order_of_the_schema(schema, record):

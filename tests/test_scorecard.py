@@ -47,17 +47,17 @@ def test_scorecard_equals_the_pipeline_on_every_row_of_both_splits(scorecard, pi
 
 def test_explanation_adds_up_to_the_log_odds(scorecard, record):
     explanation = scorecard.explain(record)
-    total = explanation.intercept
-    for term in explanation.contributions:
-        total += term.log_odds
-    assert total == explanation.log_odds == scorecard.log_odds(record)
-    assert explanation.probability == sigmoid(total) == scorecard.probability(record)
+    total = explanation["intercept"]
+    for term in explanation["contributions"]:
+        total += term["log_odds"]
+    assert total == explanation["log_odds"] == scorecard.log_odds(record)
+    assert explanation["probability"] == sigmoid(total) == scorecard.probability(record)
 
 
 def test_explanation_names_every_field_in_order_with_its_value(scorecard, record):
-    terms = scorecard.explain(record).contributions
-    assert {term.feature: term.value for term in terms} == record
-    assert [term.feature for term in terms] == list(record)
+    terms = scorecard.explain(record)["contributions"]
+    assert {term["feature"]: term["value"] for term in terms} == record
+    assert [term["feature"] for term in terms] == list(record)
 
 
 def test_points_average_to_zero_over_the_training_rows(scorecard, splits):
@@ -74,8 +74,8 @@ def test_interval_holds_the_probability_and_narrows_where_people_are_many(scorec
     widths = []
     for each in (scorecard.typical, rare):
         explanation = scorecard.explain(each)
-        low, high = explanation.interval
-        assert 0 < low < explanation.probability < high < 1
+        low, high = explanation["interval"]
+        assert 0 < low < explanation["probability"] < high < 1
         widths.append(math.log(high / (1 - high)) - math.log(low / (1 - low)))
     assert widths[0] < widths[1]
 

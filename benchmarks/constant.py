@@ -1,0 +1,16 @@
+"""The yardstick: a Flask-RESTful resource that returns a constant and does nothing else."""
+
+from flask import Flask
+from flask_restful import Api, Resource
+
+
+class Constant(Resource):
+    """A probability that never changes."""
+
+    def get(self) -> dict[str, float]:
+        """Return the constant."""
+        return {"probability": 0.1519757233074703}
+
+
+app = Flask(__name__)
+Api(app).add_resource(Constant, "/probability")

@@ -1,0 +1,89 @@
+"""What the measurements share: servers to start, people to ask about, the machine to name."""
+
+import csv
+import os
+import platform
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from schema import Schema
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "data" / "datapackage.json"
+SCRIPTS = Path(sys.executable).parent
+
+
+def commands(port: int) -> dict[str, list[str]]:
+    """Return the servers that are compared, one worker each."""
+    ours = [sys.executable, "server.py", "--port", str(port)]
+    granian = [
+        str(SCRIPTS / "granian"),
+        "--interface",
+        "wsgi",
+        "--blocking-threads",
+        "1",
+        "--no-log",
+        "--port",
+        str(port),
+    ]
+    gunicorn = [str(SCRIPTS / "gunicorn"), "--workers", "1", "--log-level", "error", "--bind", f"127.0.0.1:{port}"]
+    return {
+        "Glassform": ours,
+        "constant Flask-RESTful resource, granian": [*granian, "benchmarks.constant:app"],
+        "Flask-RESTful + scikit-learn pipeline, gunicorn": [*gunicorn, "benchmarks.pipeline:app"],
+    }
+
+
+def people(count: int) -> list[str]:
+    """Return the addresses of the probabilities of the first people of the test split."""
+    schema = Schema.from_file(PACKAGE)
+    resource = next(each for each in schema.package["resources"] if each["name"] == schema.own["test"])
+    with (PACKAGE.parent / resource["path"]).open(newline="") as file:
+        rows = [row for row, _ in zip(csv.DictReader(file), range(count), strict=False)]
+    return ["/probability?" + urlencode({field.name: row[field.column] for field in schema.fields}) for row in rows]
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(command: list[str], url: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+    """Start a server, wait for its first answer to `url`; give the process and the seconds that took."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        answered(url)
+        yield process, time.perf_counter() - begin
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def answered(url: str, seconds: float = 60) -> float:
+    """Ask until there is an answer; return how long that took."""
+    begin = time.perf_counter()
+    while True:
+        try:
+            urlopen(url).close()
+            return time.perf_counter() - begin
+        except OSError:
+            if time.perf_counter() - begin > seconds:
+                raise
+            time.sleep(0.005)
+
+
+def machine() -> str:
+    """Return one line about where this was measured."""
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

@@ -1,0 +1,22 @@
+"""The common way: a Flask-RESTful resource that asks scikit-learn's pipeline about a one-row DataFrame."""
+
+import pandas as pd
+from flask import Flask, request
+from flask_restful import Api, Resource
+
+from model import load_pipeline
+
+pipeline = load_pipeline()
+
+
+class Pipeline(Resource):
+    """The probability of one record, unchecked and unexplained."""
+
+    def get(self) -> dict[str, float]:
+        """Return what the pipeline gives."""
+        record = {name: int(value) if value.isdigit() else value for name, value in request.args.items()}
+        return {"probability": float(pipeline.predict_proba(pd.DataFrame([record]))[0, 1])}
+
+
+app = Flask(__name__)
+Api(app).add_resource(Pipeline, "/probability")

@@ -1,0 +1,67 @@
+"""Requests per second over HTTP, one worker each, as ratios: `python -m benchmarks.serving`.
+
+The servers stay up together and are asked in turn, round after round, so that whatever else the machine does
+falls on all of them; the ratio is the median over the rounds. Needs wrk (Debian: `apt install wrk`).
+"""
+
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.measuring import commands, free_port, machine, people, serving
+
+ROUNDS, SECONDS, CONNECTIONS, PEOPLE = 7, 3, 16, 2_000
+SCRIPT = """
+local urls, i = {{ {urls} }}, 0
+request = function()
+  i = i % #urls + 1
+  return wrk.format("GET", urls[i])
+end
+"""
+
+
+def requests_per_second(port: int, script: Path) -> float:
+    """Load a server with wrk and return its rate.
+
+    Raises
+    ------
+    RuntimeError
+        If any answer was not a good one.
+    """
+    load = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}"]
+    told = subprocess.run(load, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in told or "Socket errors" in told:
+        raise RuntimeError(told)
+    return float(re.findall(r"Requests/sec:\s+([\d.]+)", told)[0])
+
+
+def main() -> None:
+    """Measure and print a table."""
+    if not shutil.which("wrk"):
+        sys.exit("wrk is not installed; on Debian: apt install wrk")
+    urls = people(PEOPLE)
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "people.lua"
+        script.write_text(SCRIPT.format(urls=", ".join(f'"{url}"' for url in urls)))
+        ports = {name: free_port() for name in commands(0)}
+        for name, port in ports.items():
+            stack.enter_context(serving(commands(port)[name], f"http://127.0.0.1:{port}{urls[0]}"))
+        rates: dict[str, list[float]] = {name: [] for name in ports}
+        for _ in range(ROUNDS):
+            for name, port in ports.items():
+                rates[name].append(requests_per_second(port, script))
+    ours = next(iter(rates.values()))
+    print(f"{CONNECTIONS} connections, {PEOPLE:,} people, median of {ROUNDS} rounds of {SECONDS} s; {machine()}\n")
+    print(f"{'server':50} {'requests/s':>10}  Glassform is")
+    for name, measured in rates.items():
+        ratio = statistics.median(mine / other for mine, other in zip(ours, measured, strict=True))
+        print(f"{name:50} {statistics.median(measured):10,.0f}  {ratio:.2f} x")
+
+
+if __name__ == "__main__":
+    main()
