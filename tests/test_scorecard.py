@@ -238,3 +238,17 @@ def test_shares_of_an_interpolated_value_sum_to_one_and_give_its_points():
 
 def test_between_two_points_runs_a_straight_line():
     assert between(1.0, 0.0, 10.0, 4.0, 30.0) == 15.0
+
+
+def test_the_variance_between_knots_is_that_of_the_interpolated_points():
+    covariance = [[4.0], [1.0, 9.0], [2.0, 3.0, 16.0]]
+    package = {
+        "name": "sizes",
+        "resources": [{"schema": {"fields": [{"name": "size", "type": "number"}, {"name": "y", "type": "string"}]}}],
+        "glassform": {"target": "y", "features": ["size"]},
+    }
+    points = {"size": Points((0.0, 10.0), (0.0, 1.0), linear=True)}
+    card = Scorecard("1", package, 0.0, points, covariance, {}, [], {}, {})
+    weights = np.array([1.0, 0.75, 0.25])
+    full = np.array([[4.0, 1.0, 2.0], [1.0, 9.0, 3.0], [2.0, 3.0, 16.0]])
+    assert card.variance({"size": 2.5}) == pytest.approx(weights @ full @ weights)

@@ -1,0 +1,97 @@
+"""The documents say what is so, and every command in the README runs."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md")]
+MAKE_TARGETS = ["run", "test", "check"]
+
+
+def commands(language: str) -> list[str]:
+    return [line for kind, block in BLOCKS if kind == language for line in block.splitlines()]
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) < 120
+
+
+def test_every_shell_command_is_one_this_file_runs():
+    kinds = {line.split()[0] for line in commands("sh")}
+    assert kinds == {"make", "curl", "python3", ".venv/bin/python"}
+    assert {line for line in commands("sh") if line.startswith("make")} == {f"make {each}" for each in MAKE_TARGETS}
+
+
+@pytest.mark.parametrize("command", [line for line in commands("sh") if line.startswith("curl")])
+def test_every_curl_command_answers_as_the_readme_says(server, scorecard, record, command):
+    command = command.replace("http://127.0.0.1:5000", server).replace("curl ", "curl --silent --fail ", 1)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout)
+    assert answer["probability"] == scorecard.probability(record)
+    (shown,) = (json.loads(block) for kind, block in BLOCKS if kind == "json")
+    assert list(shown) == list(answer)
+    for member in ("probability", "log_odds", "intercept"):
+        assert shown[member] == pytest.approx(answer[member], abs=5e-4)
+    assert shown["interval"] == pytest.approx(answer["interval"], abs=5e-4)
+    assert shown["contributions"][0]["log_odds"] == pytest.approx(answer["contributions"][0]["log_odds"], abs=5e-4)
+
+
+def test_the_python_lines_print_the_probability(scorecard, record):
+    (code,) = (block for kind, block in BLOCKS if kind == "python")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert float(done.stdout) == scorecard.probability(record)
+
+
+def steps(target: str, folder) -> list[str]:
+    """What make would do for a target in a fresh clone."""
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+        (folder / name).write_text((ROOT / name).read_text())
+    done = subprocess.run(["make", "--dry-run", target], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_make_run_does_what_the_plain_lines_do(tmp_path):
+    plain = [line for line in commands("sh") if line.startswith(("python3", ".venv"))]
+    made = [step.partition(" ||")[0] for step in steps("run", tmp_path) if not step.startswith("touch")]
+    assert [step.replace(" --quiet --disable-pip-version-check", "") for step in made] == plain
+
+
+def test_the_windows_lines_are_the_plain_lines():
+    plain = [line for line in commands("sh") if line.startswith(("python3", ".venv"))]
+    windows = [line.replace("py ", "python3 ", 1) if line.startswith("py ") else line for line in commands("bat")]
+    assert [line.replace("\\", "/").replace(".venv/Scripts", ".venv/bin") for line in windows] == plain
+
+
+@pytest.mark.parametrize("target", MAKE_TARGETS)
+def test_make_installs_before_it_runs(tmp_path, target):
+    done = steps(target, tmp_path)
+    assert done[0].startswith("python3 -m venv .venv")
+    assert any("pip install" in step for step in done[1:-1])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_local_link_leads_somewhere(document):
+    for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", document.read_text()):
+        assert not target or (document.parent / target).exists(), target
+
+
+def test_the_files_the_readme_lists_are_the_files_there_are():
+    listed = set(re.findall(r"^    ([a-z]+\.py) ", README, flags=re.MULTILINE))
+    assert listed == {path.name for path in ROOT.glob("*.py")}
+
+
+def test_no_document_holds_a_blank():
+    for document in DOCUMENTS:
+        assert not re.search(r"TODO|FIXME|XXX", document.read_text()), document.name
+
+
+def test_the_licence_names_the_data():
+    text = (ROOT / "LICENSE").read_text()
+    assert text.startswith("MIT License") and "CC BY 4.0" in text and "10.24432/C5XW20" in text
