@@ -70,7 +70,6 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # records keep their order
     app.extensions["scorecard"] = model = Model.load(artifact)
     app.jinja_env.globals.update(card=model, schema=model.schema, charts=charts)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
