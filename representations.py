@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
@@ -15,7 +16,7 @@ from flask import Response, render_template, request
 from flask_restful.utils import unpack
 from pydantic_core import to_json
 from werkzeug.datastructures import MIMEAccept
-from werkzeug.exceptions import BadRequest, HTTPException, NotAcceptable, UnprocessableEntity
+from werkzeug.exceptions import BadHost, BadRequest, HTTPException, NotAcceptable, UnprocessableEntity
 from werkzeug.http import parse_accept_header
 
 from schema import InvalidRecord, UnreadableJSON
@@ -24,6 +25,7 @@ from schema import InvalidRecord, UnreadableJSON
 MEDIA_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "csv": "text/csv; charset=utf-8"}
 PROBLEM = "application/problem+json"
 
+OPTION = re.compile("format|%[67]")  # `format`, or a letter of it escaped
 ROOT = Path(__file__).parent
 
 Answer = Any  # plain data, or a tuple of data, status and headers, as Flask-RESTful takes it
@@ -98,7 +100,7 @@ def chosen_format(formats: tuple[str, ...], suffix: str | None) -> str:
     """
     environ = request.environ
     # few requests name a format, and to look for one would decode the whole query
-    asked = request.args.getlist("format") if "format=" in environ["QUERY_STRING"] else []
+    asked = request.args.getlist("format") if OPTION.search(environ["QUERY_STRING"]) else []
     if len(asked) > 1:
         raise BadRequest("format is given more than once.")
     wanted = suffix or (asked[0] if asked else negotiated(environ.get("HTTP_ACCEPT", ""), formats))
@@ -188,6 +190,8 @@ def problem(error: HTTPException, template: str, more: dict[str, Any], **context
 
 def wants_page() -> bool:
     """Tell whether an error is to be shown as a page; a request that cannot be negotiated gets JSON."""
+    if isinstance(request.routing_exception, BadHost):
+        return False  # without a host no link of the page could be built
     suffix = (request.view_args or {}).get("suffix")
     try:
         return chosen_format(("json", "html"), suffix) == "html"

@@ -41,7 +41,8 @@ def read_record() -> Record:
         return schema.read_json(parse_json(request.get_data()))
     if request.mimetype in FORM_TYPES:
         files = ((name, "a file") for name in request.files)
-        return schema.read_fields([*request.form.items(multi=True), *files])
+        # a part of a multipart body may have no name at all
+        return schema.read_fields([(name or "", value) for name, value in [*request.form.items(multi=True), *files]])
     raise UnsupportedMediaType("Send the record as application/json or as a form.")
 
 

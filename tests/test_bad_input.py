@@ -159,6 +159,20 @@ def test_a_broken_multipart_body_is_a_4xx(client, boundary):
     assert response.status_code in (400, 415, 422)
 
 
+def test_a_nameless_part_of_a_multipart_body_is_no_field(client):
+    body = b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--\r\n"
+    response = client.post("/probability", data=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert response.status_code == 422
+    assert response.json["errors"][-1]["field"] == ""
+
+
+@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+def test_a_host_that_can_be_none_is_a_400(client, record, accept):
+    headers = {"Host": "x" * 5_000, "Accept": accept}
+    response = client.get("/probability", query_string=record, headers=headers)
+    assert (response.status_code, response.mimetype) == (400, "application/problem+json")
+
+
 def test_a_thousand_unknown_fields_get_a_bounded_answer(client):
     response = client.get("/probability?" + "&".join(f"f{number}=1" for number in range(1_000)))
     assert response.status_code == 422 and len(response.data) < 20_000

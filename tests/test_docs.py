@@ -62,7 +62,7 @@ def steps(target: str, folder) -> list[str]:
 def test_make_run_does_what_the_plain_lines_do(tmp_path):
     plain = [line for line in commands("sh") if line.startswith(("python3", ".venv"))]
     made = [step.partition(" ||")[0] for step in steps("run", tmp_path) if not step.startswith("touch")]
-    assert [step.replace(" --quiet --disable-pip-version-check", "") for step in made] == plain
+    assert [step.replace(" --disable-pip-version-check", "") for step in made] == plain
 
 
 def test_the_windows_lines_are_the_plain_lines():

@@ -55,7 +55,14 @@ def test_a_suffix_or_a_parameter_overrides_the_accept_header(client, record, url
 
 @pytest.mark.parametrize(
     ("url", "status"),
-    [("/?format=csv", 406), ("/?format=xml", 406), ("/?format=", 406), ("/?format=json&format=html", 400)],
+    [
+        ("/?format=csv", 406),
+        ("/?format=xml", 406),
+        ("/?format=", 406),
+        ("/?format", 406),
+        ("/?f%6Frmat=xml", 406),
+        ("/?format=json&format=html", 400),
+    ],
 )
 def test_a_format_not_offered_is_refused(client, url, status):
     response = client.get(url)

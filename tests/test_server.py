@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 import re
 import signal
 import socket
@@ -14,6 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 import server as server_module
+from benchmarks.starting import tree
 from tests.conftest import ROOT, free_port, serving, wait_for
 
 
@@ -95,19 +97,19 @@ def test_no_bytes_make_a_5xx(server, head):
         assert response.status == 200
 
 
-def test_serving_imports_neither_scikit_learn_nor_pandas(server, scorecard):
+def test_serving_imports_neither_scikit_learn_nor_pandas(scorecard):
     """Ask the kernel which libraries the real server's processes have mapped."""
     if not Path("/proc/self/maps").exists():
         pytest.skip("this system has no /proc")
-    children = subprocess.run(
-        ["pgrep", "-f", f"server.py --port {server.rpartition(':')[2]}"], capture_output=True, text=True, check=True
-    )
-    processes = children.stdout.split()
-    assert len(processes) == 3, "a parent and two workers"
-    for process in processes:
-        maps = Path(f"/proc/{process}/maps").read_text()
-        assert "pydantic_core" in maps
-        assert not re.search("sklearn|pandas|numpy|scipy", maps)
+    port = free_port()
+    with serving("--port", str(port), "--workers", "2") as process:
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+        processes = tree(process.pid)
+        assert len(processes) == 3, "a parent and two workers"
+        for each in processes:
+            maps = Path(f"/proc/{each}/maps").read_text()
+            assert "pydantic_core" in maps
+            assert not re.search("sklearn|pandas|numpy|scipy", maps)
 
 
 def test_a_taken_port_that_was_asked_for_is_refused_in_a_sentence(scorecard):
@@ -188,7 +190,7 @@ def test_a_killed_worker_is_replaced(scorecard):
     port = free_port()
     with serving("--port", str(port)) as process:
         wait_for(f"http://127.0.0.1:{port}/health/live")
-        worker = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
-        subprocess.run(["kill", "-9", *worker.stdout.split()], check=True)
+        _, worker = tree(process.pid)
+        os.kill(worker, signal.SIGKILL)
         time.sleep(0.2)
         wait_for(f"http://127.0.0.1:{port}/health/live", seconds=15)
