@@ -40,6 +40,9 @@ class Scale:
         return Bar(left, round(right - left, 3), end >= begin)
 
 
+WHOLE = Scale(0.0, 1.0)  # from impossible to certain
+
+
 @dataclass(frozen=True)
 class Waterfall:
     """A sum drawn as steps: a bar for the start, one per term, one for the total; `zero` is where 0 stands."""

@@ -180,6 +180,17 @@ class Scorecard:
             "model": self.model,
         }
 
+    def what_if(self, record: Record) -> dict[str, list[tuple[Value, float]]]:
+        """Return, by feature, the probability at each of its values (or knots), the rest of the record held fixed."""
+        log_odds = self.log_odds(record)
+        return {
+            name: [
+                (value, sigmoid(log_odds - points.at(record[name]) + other))
+                for value, other in points.by_value.items()
+            ]
+            for name, points in self.points.items()
+        }
+
     def variance(self, record: Record) -> float:
         """Return the variance of a record's log-odds: the covariances of all pairs of its terms, summed."""
         if self.interpolates:

@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 import charts
 from representations import Api, show_invalid_record, show_problem, show_unreadable_json
+from resources.curves import Curves
 from resources.examples import Examples
 from resources.form import Form
 from resources.health import Live, Ready
@@ -38,6 +39,7 @@ SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
 RESOURCES = {
     "/": Form,
     "/probability": Probability,
+    "/curves": Curves,
     "/scorecard": Scorecard,
     "/examples": Examples,
     "/health/live": Live,

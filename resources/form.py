@@ -30,6 +30,7 @@ def links(fields: list[str]) -> dict[str, str]:
     return {
         "self": url_for("form"),
         "probability": f"{url_for('probability')}{{?{','.join(fields)}}}",
+        "curves": f"{url_for('curves')}{{?{','.join(fields)}}}",
         "examples": url_for("examples"),
         "scorecard": url_for("scorecard"),
     }

@@ -76,7 +76,9 @@ def test_the_walk(visit, scorecard, script):
     page.get_by_role("button", name="Show the probability").click()
     record = scorecard.typical | {"age": 45, "education": "Doctorate"}
     expect(page.get_by_role("heading", level=1)).to_contain_text(percent(scorecard.probability(record)))
-    expect(page.get_by_role("rowheader", name="Education").locator("xpath=..")).to_contain_text("Doctorate")
+    expect(page.locator(".sum").get_by_role("rowheader", name="Education").locator("xpath=..")).to_contain_text(
+        "Doctorate"
+    )
 
     page.get_by_role("link", name="Examples").click()
     page.get_by_role("link", name="See the arithmetic of example 2").click()
@@ -148,14 +150,14 @@ def test_every_error_stands_beside_its_field_and_leads_to_it(visit, record):
 def test_the_ledger_shows_every_term_and_the_sum(visit, record, scorecard):
     page = visit(addresses(record)["result"])
     explanation = scorecard.explain(record)
-    numbers = [text.replace("−", "-") for text in page.locator(".ledger td.number").all_inner_texts()]
+    numbers = [text.replace("−", "-") for text in page.locator(".sum td.number").all_inner_texts()]
     expected = [
         explanation["intercept"],
         *(term["log_odds"] for term in explanation["contributions"]),
         explanation["log_odds"],
     ]
     assert [float(number) for number in numbers] == pytest.approx(expected, abs=5.1e-5)
-    assert page.locator(".ledger svg rect").count() == len(expected)
+    assert page.locator(".sum svg rect").count() == len(expected)
 
 
 def snippet(page: Page, language: str) -> str:
@@ -208,3 +210,15 @@ def test_the_theme_follows_the_system(visit):
         for scheme in ("light", "dark")
     }
     assert grounds["light"] != grounds["dark"]
+
+
+def test_what_if_marks_the_person_and_sorts_the_categories(visit, record, scorecard):
+    page = visit(addresses(record)["result"], script=False)
+    expect(page.locator(".dots tr.chosen")).to_have_count(5)
+    expect(page.locator(".what-if .curve circle")).to_have_count(2)
+    education = page.locator("section[data-feature=education] tbody tr")
+    curve = sorted(scorecard.what_if(record)["education"], key=lambda point: -point[1])
+    titles = scorecard.schema.by_name["education"].categories
+    for row, (value, probability) in zip(education.all(), curve, strict=True):
+        expect(row).to_contain_text(titles[value])
+        expect(row.locator("td.number")).to_have_text(percent(probability))

@@ -137,3 +137,19 @@ def test_a_model_that_answers_otherwise_than_when_trained_is_not_ready(app, clie
 
 def test_health_is_never_kept_by_a_cache(client):
     assert client.get("/health/ready").headers["Cache-Control"] == "no-store"
+
+
+def test_curves_hold_the_probability_of_every_other_answer(client, record, scorecard):
+    answer = client.get("/curves", query_string=record).json
+    assert answer["record"] == record
+    assert [curve["feature"] for curve in answer["curves"]] == list(record)
+    for curve in answer["curves"]:
+        for point in curve["points"]:
+            expected = scorecard.probability(record | {curve["feature"]: point["value"]})
+            assert point["probability"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_curves_as_csv_have_a_row_per_value(client, record, scorecard):
+    rows = [*csv.DictReader(io.StringIO(client.get("/curves.csv", query_string=record).text))]
+    assert len(rows) == sum(len(points.values) for points in scorecard.points.values())
+    assert client.get("/curves?age=200").status_code == 422

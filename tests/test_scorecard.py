@@ -252,3 +252,12 @@ def test_the_variance_between_knots_is_that_of_the_interpolated_points():
     weights = np.array([1.0, 0.75, 0.25])
     full = np.array([[4.0, 1.0, 2.0], [1.0, 9.0, 3.0], [2.0, 3.0, 16.0]])
     assert card.variance({"size": 2.5}) == pytest.approx(weights @ full @ weights)
+
+
+def test_what_if_varies_one_field_and_leaves_the_rest(scorecard, record):
+    curves = scorecard.what_if(record)
+    assert list(curves) == list(record)
+    for name, curve in curves.items():
+        assert [value for value, _ in curve] == list(scorecard.points[name].values)
+        for value, probability in curve:
+            assert probability == pytest.approx(scorecard.probability(record | {name: value}), abs=1e-12)
