@@ -85,6 +85,9 @@ class Field:
     maximum: float | None
     categories: dict[str, str]
     aliases: tuple[str, ...]
+    ordered: bool  # whether the order of its categories means something
+    locked: bool  # whether it stays as it is when changes are looked for, unless asked otherwise
+    direction: str  # "up" or "down" if it can change only that way, else ""
 
     @classmethod
     def from_descriptor(cls, descriptor: dict[str, Any]) -> "Field":
@@ -102,6 +105,9 @@ class Field:
             maximum=constraints.get("maximum"),
             categories={value: titles.get(value, value) for value in constraints.get("enum", [])},
             aliases=tuple(own.get("aliases", [])),
+            ordered=own.get("ordered", False),
+            locked=own.get("locked", False),
+            direction=own.get("direction", ""),
         )
 
     @property
@@ -149,6 +155,23 @@ class Field:
     def title_of(self, value: Value) -> str:
         """Return a value as people read it: a category's title, a number as it is."""
         return self.categories.get(str(value), str(value))
+
+    def place(self, value: Value) -> float:
+        """Return where a value stands from the first, 0, to the last, 1."""
+        if self.categories:
+            return list(self.categories).index(str(value)) / (len(self.categories) - 1)
+        low, high = self.bounds
+        return (float(value) - low) / (high - low)
+
+    def distance(self, old: Value, new: Value) -> float:
+        """Return how far two values are apart: 0 to 1 for numbers and ordered categories, 1 for any others."""
+        if self.categories and not self.ordered:
+            return float(old != new)
+        return abs(self.place(new) - self.place(old))
+
+    def can_become(self, old: Value, new: Value) -> bool:
+        """Tell whether the field's direction allows the change."""
+        return not self.direction or (self.place(new) > self.place(old)) == (self.direction == "up")
 
     def annotation(self, strict: bool) -> Any:
         """Return the type pydantic validates with; lax reads numbers from text, strict does not."""

@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 import charts
 from representations import Api, show_invalid_record, show_problem, show_unreadable_json
+from resources.changes import Changes
 from resources.curves import Curves
 from resources.examples import Examples
 from resources.form import Form
@@ -39,6 +40,7 @@ SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
 RESOURCES = {
     "/": Form,
     "/probability": Probability,
+    "/changes": Changes,
     "/curves": Curves,
     "/scorecard": Scorecard,
     "/examples": Examples,

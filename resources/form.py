@@ -31,6 +31,7 @@ def links(fields: list[str]) -> dict[str, str]:
         "self": url_for("form"),
         "probability": f"{url_for('probability')}{{?{','.join(fields)}}}",
         "curves": f"{url_for('curves')}{{?{','.join(fields)}}}",
+        "changes": f"{url_for('changes')}{{?{','.join(fields)},target,lock*}}",
         "examples": url_for("examples"),
         "scorecard": url_for("scorecard"),
     }

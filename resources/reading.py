@@ -1,5 +1,6 @@
 """How every resource reads a request."""
 
+from collections.abc import Set
 from functools import lru_cache
 from typing import cast
 from urllib.parse import parse_qsl
@@ -19,8 +20,10 @@ def scorecard() -> Scorecard:
     return cast(Scorecard, current_app.extensions["scorecard"])
 
 
-def read_record() -> Record:
+def read_record(options: Set[str] = frozenset()) -> Record:
     """Read the request's record: from the query of a GET, from the body of a POST.
+
+    `options` are the query parameters that a resource reads itself.
 
     Raises
     ------
@@ -33,7 +36,7 @@ def read_record() -> Record:
     """
     schema = scorecard().schema
     if request.method != "POST":
-        return schema.read_fields(given_fields())
+        return schema.read_fields(field for field in given_fields() if field[0] not in options)
     misplaced = [FieldError(shown(name), shown(value), MESSAGES["misplaced"]) for name, value in given_fields()]
     if misplaced:
         raise InvalidRecord(limited(misplaced), {})

@@ -15,7 +15,8 @@ from tests.conftest import ROOT
 ARROWS = {
     "server": {"charts", "representations", "resources", "schema", "scorecard"},
     "model": {"scorecard", "schema"},
-    "resources": {"representations", "resources", "schema", "scorecard"},
+    "changes": {"schema", "scorecard"},
+    "resources": {"changes", "representations", "resources", "schema", "scorecard"},
     "representations": {"schema"},
     "scorecard": {"schema"},
     "charts": set(),

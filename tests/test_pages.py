@@ -46,13 +46,15 @@ def addresses(record) -> dict[str, str]:
         "form": "/",
         "result": f"/probability?{urlencode(record)}",
         "errors": f"/probability?{urlencode(record | {'age': 200, 'sex': 'x'})}",
+        "changes": f"/changes?{urlencode(record)}&target=0.5&lock=age",
+        "impossible": f"/changes?{urlencode(record)}&target=.999",
         "examples": "/examples",
         "scorecard": "/scorecard",
         "missing": "/nowhere",
     }
 
 
-PAGES = ["form", "result", "errors", "examples", "scorecard", "missing"]
+PAGES = ["form", "result", "errors", "changes", "impossible", "examples", "scorecard", "missing"]
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
@@ -131,7 +133,8 @@ def test_no_page_is_wider_than_a_phone(visit, record, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_every_input_has_its_label_and_every_id_is_its_own(visit, record, name):
     page = visit(addresses(record)[name])
-    assert page.evaluate("[...document.querySelectorAll('input, select')].every(input => input.labels.length === 1)")
+    inputs = "[...document.querySelectorAll('input:not([type=hidden]), select')]"
+    assert page.evaluate(f"{inputs}.every(input => input.labels.length === 1)")
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
     assert len(ids) == len(set(ids))
 
@@ -222,3 +225,17 @@ def test_what_if_marks_the_person_and_sorts_the_categories(visit, record, scorec
     for row, (value, probability) in zip(education.all(), curve, strict=True):
         expect(row).to_contain_text(titles[value])
         expect(row.locator("td.number")).to_have_text(percent(probability))
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_a_wish_leads_to_changes_and_those_to_the_wanted_probability(visit, record, scorecard, script):
+    page = visit(addresses(record)["result"], script=script)
+    page.get_by_label("Wanted probability").fill("0.4")
+    page.get_by_role("button", name="Find the smallest changes").click()
+    page.get_by_role("checkbox", name="Marital status").check()
+    page.get_by_role("button", name="Find the smallest changes").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What would have to change?")
+    expect(page.get_by_role("checkbox", name="Marital status")).to_be_checked()
+    page.get_by_role("link", name="The changed person's arithmetic").click()
+    figure = page.locator(".result .figure").inner_text()
+    assert 40 <= float(figure.removesuffix("%")) < 45

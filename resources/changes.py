@@ -1,0 +1,68 @@
+"""What would have to change for the model to give another probability."""
+
+import re
+
+from flask import request
+
+from changes import smallest_changes
+from representations import Answer, Resource
+from resources.reading import read_record, scorecard
+from schema import MESSAGES, FieldError, InvalidRecord, Record, Schema, did_you_mean, shown
+
+TARGET = re.compile(r"0?\.[0-9]{1,15}")
+DEFAULT_TARGET = "0.5"
+
+
+class Changes(Resource):
+    """The smallest changes to one record that bring it to a wanted probability."""
+
+    def get(self) -> Answer:
+        """Return the changes for the record in the query that lead to `target` and leave every `lock` as it is."""
+        card = scorecard()
+        record, target, locked = read_wish(card.schema)
+        found = smallest_changes(card, record, target, locked)
+        return {
+            "target": target,
+            "locked": locked,
+            "record": record,
+            "probability": card.probability(record),
+            "reached": found.reached,
+            "changes": [
+                {"feature": name, "from": record[name], "to": found.values[name]}
+                for name in record
+                if name in found.values
+            ],
+            "changed_record": found.record,
+            "changed_probability": found.probability,
+            "model": card.model,
+        }
+
+
+def read_wish(schema: Schema) -> tuple[Record, float, list[str]]:
+    """Read record, target and locks; without any `lock` the package's own apply, an empty one means none.
+
+    Raises
+    ------
+    InvalidRecord
+        With every error of all three.
+    """
+    errors, record = [], {}
+    try:
+        record = read_record(options={"target", "lock"})
+    except InvalidRecord as invalid:
+        errors, record = invalid.errors, dict(invalid.fields)
+    targets = request.args.getlist("target") or [DEFAULT_TARGET]
+    if len(targets) > 1:
+        errors.append(FieldError("target", shown(targets[1]), MESSAGES["repeated"]))
+    elif not TARGET.fullmatch(targets[0]) or not float(targets[0]):
+        message = f"{shown(targets[0])} is not a probability above 0 and below 1, such as {DEFAULT_TARGET}"
+        errors.append(FieldError("target", shown(targets[0]), message))
+    locks = [lock for lock in request.args.getlist("lock") if lock]
+    for lock in locks:
+        if lock not in schema.names:
+            hint = did_you_mean(lock, schema.names)
+            errors.append(FieldError("lock", shown(lock), f"{shown(lock)} {MESSAGES['unknown'].format(hint=hint)}"))
+    if errors:
+        raise InvalidRecord(errors, record)
+    given = locks if "lock" in request.args else [field.name for field in schema.fields if field.locked]
+    return record, float(targets[0]), list(dict.fromkeys(schema.names[lock] for lock in given))
