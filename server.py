@@ -195,8 +195,11 @@ def main() -> None:
     options = parse_options()
     logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
     model = ensure_model()
-    # the reloader of --debug starts this program again; the port was chosen the first time
-    port = options.port if "WERKZEUG_RUN_MAIN" in os.environ else choose_port(options.host, options.port)
+    if "WERKZEUG_RUN_MAIN" in os.environ:
+        # the reloader of --debug has started this program again, with the socket already open
+        create_app().run(options.host, options.port or PORT, debug=True)
+        return
+    port = choose_port(options.host, options.port)
     host = f"[{options.host}]" if ":" in options.host else options.host
     print(f"{model.schema.package['title']}, model {model.version}: http://{host}:{port} (Ctrl-C stops)", flush=True)
     if options.debug:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 os.environ["GLASSFORM_ARTIFACT"] = tempfile.mkdtemp(prefix="glassform-")
 
 import model
+from benchmarks.measuring import free_port
 from schema import Schema
 from scorecard import ARTIFACT, Scorecard
 from server import create_app
@@ -81,13 +81,6 @@ def record() -> dict[str, int | str]:
 @pytest.fixture(scope="session")
 def splits(schema: Schema) -> dict[str, model.Split]:
     return {name: model.read(schema, name, model.PACKAGE.parent) for name in ("adult", "adult_test")}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
