@@ -41,6 +41,7 @@ class Scale:
 
 
 WHOLE = Scale(0.0, 1.0)  # from impossible to certain
+FROM_CHANCE = Scale(0.5, 1.0)  # of ROC AUC, from what a coin reaches to perfect
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,34 @@ def waterfall(start: float, terms: Sequence[float]) -> Waterfall:
     )
 
 
+@dataclass(frozen=True)
+class Plot:
+    """A drawing with axes for numbers from 0 to 1 both ways, in the units of its SVG."""
+
+    width: int = 400
+    height: int = 320
+    left: int = 58
+    right: int = 22
+    top: int = 12
+    bottom: int = 52
+
+    def x(self, share: float) -> float:
+        """Return how far to the right a number stands."""
+        return round(self.left + share * (self.width - self.left - self.right), 2)
+
+    def y(self, share: float) -> float:
+        """Return how far down a number stands."""
+        return round(self.top + (1 - share) * (self.height - self.top - self.bottom), 2)
+
+    def line(self, xs: Iterable[float | None], ys: Iterable[float | None], top: float = 1.0) -> str:
+        """Return the points of a polyline, `top` being the highest y; it skips what is unknown."""
+        pairs = zip(xs, ys, strict=True)
+        return " ".join(f"{self.x(x)},{self.y(y / top)}" for x, y in pairs if x is not None and y is not None)
+
+
+PLOT = Plot()
+
+
 def polyline(xs: Sequence[float], ys: Sequence[float], scale: Scale) -> str:
     """Return the points of an SVG polyline over a drawing of 100 by 100: x from end to end, y upwards on a scale."""
     across = Scale(min(xs), max(xs))
@@ -71,6 +100,16 @@ def polyline(xs: Sequence[float], ys: Sequence[float], scale: Scale) -> str:
 def signed(number: float, digits: int = 4) -> str:
     """Write a number with its sign, a real minus."""
     return f"{number:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def hundredths(share: float) -> str:
+    """Write a share, or a difference of shares, in percentage points."""
+    return f"{100 * share:.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def thousands(number: float) -> str:
+    """Write a number with its thousands apart, and with decimals only if it has any."""
+    return f"{number:,.2f}".removesuffix(".00")
 
 
 def percent(probability: float) -> str:

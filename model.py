@@ -18,18 +18,18 @@ import pandas as pd
 import sklearn
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
+from evaluation import evaluate, evaluate_groups, intervals, rivals, scores
 from schema import PYTHON_TYPE, Field, Pairs, Record, Schema, Value
 from scorecard import ARTIFACT, Points, Scorecard, tabulate, vary
+from support import pack
 
 ROOT = Path(__file__).parent
 PACKAGE = ROOT / "data" / "datapackage.json"
 PIPELINE = "pipeline.joblib"
 NUMPY_TYPE = {"integer": "int64", "number": "float64"}
-DECILES = 10
 REPORTED = ["group", "rows", "positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap"]
 LAYOUT: Any = {"index": False, "float_format": "{:.4f}".format}
 EXAMPLE_PROBABILITIES = (0.03, 0.3, 0.6, 0.9)  # the examples to try are the people nearest to these
@@ -41,6 +41,7 @@ class Split:
 
     X: pd.DataFrame
     y: np.ndarray
+    duplicates: int  # rows that are exact copies of an earlier one, in every column
     sha256: str
 
 
@@ -60,7 +61,7 @@ def read(schema: Schema, resource: str, folder: Path) -> Split:
         check(table, field)
     X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
     y = (table[schema.target.column] == schema.own["positive"]).to_numpy(dtype=np.int64)
-    return Split(X, y, hashlib.sha256(path.read_bytes()).hexdigest())
+    return Split(X, y, int(table.duplicated().sum()), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def check(table: pd.DataFrame, field: Field) -> None:
@@ -86,21 +87,15 @@ def build_pipeline(schema: Schema) -> Pipeline:
     Eight even knots and C=1 had the best 10-fold cross-validated log loss on the training rows among 5 to 12
     knots, even or by quantile. Real numbers get straight pieces, which a table of points can hold exactly.
     """
-    categories = [list(field.categories) for field in schema.fields if field.categories]
     preprocess = ColumnTransformer(
         [
-            ("curve", SplineTransformer(n_knots=8, degree=3, include_bias=False), named(schema, "integer")),
-            ("line", SplineTransformer(n_knots=8, degree=1, include_bias=False), named(schema, "number")),
-            ("step", OneHotEncoder(categories=categories, sparse_output=False), named(schema, "string")),
+            ("curve", SplineTransformer(n_knots=8, degree=3, include_bias=False), schema.named("integer")),
+            ("line", SplineTransformer(n_knots=8, degree=1, include_bias=False), schema.named("number")),
+            ("step", OneHotEncoder(categories=schema.categories, sparse_output=False), schema.named("string")),
         ]
     )
     # newton-cholesky goes to the optimum in a few steps; the covariance below is that of the optimum
     return Pipeline([("preprocess", preprocess), ("regression", LogisticRegression(C=1.0, solver="newton-cholesky"))])
-
-
-def named(schema: Schema, kind: str) -> list[str]:
-    """Return the names of the fields of one Table Schema type."""
-    return [field.name for field in schema.fields if field.type == kind]
 
 
 def covariance_of(pipeline: Pipeline, points: dict[str, Points], X: pd.DataFrame) -> list[list[float]]:
@@ -133,47 +128,6 @@ def coefficient_covariance(pipeline: Pipeline, X: pd.DataFrame) -> np.ndarray:
     penalty[0] = 0.0  # the intercept is not penalised
     hessian = design.T @ (design * (probability * (1.0 - probability))[:, None]) + np.diag(penalty)
     return np.linalg.inv(hessian)
-
-
-def evaluate(y: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
-    """Measure how well probabilities foretell the outcomes of rows the model has not seen.
-
-    `roc_auc` (0.5 to 1) and `accuracy` at a threshold of 0.5 (0 to 1): higher is better; `brier_score` (0 to 1)
-    and `log_loss` (nats): lower is better. `roc_auc` is None where all outcomes are the same.
-    """
-    deciles = calibration(y, probability)
-    return {
-        "rows": len(y),
-        "positives": int(y.sum()),
-        "roc_auc": float(roc_auc_score(y, probability)) if 0 < y.sum() < len(y) else None,
-        "brier_score": float(brier_score_loss(y, probability)),
-        "log_loss": float(log_loss(y, probability, labels=[0, 1])),
-        "accuracy": float(accuracy_score(y, probability >= 0.5)),
-        "calibration": deciles,
-        "largest_calibration_gap": max(abs(each["predicted"] - each["observed"]) for each in deciles),
-    }
-
-
-def calibration(y: np.ndarray, probability: np.ndarray) -> list[dict[str, Any]]:
-    """Compare the mean probability with the observed share in ten equal groups, lowest probability first."""
-    groups = np.array_split(np.argsort(probability, kind="stable"), DECILES)
-    return [
-        {"rows": len(group), "predicted": float(probability[group].mean()), "observed": float(y[group].mean())}
-        for group in groups
-        if len(group)
-    ]
-
-
-def evaluate_groups(schema: Schema, test: Split, probability: np.ndarray) -> dict[str, dict[str, Any]]:
-    """Evaluate every category of the package's group fields on its own."""
-    return {
-        field.name: {
-            category: evaluate(test.y[mask], probability[mask])
-            for category in field.categories
-            if (mask := (test.X[field.name] == category).to_numpy()).any()
-        }
-        for field in schema.groups
-    }
 
 
 def typical_record(schema: Schema, X: pd.DataFrame) -> Record:
@@ -233,7 +187,13 @@ def train(package: Path = PACKAGE, artifact: Path = ARTIFACT) -> Scorecard:
         covariance = covariance_of(pipeline, points, training.X)
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
         probability = pipeline.predict_proba(test.X)[:, 1]
-        evaluation = {**evaluate(test.y, probability), "groups": evaluate_groups(schema, test, probability)}
+        evaluation = {
+            **evaluate(test.y, probability),
+            "intervals": intervals(test.y, probability),
+            "groups": evaluate_groups(schema, test.X, test.y, probability),
+        }
+    with step("Comparing with simpler and with opaque models"):
+        evaluation["comparison"] = compare(schema, training, test) | {"this": scores(test.y, probability)}
     typical = typical_record(schema, training.X)
     with step("Saving"):
         artifact.mkdir(parents=True, exist_ok=True)
@@ -246,10 +206,13 @@ def train(package: Path = PACKAGE, artifact: Path = ARTIFACT) -> Scorecard:
             covariance=covariance,
             typical=typical,
             examples=choose_examples(schema, test, probability),
+            people=pack(schema, {name: training.X[name].tolist() for name in schema.by_name}, training.y.tolist()),
             evaluation=evaluation,
             training={
                 "rows": len(training.y),
                 "positives": int(training.y.sum()),
+                "duplicates": training.duplicates,
+                "groups": count_groups(schema, training),
                 "typical_probability": float(pipeline.predict_proba(pd.DataFrame([typical]))[0, 1]),
                 "sha256": {"train": training.sha256, "test": test.sha256, PIPELINE: pipeline_sha256},
                 "scikit_learn": sklearn.__version__,
@@ -257,6 +220,24 @@ def train(package: Path = PACKAGE, artifact: Path = ARTIFACT) -> Scorecard:
         )
         card.save(artifact)
     return card
+
+
+def compare(schema: Schema, training: Split, test: Split) -> dict[str, dict[str, float | None]]:
+    """Fit each rival on the same rows and fields, and return its scores on the test rows."""
+    fitted = {name: pipeline.fit(training.X, training.y) for name, pipeline in rivals(schema).items()}
+    return {name: scores(test.y, pipeline.predict_proba(test.X)[:, 1]) for name, pipeline in fitted.items()}
+
+
+def count_groups(schema: Schema, split: Split) -> dict[str, dict[str, dict[str, int]]]:
+    """Count rows and positives of every category of the package's group fields."""
+    return {
+        field.name: {
+            category: {"rows": int(mask.sum()), "positives": int(split.y[mask].sum())}
+            for category in field.categories
+            if (mask := (split.X[field.name] == category).to_numpy()).any()
+        }
+        for field in schema.groups
+    }
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import BadHost, BadRequest, HTTPException, NotAcceptable, UnprocessableEntity
 from werkzeug.http import parse_accept_header
 
-from schema import InvalidRecord, UnreadableJSON
+from schema import InvalidQuery, InvalidRecord, UnreadableJSON
 
 # JSON comes first: who accepts anything, as curl does, gets JSON.
 MEDIA_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "csv": "text/csv; charset=utf-8"}
@@ -162,7 +162,18 @@ def show_invalid_record(invalid: InvalidRecord) -> Response:
     """Show all errors of a record: to browsers as the form again, what was typed kept."""
     count = len(invalid.errors)
     error = UnprocessableEntity(f"The record has {count} error{'s' if count > 1 else ''}; nothing was computed.")
-    return problem(error, "form.html", {"errors": [asdict(each) for each in invalid.errors]}, values=invalid.fields)
+    return problem(error, "form.html", errors_of(invalid), values=invalid.fields)
+
+
+def show_invalid_query(invalid: InvalidQuery) -> Response:
+    """Show all errors of a query's settings."""
+    error = UnprocessableEntity("The address asks for something that cannot be; nothing was computed.")
+    return problem(error, "problem.html", errors_of(invalid))
+
+
+def errors_of(invalid: InvalidRecord) -> dict[str, Any]:
+    """Return the errors as a problem carries them."""
+    return {"errors": [asdict(each) for each in invalid.errors]}
 
 
 def show_unreadable_json(unreadable: UnreadableJSON) -> Response:

@@ -20,6 +20,7 @@ LONGEST_VALUE = 100  # characters of one value
 LONGEST_SHOWN = 60  # characters of a value an answer repeats
 MOST_ERRORS = 50  # reported at once: a hostile body must not buy a long answer
 MOST_REMEMBERED = 10_000  # texts of values that were accepted before
+DEFAULT_WINDOW = 0.05  # of a number's range
 MOST_LISTED = 20  # categories an error message lists
 
 PYTHON_TYPE: dict[str, type[int] | type[float]] = {"integer": int, "number": float}
@@ -41,6 +42,7 @@ MESSAGES = {
     "control": "{value} holds a character that cannot be typed",
     "object": "a record is an object, and this is {value}",
     "misplaced": "belongs in the body of a POST, not in its address",
+    "setting": "{value} is not a number from 0 to {most} with at most two decimals",
     "more": "there are {count} further errors",
 }
 
@@ -61,6 +63,10 @@ class InvalidRecord(ValueError):
         self.errors = errors
         self.fields = fields
         super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+
+
+class InvalidQuery(InvalidRecord):
+    """Settings in a query that cannot be followed; no record is concerned."""
 
 
 class UnreadableJSON(ValueError):
@@ -88,11 +94,13 @@ class Field:
     ordered: bool  # whether the order of its categories means something
     locked: bool  # whether it stays as it is when changes are looked for, unless asked otherwise
     direction: str  # "up" or "down" if it can change only that way, else ""
+    window: float  # how far apart two numbers may be that count as alike
 
     @classmethod
     def from_descriptor(cls, descriptor: dict[str, Any]) -> "Field":
         """Read a Table Schema field; categories keep the order of its `enum`."""
         constraints, own = descriptor.get("constraints", {}), descriptor.get(OWN, {})
+        minimum, maximum = constraints.get("minimum"), constraints.get("maximum")
         titles = own.get("titles", {})
         return cls(
             name=identifier(descriptor["name"]),
@@ -101,13 +109,14 @@ class Field:
             title=descriptor.get("title", descriptor["name"]),
             description=descriptor.get("description", ""),
             unit=own.get("unit", ""),
-            minimum=constraints.get("minimum"),
-            maximum=constraints.get("maximum"),
+            minimum=minimum,
+            maximum=maximum,
             categories={value: titles.get(value, value) for value in constraints.get("enum", [])},
             aliases=tuple(own.get("aliases", [])),
             ordered=own.get("ordered", False),
             locked=own.get("locked", False),
             direction=own.get("direction", ""),
+            window=own.get("window", DEFAULT_WINDOW * ((maximum or 0) - (minimum or 0))),
         )
 
     @property
@@ -129,7 +138,7 @@ class Field:
             value: value for value in self.categories
         }
 
-    @property
+    @cached_property
     def values(self) -> list[Value]:
         """All its values in order; empty for real numbers, which have no end of them."""
         if self.categories:
@@ -159,9 +168,9 @@ class Field:
     def place(self, value: Value) -> float:
         """Return where a value stands from the first, 0, to the last, 1."""
         if self.categories:
-            return list(self.categories).index(str(value)) / (len(self.categories) - 1)
+            return self.values.index(value) / max(len(self.values) - 1, 1)
         low, high = self.bounds
-        return (float(value) - low) / (high - low)
+        return (float(value) - low) / (high - low or 1)
 
     def distance(self, old: Value, new: Value) -> float:
         """Return how far two values are apart: 0 to 1 for numbers and ordered categories, 1 for any others."""
@@ -235,6 +244,15 @@ class Schema:
         }
         config = pydantic.ConfigDict(extra="forbid", title="Record")
         return pydantic.create_model("Record", __config__=config, **definitions)
+
+    def named(self, type_: str) -> list[str]:
+        """Return the names of the fields of one Table Schema type."""
+        return [field.name for field in self.fields if field.type == type_]
+
+    @property
+    def categories(self) -> list[list[str]]:
+        """The categories of every field that has any."""
+        return [list(field.categories) for field in self.fields if field.categories]
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (draft 2020-12) of a record."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from schema import Field, Record, Schema, Value
+from support import THIN, Crowd, Support, unpack
 
 if TYPE_CHECKING:  # a serving process never loads these
     from pandas import DataFrame
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # a serving process never loads these
 
 # the folder of the model being served
 ARTIFACT = Path(os.environ.get("GLASSFORM_ARTIFACT", Path(__file__).parent / "artifact"))
-FORMAT = 1  # of scorecard.json; raised when old files can no longer be read
+FORMAT = 2  # of scorecard.json; raised when old files can no longer be read
 FILE = "scorecard.json"
 TOLERANCE = 1e-9  # log-odds by which the table may differ from the pipeline on a real row
 STRAIGHT = 1e-11  # log-odds by which a curve may leave a straight line and still be one
@@ -92,7 +93,8 @@ class Contribution(TypedDict):
 class Explanation(TypedDict):
     """A probability and its arithmetic: intercept + contributions, left to right, = log_odds.
 
-    `interval` holds the bounds of the probability's 95% confidence interval; `model` its name and version.
+    `interval` holds the bounds of the probability's 95% confidence interval; `support` tells how many training people
+    were like this one; `model` is its name and version.
     """
 
     probability: float
@@ -101,6 +103,7 @@ class Explanation(TypedDict):
     contributions: list[Contribution]
     record: Record
     interval: tuple[float, float]
+    support: Support
     warnings: list[str]
     model: dict[str, str]
 
@@ -111,7 +114,8 @@ class Scorecard:
 
     The points are centred: each feature's average over the training rows is 0, so the intercept is the average
     log-odds. `covariance` is the lower triangle of the covariance matrix of [intercept, points of the first
-    feature, of the second, ...]: what the sample left uncertain. `version` is a hash of data and recipe.
+    feature, of the second, ...]: what the sample left uncertain. `people` are the training rows as `support.pack`
+    writes them. `version` is a hash of data and recipe.
     """
 
     version: str
@@ -121,6 +125,7 @@ class Scorecard:
     covariance: list[list[float]]
     typical: Record
     examples: list[dict[str, Any]]
+    people: dict[str, Any]
     evaluation: dict[str, Any]
     training: dict[str, Any]
 
@@ -133,6 +138,11 @@ class Scorecard:
     def model(self) -> dict[str, str]:
         """Name and version, as every answer carries them."""
         return {"name": self.schema.name, "version": self.version}
+
+    @cached_property
+    def crowd(self) -> Crowd:
+        """The people it learned from."""
+        return unpack(self.schema, self.people)
 
     @cached_property
     def rows(self) -> dict[str, tuple[int, dict[Value, int]]]:
@@ -169,6 +179,7 @@ class Scorecard:
             log_odds += term
             contributions.append({"feature": name, "value": value, "log_odds": term})
         margin = NORMAL_97_5 * math.sqrt(self.variance(record))
+        support = self.crowd.support(record)
         return {
             "probability": sigmoid(log_odds),
             "log_odds": log_odds,
@@ -176,9 +187,17 @@ class Scorecard:
             "contributions": contributions,
             "record": record,
             "interval": (sigmoid(log_odds - margin), sigmoid(log_odds + margin)),
-            "warnings": [],
+            "support": support,
+            "warnings": [] if support["count"] >= THIN else [self.warning(support["count"])],
             "model": self.model,
         }
+
+    def warning(self, count: int) -> str:
+        """Say that hardly any of the training people were like a record."""
+        rows = self.training["rows"]
+        if not count:
+            return f"None of the {rows:,} people the model learned from was like this one."
+        return f"Only {count} of the {rows:,} people the model learned from were like this one."
 
     def what_if(self, record: Record) -> dict[str, list[tuple[Value, float]]]:
         """Return, by feature, the probability at each of its values (or knots), the rest of the record held fixed."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from flask_babel import Babel
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -19,7 +20,9 @@ from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException
 
 import charts
-from representations import Api, show_invalid_record, show_problem, show_unreadable_json
+import languages
+from representations import Api, show_invalid_query, show_invalid_record, show_problem, show_unreadable_json
+from resources.card import Card
 from resources.changes import Changes
 from resources.curves import Curves
 from resources.examples import Examples
@@ -27,7 +30,7 @@ from resources.form import Form
 from resources.health import Live, Ready
 from resources.probability import Probability
 from resources.scorecard import Scorecard
-from schema import InvalidRecord, UnreadableJSON
+from schema import InvalidQuery, InvalidRecord, UnreadableJSON
 from scorecard import ARTIFACT, UnreadableArtifact
 from scorecard import Scorecard as Model
 
@@ -42,6 +45,7 @@ RESOURCES = {
     "/probability": Probability,
     "/changes": Changes,
     "/curves": Curves,
+    "/model": Card,
     "/scorecard": Scorecard,
     "/examples": Examples,
     "/health/live": Live,
@@ -51,8 +55,8 @@ RESOURCES = {
 SECURITY_HEADERS = [
     (
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
@@ -75,13 +79,15 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["scorecard"] = model = Model.load(artifact)
-    app.jinja_env.globals.update(card=model, schema=model.schema, charts=charts)
+    app.jinja_env.globals.update(card=model, schema=model.schema, charts=charts, languages=languages)
+    Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     api = Api(app)
     for url, resource in RESOURCES.items():
         suffixed = [] if url == "/" else [f"{url}.<any(json, html, csv):suffix>"]
         api.add_resource(resource, url, *suffixed)
     app.register_error_handler(HTTPException, show_problem)
+    app.register_error_handler(InvalidQuery, show_invalid_query)
     app.register_error_handler(InvalidRecord, show_invalid_record)
     app.register_error_handler(UnreadableJSON, show_unreadable_json)
     app.wsgi_app = observed(app.wsgi_app)  # type: ignore[method-assign]

@@ -40,7 +40,7 @@ def small_card(seed: int) -> Scorecard:
         name: Points(tuple(known), tuple(chance.gauss(0, 1) for _ in known))
         for name, known in zip(names, values, strict=True)
     }
-    return Scorecard("1", package, chance.gauss(0, 1), points, [[0.0]], {}, [], {}, {})
+    return Scorecard("1", package, chance.gauss(0, 1), points, [[0.0]], {}, [], {}, {}, {})
 
 
 def by_trying_everything(card, record, target, locked):

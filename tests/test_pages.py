@@ -50,11 +50,13 @@ def addresses(record) -> dict[str, str]:
         "impossible": f"/changes?{urlencode(record)}&target=.999",
         "examples": "/examples",
         "scorecard": "/scorecard",
+        "card": "/model",
+        "setting": "/model?threshold=2",
         "missing": "/nowhere",
     }
 
 
-PAGES = ["form", "result", "errors", "changes", "impossible", "examples", "scorecard", "missing"]
+PAGES = ["form", "result", "errors", "changes", "impossible", "examples", "scorecard", "card", "setting", "missing"]
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])

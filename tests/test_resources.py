@@ -4,7 +4,17 @@ import math
 
 import pytest
 
-CONTRACT = ["probability", "log_odds", "intercept", "contributions", "record", "interval", "warnings", "model"]
+CONTRACT = [
+    "probability",
+    "log_odds",
+    "intercept",
+    "contributions",
+    "record",
+    "interval",
+    "support",
+    "warnings",
+    "model",
+]
 
 
 def test_the_answer_has_the_members_of_the_contract_in_order(client, record, scorecard):

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import shap
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -43,6 +44,22 @@ def test_scorecard_equals_the_pipeline_on_every_row_of_both_splits(scorecard, pi
     found = [scorecard.probability(row) for row in people.to_dict("records")]
     assert len(found) == 48_842
     assert np.abs(np.array(found) - expected).max() <= 1e-12
+
+
+def test_contributions_are_shaps_linear_explanation(scorecard, pipeline, splits):
+    """SHAP values of a linear model over its training rows, summed over the columns of each field."""
+    X, rows = splits["adult"].X, splits["adult_test"].X.sample(200, random_state=0)
+    transform, regression = pipeline[:-1], pipeline[-1]
+    background = transform.transform(X)
+    explainer = shap.LinearExplainer(regression, shap.maskers.Independent(background, max_samples=len(background)))
+    columns = [name.partition("__")[2] for name in transform.get_feature_names_out()]
+    owners = [next(name for name in scorecard.points if column.startswith(name)) for column in columns]
+    values = pd.DataFrame(explainer.shap_values(transform.transform(rows)), columns=owners)
+    for record, (_, theirs) in zip(rows.to_dict("records"), values.iterrows(), strict=True):
+        explanation = scorecard.explain(record)
+        assert explanation["intercept"] == pytest.approx(float(explainer.expected_value), abs=1e-9)
+        for term in explanation["contributions"]:
+            assert term["log_odds"] == pytest.approx(theirs[term["feature"]].sum(), abs=1e-9)
 
 
 def test_explanation_adds_up_to_the_log_odds(scorecard, record):
@@ -248,7 +265,7 @@ def test_the_variance_between_knots_is_that_of_the_interpolated_points():
         "glassform": {"target": "y", "features": ["size"]},
     }
     points = {"size": Points((0.0, 10.0), (0.0, 1.0), linear=True)}
-    card = Scorecard("1", package, 0.0, points, covariance, {}, [], {}, {})
+    card = Scorecard("1", package, 0.0, points, covariance, {}, [], {}, {}, {})
     weights = np.array([1.0, 0.75, 0.25])
     full = np.array([[4.0, 1.0, 2.0], [1.0, 9.0, 3.0], [2.0, 3.0, 16.0]])
     assert card.variance({"size": 2.5}) == pytest.approx(weights @ full @ weights)

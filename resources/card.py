@@ -1,0 +1,165 @@
+"""The model card: what the model is for, what it learned from, how good it is, and for whom."""
+
+import re
+from dataclasses import asdict
+from typing import Any
+
+from representations import Answer, Resource
+from resources.reading import given_fields, scorecard
+from schema import MESSAGES, Field, FieldError, InvalidQuery, Schema, did_you_mean, shown
+from scorecard import Scorecard
+from thresholds import FEW, STEPS, THRESHOLDS, Rate, cheapest, confusion, confusions, histogram, is_small
+
+COUNTED = {"groups", "true_positives", "false_positives"}  # shown in another form
+DEFAULTS = {"threshold": "0.5", "false_positive_cost": "1", "false_negative_cost": "1"}
+RULES = {
+    "threshold": (re.compile(r"0|1|[01]?\.[0-9]{1,2}"), 1.0),
+    "false_positive_cost": (re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?"), 1e6),
+    "false_negative_cost": (re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?"), 1e6),
+}
+
+
+class Card(Resource):
+    """The model's account of itself."""
+
+    def get(self) -> Answer:
+        """Return purpose, data, features, evaluation, and what the threshold and costs of the query would do."""
+        card, settings = scorecard(), read_settings()
+        schema, evaluation = card.schema, card.evaluation
+        return {
+            "model": card.model,
+            "question": schema.own["question"],
+            **schema.own.get("card", {}),
+            "outcomes": outcomes(schema),
+            "small_group": FEW,
+            "data": describe_data(card),
+            "features": [describe(field) for field in schema.fields],
+            "evaluation": {name: value for name, value in evaluation.items() if name not in COUNTED},
+            "histogram": histogram(evaluation),
+            "thresholds": by_threshold(evaluation, **settings),
+            "decision": {**settings, **decide(evaluation, **settings)},
+            "groups": {field.name: compare_groups(field, card, settings["threshold"]) for field in schema.groups},
+            "training": {name: value for name, value in card.training.items() if name != "groups"},
+        }
+
+
+def read_settings() -> dict[str, float]:
+    """Read the threshold and the cost of each kind of error from the query.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of all three.
+    """
+    errors, given = [], {}
+    for name, text in given_fields():
+        if name not in DEFAULTS:
+            hint = did_you_mean(name, {known: known for known in DEFAULTS})
+            errors.append(FieldError(shown(name), shown(text), MESSAGES["unknown"].format(hint=hint)))
+        elif name in given:
+            errors.append(FieldError(name, shown(text), MESSAGES["repeated"]))
+        else:
+            given[name] = text
+            pattern, most = RULES[name]
+            if not pattern.fullmatch(text) or float(text) > most:
+                message = MESSAGES["setting"].format(value=shown(text) or "''", most=f"{most:,.0f}")
+                errors.append(FieldError(name, shown(text), message))
+    if errors:
+        raise InvalidQuery(errors, {})
+    return {name: float(text) for name, text in (DEFAULTS | given).items()}
+
+
+def describe_data(card: Scorecard) -> dict[str, Any]:
+    """Return where the data come from, and how many rows of each outcome there were to learn from and to test."""
+    package, training, evaluation = card.schema.package, card.training, card.evaluation
+    return {
+        "title": package["title"],
+        "description": package["description"],
+        "sources": package["sources"],
+        "licenses": package["licenses"],
+        "duplicates": training["duplicates"],
+        "train": Rate(training["positives"], training["rows"]).as_dict(),
+        "test": Rate(evaluation["positives"], evaluation["rows"]).as_dict(),
+    }
+
+
+def outcomes(schema: Schema) -> list[str]:
+    """Return the titles of the outcomes, the positive one last."""
+    titles, positive = schema.target.categories, schema.own["positive"]
+    return [title for value, title in titles.items() if value != positive] + [titles[positive]]
+
+
+def describe(field: Field) -> dict[str, Any]:
+    """Return a feature as the data dictionary has it."""
+    values: dict[str, Any] = {"minimum": field.minimum, "maximum": field.maximum}
+    if field.categories:
+        values = {"categories": field.categories}
+    return {
+        "feature": field.name,
+        "title": field.title,
+        "description": field.description,
+        "unit": field.unit,
+        **values,
+    }
+
+
+def by_threshold(
+    measured: dict[str, Any], threshold: float, false_positive_cost: float, false_negative_cost: float
+) -> list[dict[str, Any]]:
+    """Return the confusion matrix, the rates and the cost of every threshold: the ROC and precision-recall curves."""
+    return [
+        {
+            "threshold": at,
+            **asdict(each),
+            **{name: rate.value for name, rate in each.rates.items()},
+            "cost": each.cost(false_positive_cost, false_negative_cost),
+        }
+        for at, each in zip(THRESHOLDS, confusions(measured), strict=True)
+    ]
+
+
+def decide(
+    measured: dict[str, Any], threshold: float, false_positive_cost: float, false_negative_cost: float
+) -> dict[str, Any]:
+    """Return what a threshold does to the test people, what its errors cost, and which threshold would cost least."""
+    costs = false_positive_cost, false_negative_cost
+    here, best = confusion(measured, step_of(threshold)), cheapest(measured, *costs)
+    return {
+        "confusion": asdict(here),
+        "rates": {name: rate.as_dict() for name, rate in here.rates.items()},
+        "cost": here.cost(*costs),
+        "cheapest": {"threshold": THRESHOLDS[best], "cost": confusion(measured, best).cost(*costs)},
+    }
+
+
+def compare_groups(field: Field, card: Scorecard, threshold: float) -> dict[str, Any]:
+    """Return counts and rates of every group of a field, and how far the groups are apart at most."""
+    groups = [
+        {
+            "value": category,
+            "title": field.title_of(category),
+            "small": is_small(measured),
+            "train": Rate(trained["positives"], trained["rows"]).as_dict(),
+            "observed": Rate(measured["positives"], measured["rows"]).as_dict(),
+            "predicted": measured["mean_probability"],
+            **{name: measured[name] for name in ("roc_auc", "brier_score", "log_loss")},
+            "rates": {name: rate.as_dict() for name, rate in confusion(measured, step_of(threshold)).rates.items()},
+        }
+        for category, measured in card.evaluation["groups"][field.name].items()
+        for trained in [card.training["groups"][field.name].get(category, {"rows": 0, "positives": 0})]
+    ]
+    return {"groups": groups, "largest_difference": {name: apart(groups, name) for name in COMPARED}}
+
+
+COMPARED = ("selection_rate", "true_positive_rate", "false_positive_rate")
+
+
+def apart(groups: list[dict[str, Any]], name: str) -> float | None:
+    """Return how far the groups' highest and lowest rates are apart."""
+    values = [group["rates"][name]["value"] for group in groups if group["rates"][name]["total"]]
+    return max(values) - min(values) if values else None
+
+
+def step_of(threshold: float) -> int:
+    """Return which of the measured thresholds this one is."""
+    return round(threshold * STEPS)

@@ -1,0 +1,24 @@
+// A form marked data-live asks again while its inputs move, and shows the answer in the part of the page it names.
+// Without script the form's own button does the same.
+for (const form of document.querySelectorAll("form[data-live]")) {
+  const part = form.dataset.live;
+  let waiting;
+  let asked = 0;
+
+  async function ask() {
+    const turn = ++asked;
+    const address = `${form.action.split("#")[0]}?${new URLSearchParams(new FormData(form))}`;
+    const response = await fetch(address, { headers: { Accept: "text/html" } });
+    if (turn !== asked || !response.ok) return; // a newer question is under way, or the input is not finished
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    document.getElementById(part).replaceChildren(...page.getElementById(part).childNodes);
+    history.replaceState(null, "", address);
+  }
+
+  form.addEventListener("input", (event) => {
+    const output = event.target.parentElement.querySelector("output");
+    if (output) output.value = Number(event.target.value).toFixed(2);
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, 60);
+  });
+}
