@@ -90,6 +90,15 @@ class Contribution(TypedDict):
     log_odds: float
 
 
+class Twin(TypedDict):
+    """A person with one answer of a group field changed: the probability, and how much more it is."""
+
+    feature: str
+    value: Value
+    probability: float
+    difference: float
+
+
 class Explanation(TypedDict):
     """A probability and its arithmetic: intercept + contributions, left to right, = log_odds.
 
@@ -209,6 +218,16 @@ class Scorecard:
             ]
             for name, points in self.points.items()
         }
+
+    def twins(self, record: Record) -> list[Twin]:
+        """Return the person's twins: the same but for one of the package's group fields."""
+        probability, curves = self.probability(record), self.what_if(record)
+        return [
+            {"feature": field.name, "value": value, "probability": other, "difference": other - probability}
+            for field in self.schema.groups
+            for value, other in curves[field.name]
+            if value != record[field.name]
+        ]
 
     def variance(self, record: Record) -> float:
         """Return the variance of a record's log-odds: the covariances of all pairs of its terms, summed."""

@@ -29,10 +29,12 @@ from resources.examples import Examples
 from resources.form import Form
 from resources.health import Live, Ready
 from resources.probability import Probability
-from resources.scorecard import Scorecard
+from resources.scorecard import Scorecard, table
+from resources.twins import Twins
 from schema import InvalidQuery, InvalidRecord, UnreadableJSON
 from scorecard import ARTIFACT, UnreadableArtifact
 from scorecard import Scorecard as Model
+from thresholds import Rate
 
 ROOT = Path(__file__).parent
 HOST, PORT = "127.0.0.1", 5000
@@ -43,8 +45,9 @@ SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
 RESOURCES = {
     "/": Form,
     "/probability": Probability,
-    "/changes": Changes,
     "/curves": Curves,
+    "/twins": Twins,
+    "/changes": Changes,
     "/model": Card,
     "/scorecard": Scorecard,
     "/examples": Examples,
@@ -80,6 +83,7 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["scorecard"] = model = Model.load(artifact)
     app.jinja_env.globals.update(card=model, schema=model.schema, charts=charts, languages=languages)
+    app.jinja_env.globals.update(scorecard=table, Rate=Rate)
     Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     api = Api(app)

@@ -30,8 +30,10 @@ def links(fields: list[str]) -> dict[str, str]:
     return {
         "self": url_for("form"),
         "probability": f"{url_for('probability')}{{?{','.join(fields)}}}",
+        "twins": f"{url_for('twins')}{{?{','.join(fields)}}}",
         "curves": f"{url_for('curves')}{{?{','.join(fields)}}}",
         "changes": f"{url_for('changes')}{{?{','.join(fields)},target,lock*}}",
         "examples": url_for("examples"),
+        "model": url_for("card"),
         "scorecard": url_for("scorecard"),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from representations import Answer, Resource
 from resources.reading import scorecard
+from scorecard import Scorecard as Model
 
 
 class Scorecard(Resource):
@@ -15,29 +16,7 @@ class Scorecard(Resource):
 
     def get(self) -> Answer:
         """Return the intercept and, by feature, the points of every value."""
-        card = scorecard()
-        return {
-            "model": card.model,
-            "intercept": card.intercept,
-            "features": [
-                {
-                    "feature": field.name,
-                    "title": field.title,
-                    "unit": field.unit,
-                    "interpolated": card.points[field.name].linear,
-                    "points": [
-                        {
-                            "value": value,
-                            "title": field.title_of(value),
-                            "log_odds": log_odds,
-                            "odds_multiplier": math.exp(log_odds),
-                        }
-                        for value, log_odds in card.points[field.name].by_value.items()
-                    ],
-                }
-                for field in card.schema.fields
-            ],
-        }
+        return table(scorecard())
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return the intercept's row, then a row per point."""
@@ -45,6 +24,32 @@ class Scorecard(Resource):
         for feature in answer["features"]:
             for point in feature["points"]:
                 yield row(feature["feature"], point["value"], point["log_odds"])
+
+
+def table(card: Model) -> dict[str, Any]:
+    """Return a scorecard as plain data; the pages' script computes with it."""
+    return {
+        "model": card.model,
+        "intercept": card.intercept,
+        "features": [
+            {
+                "feature": field.name,
+                "title": field.title,
+                "unit": field.unit,
+                "interpolated": card.points[field.name].linear,
+                "points": [
+                    {
+                        "value": value,
+                        "title": field.title_of(value),
+                        "log_odds": log_odds,
+                        "odds_multiplier": math.exp(log_odds),
+                    }
+                    for value, log_odds in card.points[field.name].by_value.items()
+                ],
+            }
+            for field in card.schema.fields
+        ],
+    }
 
 
 def row(feature: str, value: Any, log_odds: float) -> dict[str, Any]:

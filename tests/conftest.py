@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 # Before any module of ours is imported: the tests train a model of their own and leave the developer's alone.
 os.environ["GLASSFORM_ARTIFACT"] = tempfile.mkdtemp(prefix="glassform-")
@@ -133,3 +134,28 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Open a page of the server in a fresh context; afterwards nothing may have gone to another host or failed."""
+    contexts, requests, complaints = [], [], []
+
+    def open_page(path: str = "/", script: bool = True, width: int = 1280, scheme="light") -> Page:
+        context = browser.new_context(
+            base_url=server, java_script_enabled=script, viewport={"width": width, "height": 900}, color_scheme=scheme
+        )
+        contexts.append(context)
+        page: Page = context.new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert requests and {urlsplit(url).netloc for url in requests} == {urlsplit(server).netloc}
+    # Chromium counts a 422 or 404 page as an error of the network; that is all it may complain of
+    assert not [text for text in complaints if "status of 4" not in text]

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 # Which of our modules each one may import, and nothing else.
 ARROWS = {
-    "server": {"charts", "languages", "representations", "resources", "schema", "scorecard"},
+    "server": {"charts", "languages", "representations", "resources", "schema", "scorecard", "thresholds"},
     "model": {"evaluation", "schema", "scorecard", "support"},
     "evaluation": {"schema", "scorecard", "thresholds"},
     "changes": {"schema", "scorecard"},
@@ -130,4 +130,5 @@ def test_no_function_is_longer_than_forty_lines():
 
 def test_pages_hold_no_inline_style_or_script():
     for path in (ROOT / "templates").iterdir():
-        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", path.read_text()), path.name
+        text = path.read_text().replace('<script type="application/json"', "")
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text), path.name

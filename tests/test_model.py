@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 import model
 from schema import InvalidRecord, Schema
-from scorecard import ARTIFACT, Scorecard
+from scorecard import ARTIFACT, NORMAL_97_5, Scorecard, tabulate
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +156,22 @@ def test_a_table_without_a_described_column_is_refused_by_name(tmp_path):
 
 def test_the_saved_scorecard_is_the_trained_one(scorecard):
     assert Scorecard.load(ARTIFACT) == scorecard
+
+
+def test_intervals_cover_the_models_that_resampled_people_would_have_given(schema, splits):
+    """The bootstrap: refit on people drawn with replacement; about 95% of the refits lie within the intervals."""
+    chance = np.random.default_rng(0)
+    drawn = chance.choice(len(splits["adult"].y), 8_000, replace=False)
+    X, y = splits["adult"].X.iloc[drawn].reset_index(drop=True), splits["adult"].y[drawn]
+    pipeline = model.build_pipeline(schema).fit(X, y)
+    intercept, points = tabulate(pipeline, schema, X)
+    covariance = model.covariance_of(pipeline, points, X)
+    card = Scorecard("1", schema.package, intercept, points, covariance, {}, [], {}, {}, {})
+    people = splits["adult_test"].X.sample(200, random_state=0)
+    margins = [NORMAL_97_5 * card.variance(person) ** 0.5 for person in people.to_dict("records")]
+    center = [card.log_odds(person) for person in people.to_dict("records")]
+    resamples = [chance.integers(len(y), size=len(y)) for _ in range(60)]
+    refits = [model.build_pipeline(schema).fit(X.iloc[rows], y[rows]).decision_function(people) for rows in resamples]
+    covered = np.abs(np.array(refits) - center) <= margins
+    assert 0.93 <= covered.mean() <= 0.98
+    assert np.percentile(covered.mean(axis=0), 5) >= 0.85

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,31 +14,6 @@ from charts import percent
 from tests.conftest import missing
 
 QUESTION = "Does this person earn over $50K a year?"
-
-
-@pytest.fixture
-def visit(browser, server):
-    """Open a page of the server in a fresh context; afterwards nothing may have gone to another host or failed."""
-    contexts, requests, complaints = [], [], []
-
-    def open_page(path: str = "/", script: bool = True, width: int = 1280, scheme="light") -> Page:
-        context = browser.new_context(
-            base_url=server, java_script_enabled=script, viewport={"width": width, "height": 900}, color_scheme=scheme
-        )
-        contexts.append(context)
-        page: Page = context.new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert requests and {urlsplit(url).netloc for url in requests} == {urlsplit(server).netloc}
-    # Chromium counts a 422 or 404 page as an error of the network; that is all it may complain of
-    assert not [text for text in complaints if "status of 4" not in text]
 
 
 def addresses(record) -> dict[str, str]:

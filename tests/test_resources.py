@@ -35,6 +35,28 @@ def test_the_arithmetic_can_be_redone_from_the_answer(client, record):
     assert low < answer["probability"] < high
 
 
+def test_twins_differ_in_one_group_field_and_are_scored_as_anyone_else(client, record, scorecard):
+    answer = client.get("/twins", query_string=record).json
+    assert [(twin["feature"], twin["value"]) for twin in answer["twins"]] == [
+        ("sex", "Female"),
+        *(("race", race) for race in scorecard.schema.by_name["race"].categories if race != record["race"]),
+    ]
+    for twin in answer["twins"]:
+        expected = scorecard.probability(record | {twin["feature"]: twin["value"]})
+        assert twin["probability"] == pytest.approx(expected, abs=1e-12)
+        assert twin["difference"] == pytest.approx(expected - answer["probability"], abs=1e-12)
+    rows = [*csv.DictReader(io.StringIO(client.get("/twins.csv", query_string=record).text))]
+    assert [float(row["probability"]) for row in rows] == [twin["probability"] for twin in answer["twins"]]
+
+
+def test_the_page_says_in_words_how_far_the_twins_are_apart(client, record, scorecard):
+    page = client.get("/probability.html", query_string=record).text
+    for twin in scorecard.twins(record):
+        direction = "more" if twin["difference"] > 0 else "less"
+        assert f"{abs(100 * twin['difference']):.1f} points {direction}" in page
+    assert "An association, not a cause." in page
+
+
 def test_links_written_for_the_original_program_give_the_same_answer(client, record):
     older = {
         "age": 39,

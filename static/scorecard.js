@@ -1,0 +1,42 @@
+// The arithmetic of a scorecard, as scorecard.py does it; `card` is what /scorecard answers as JSON.
+
+export function sigmoid(logOdds) {
+  if (logOdds >= 0) return 1 / (1 + Math.exp(-logOdds));
+  const odds = Math.exp(logOdds);
+  return odds / (1 + odds);
+}
+
+// The points of a value, in log-odds; between the knots of an interpolated feature, on the straight line.
+export function pointsAt(feature, value) {
+  const points = feature.points;
+  if (!feature.interpolated) return points.find((point) => point.value === value).log_odds;
+  const after = points.findIndex((point) => point.value > value);
+  const right = Math.max(after < 0 ? points.length - 1 : after, 1);
+  const [a, b] = [points[right - 1], points[right]];
+  const share = (value - a.value) / (b.value - a.value);
+  return (1 - share) * a.log_odds + share * b.log_odds;
+}
+
+// Probability, log-odds and every term of the sum.
+export function explain(card, record) {
+  let logOdds = card.intercept;
+  const contributions = card.features.map((feature) => {
+    const term = pointsAt(feature, record[feature.feature]);
+    logOdds += term;
+    return { feature: feature.feature, value: record[feature.feature], log_odds: term };
+  });
+  return { probability: sigmoid(logOdds), log_odds: logOdds, intercept: card.intercept, contributions };
+}
+
+// By feature, the probability at each of its values, the rest of the record as it is.
+export function whatIf(card, record) {
+  const { log_odds: logOdds } = explain(card, record);
+  return card.features.map((feature) => {
+    const own = pointsAt(feature, record[feature.feature]);
+    const curve = feature.points.map(({ value, log_odds: other }) => ({
+      value,
+      probability: sigmoid(logOdds - own + other),
+    }));
+    return { feature: feature.feature, points: curve };
+  });
+}
