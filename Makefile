@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test train check bench data clean
+.PHONY: run test train check bench data translations clean
 
 run: .venv/run
 	$(BIN)/python server.py
@@ -24,6 +24,13 @@ bench: .venv/dev
 
 data: .venv/run
 	$(BIN)/python data/recipe.py
+
+# after a text has changed: gather the texts, put them into the catalog to be translated, compile it
+translations: .venv/dev
+	$(BIN)/pybabel -q extract -F translations/babel.cfg -k lazy_gettext --no-location -o translations/messages.pot .
+	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -w 118 --no-fuzzy-matching --omit-header
+	$(BIN)/pybabel -q compile -d translations
+	rm translations/messages.pot
 
 clean:
 	rm -rf .venv artifact

@@ -1,13 +1,17 @@
 """In which language an answer is written: as its address, the visitor's cookie or the Accept-Language header asks."""
 
 import re
+from urllib.parse import quote, urlencode
 
+from babel import negotiate_locale
 from flask import request
+from flask_babel import gettext
 from werkzeug.exceptions import BadRequest
 from werkzeug.http import dump_cookie
 
-LANGUAGES = {"en": "English", "zh": "中文"}  # the first is the one everything is written in
-DEFAULT = next(iter(LANGUAGES))
+LANGUAGES = {"en": "English", "zh": "中文"}
+TAGS = {"en": "en", "zh": "zh-Hans"}  # as HTML names them (BCP 47)
+DEFAULT = "en"  # the one everything is first written in
 PARAMETER = COOKIE = "lang"
 SECONDS_KEPT = 365 * 24 * 60 * 60
 
@@ -15,36 +19,49 @@ MENTIONED = re.compile(f"{PARAMETER}|%[67]")  # the parameter's name, or a lette
 
 
 def language() -> str:
-    """Return the language of this request's answer.
+    """Return the language of this request's answer."""
+    environ = request.environ
+    asked = asked_languages()
+    if asked and asked[0] in LANGUAGES:
+        return asked[0]
+    kept = request.cookies.get(COOKIE) if "HTTP_COOKIE" in environ else None
+    if kept in LANGUAGES:
+        return str(kept)
+    if "HTTP_ACCEPT_LANGUAGE" in environ:
+        liked = [tag for tag, quality in request.accept_languages if quality]
+        return negotiate_locale(liked, LANGUAGES, sep="-") or DEFAULT
+    return DEFAULT
+
+
+def asked_languages() -> list[str]:
+    """Return the languages the address asks for: none, or one, or by mistake more."""
+    # few addresses name one, and to look for it would decode the whole query
+    return request.args.getlist(PARAMETER) if MENTIONED.search(request.environ["QUERY_STRING"]) else []
+
+
+def chosen_language() -> str | None:
+    """Return the language the address asks for, if any.
 
     Raises
     ------
     BadRequest
-        If the address names one that is not offered, or several.
+        If it asks for one that is not offered, or for several.
     """
-    environ = request.environ
-    asked = asked_language()
-    if asked:
-        return asked
-    kept = request.cookies.get(COOKIE) if "HTTP_COOKIE" in environ else None
-    if kept in LANGUAGES:
-        return kept
-    if "HTTP_ACCEPT_LANGUAGE" in environ:
-        return request.accept_languages.best_match(LANGUAGES, DEFAULT)
-    return DEFAULT
-
-
-def asked_language() -> str | None:
-    """Return the language the address asks for."""
-    # few addresses name one, and to look for it would decode the whole query
-    asked = request.args.getlist(PARAMETER) if MENTIONED.search(request.environ["QUERY_STRING"]) else []
-    if not asked:
-        return None
-    if len(asked) > 1 or asked[0] not in LANGUAGES:
-        raise BadRequest(f"Languages offered by {PARAMETER}: {', '.join(LANGUAGES)}.")
-    return asked[0]
+    asked = asked_languages()
+    if len(asked) > 1 or (asked and asked[0] not in LANGUAGES):
+        raise BadRequest(gettext("%(name)s is one of %(languages)s.", name=PARAMETER, languages=", ".join(LANGUAGES)))
+    return asked[0] if asked else None
 
 
 def cookie(chosen: str) -> str:
     """Return the Set-Cookie header that keeps a language."""
     return dump_cookie(COOKIE, chosen, max_age=SECONDS_KEPT, samesite="Lax")
+
+
+def address(wanted: str) -> str:
+    """Return the address of this page in another language."""
+    given = request.args.items(multi=True) if request.method == "GET" else []
+    rest = [(name, value) for name, value in given if name != PARAMETER]
+    # what was posted is in no address, so its page begins anew
+    path = quote(request.path) if request.method == "GET" else "/"
+    return f"{path}?{urlencode([*rest, (PARAMETER, wanted)])}"

@@ -13,17 +13,20 @@ from zlib import crc32
 
 import flask_restful
 from flask import Response, render_template, request
+from flask_babel import gettext, lazy_gettext, ngettext
 from flask_restful.utils import unpack
 from pydantic_core import to_json
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import BadHost, BadRequest, HTTPException, NotAcceptable, UnprocessableEntity
 from werkzeug.http import parse_accept_header
 
+import languages
 from schema import InvalidQuery, InvalidRecord, UnreadableJSON
 
 # JSON comes first: who accepts anything, as curl does, gets JSON.
 MEDIA_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "csv": "text/csv; charset=utf-8"}
 PROBLEM = "application/problem+json"
+VARY = "Accept, Accept-Language, Cookie"
 
 OPTION = re.compile("format|%[67]")  # `format`, or a letter of it escaped
 ROOT = Path(__file__).parent
@@ -40,19 +43,21 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
 
     def respond(*arguments: Any, suffix: str | None = None, **named: Any) -> Response:
         resource: Resource = method.__self__  # type: ignore[attr-defined]
-        form = chosen_format(resource.formats, suffix)
+        form, asked = chosen_format(resource.formats, suffix), languages.chosen_language()
         answer, status, headers = unpack(method(*arguments, **named))
         body = as_json(answer)
         environ = request.environ
         if environ["REQUEST_METHOD"] == "POST" or status != HTTPStatus.OK:
-            headers = {"Cache-Control": "no-store", "Vary": "Accept", **headers}
+            headers = {"Cache-Control": "no-store", "Vary": VARY, **headers}
         else:
             tag = etag(body, form)
-            headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"', "Vary": "Accept", **headers}
+            headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"', "Vary": VARY, **headers}
             if "HTTP_IF_NONE_MATCH" in environ and request.if_none_match.contains_weak(tag):
                 return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
         if form == "html":
             body = page(resource.template, answer=answer)
+            if asked:
+                headers["Set-Cookie"] = languages.cookie(asked)
         elif form == "csv":
             body = as_csv(resource.rows(answer))
         return Response(body, status, headers, content_type=MEDIA_TYPES[form])
@@ -102,10 +107,10 @@ def chosen_format(formats: tuple[str, ...], suffix: str | None) -> str:
     # few requests name a format, and to look for one would decode the whole query
     asked = request.args.getlist("format") if OPTION.search(environ["QUERY_STRING"]) else []
     if len(asked) > 1:
-        raise BadRequest("format is given more than once.")
+        raise BadRequest(gettext("format is given more than once."))
     wanted = suffix or (asked[0] if asked else negotiated(environ.get("HTTP_ACCEPT", ""), formats))
     if wanted not in formats:
-        raise NotAcceptable(f"Formats offered here: {', '.join(formats)}.")
+        raise NotAcceptable(gettext("Formats offered here: %(formats)s.", formats=", ".join(formats)))
     return wanted
 
 
@@ -121,14 +126,17 @@ def etag(body: bytes, form: str) -> str:
     """Return the entity tag of an answer shown in a format.
 
     The JSON holds record and model version, so its checksum tells answers apart in every format; pages also change
-    with the templates, which the salt stands for. Tags are only compared at one address, so 32 bits are plenty.
+    with the language and the templates, which the salt stands for. Tags are only compared at one address, so 32 bits
+    are plenty.
     """
-    return f"{crc32(body, SALTS[form]):08x}"
+    salt = SALTS[form] if form != "html" else crc32(languages.language().encode(), SALTS[form])
+    return f"{crc32(body, salt):08x}"
 
 
 def release() -> int:
     """Return a checksum that changes whenever a page, a style or a script does."""
-    files = sorted(path for folder in ("templates", "static") for path in (ROOT / folder).iterdir())
+    folders = ("templates", "static", "translations")
+    files = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.*"))
     return crc32(b"".join(path.read_bytes() for path in files))
 
 
@@ -161,13 +169,18 @@ def show_problem(error: HTTPException) -> Response:
 def show_invalid_record(invalid: InvalidRecord) -> Response:
     """Show all errors of a record: to browsers as the form again, what was typed kept."""
     count = len(invalid.errors)
-    error = UnprocessableEntity(f"The record has {count} error{'s' if count > 1 else ''}; nothing was computed.")
+    detail = ngettext(
+        "The record has %(num)s error; nothing was computed.",
+        "The record has %(num)s errors; nothing was computed.",
+        count,
+    )
+    error = UnprocessableEntity(detail)
     return problem(error, "form.html", errors_of(invalid), values=invalid.fields)
 
 
 def show_invalid_query(invalid: InvalidQuery) -> Response:
     """Show all errors of a query's settings."""
-    error = UnprocessableEntity("The address asks for something that cannot be; nothing was computed.")
+    error = UnprocessableEntity(gettext("The address asks for something that cannot be; nothing was computed."))
     return problem(error, "problem.html", errors_of(invalid))
 
 
@@ -178,7 +191,7 @@ def errors_of(invalid: InvalidRecord) -> dict[str, Any]:
 
 def show_unreadable_json(unreadable: UnreadableJSON) -> Response:
     """Show where a body stops being JSON."""
-    return show_problem(BadRequest(f"The body is not JSON: {unreadable}."))
+    return show_problem(BadRequest(gettext("The body is not JSON: %(reason)s.", reason=unreadable)))
 
 
 def problem(error: HTTPException, template: str, more: dict[str, Any], **context: Any) -> Response:
@@ -186,17 +199,42 @@ def problem(error: HTTPException, template: str, more: dict[str, Any], **context
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     answer = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": str(TITLES[status]) if status in TITLES else HTTPStatus(status).phrase,
         "status": status,
-        "detail": error.description,
+        "detail": str(DETAILS[status]) if is_unsaid(error) and status in DETAILS else error.description,
     }
     answer |= more
     # an HTTPException knows headers of its own, such as Allow or Retry-After
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    headers |= {"Cache-Control": "no-store", "Vary": "Accept"}
+    headers |= {"Cache-Control": "no-store", "Vary": VARY}
     if wants_page():
         return Response(page(template, answer=answer, **context), status, headers, content_type=MEDIA_TYPES["html"])
     return Response(as_json(answer), status, headers, content_type=PROBLEM)
+
+
+def is_unsaid(error: HTTPException) -> bool:
+    """Tell whether an error says no more than its status does."""
+    return error.description == type(error).description
+
+
+# The statuses this application answers with, as RFC 9110 names them.
+TITLES = {
+    400: lazy_gettext("Bad Request"),
+    404: lazy_gettext("Not Found"),
+    405: lazy_gettext("Method Not Allowed"),
+    406: lazy_gettext("Not Acceptable"),
+    413: lazy_gettext("Request Entity Too Large"),
+    415: lazy_gettext("Unsupported Media Type"),
+    422: lazy_gettext("Unprocessable Entity"),
+    500: lazy_gettext("Internal Server Error"),
+}
+DETAILS = {
+    400: lazy_gettext("The request cannot be read."),
+    404: lazy_gettext("There is nothing at this address."),
+    405: lazy_gettext("This address does not answer to that method."),
+    413: lazy_gettext("The body is larger than is read here."),
+    500: lazy_gettext("The server failed, and the failure was logged. It is not your fault."),
+}
 
 
 def wants_page() -> bool:

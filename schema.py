@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
+from flask_babel import gettext, lazy_gettext
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 Value = str | int | float
@@ -27,23 +28,32 @@ PYTHON_TYPE: dict[str, type[int] | type[float]] = {"integer": int, "number": flo
 PLAIN_DIGITS = {"integer": re.compile(r"-?[0-9]+"), "number": re.compile(r"-?[0-9]+(\.[0-9]+)?")}
 
 MESSAGES = {
-    "missing": "is missing; {rule} is needed",
-    "empty": "is empty; {rule} is needed",
-    "repeated": "is given more than once",
-    "unknown": "is not a field{hint}",
-    "type": "{value} is not {kind}",
-    "digits": "{value} is not {kind} in plain digits",
-    "quoted": "{value} is text; JSON writes {kind} without quotes",
-    "range": "{value} is not between {minimum} and {maximum}",
-    "greater_than_equal": "{value} is less than {minimum}",
-    "less_than_equal": "{value} is more than {maximum}",
-    "category": "{value} is not a known {title}{hint}",
-    "long": "is {length} characters long; at most {longest} are read",
-    "control": "{value} holds a character that cannot be typed",
-    "object": "a record is an object, and this is {value}",
-    "misplaced": "belongs in the body of a POST, not in its address",
-    "setting": "{value} is not a number from 0 to {most} with at most two decimals",
-    "more": "there are {count} further errors",
+    "missing": lazy_gettext("is missing; {rule} is needed"),
+    "empty": lazy_gettext("is empty; {rule} is needed"),
+    "repeated": lazy_gettext("is given more than once"),
+    "unknown": lazy_gettext("is not a field{hint}"),
+    "type": lazy_gettext("{value} is not {kind}"),
+    "digits": lazy_gettext("{value} is not {kind} in plain digits"),
+    "quoted": lazy_gettext("{value} is text; JSON writes {kind} without quotes"),
+    "range": lazy_gettext("{value} is not between {minimum} and {maximum}"),
+    "greater_than_equal": lazy_gettext("{value} is less than {minimum}"),
+    "less_than_equal": lazy_gettext("{value} is more than {maximum}"),
+    "category": lazy_gettext("{value} is not a known {title}{hint}"),
+    "long": lazy_gettext("is {length} characters long; at most {longest} are read"),
+    "control": lazy_gettext("{value} holds a character that cannot be typed"),
+    "object": lazy_gettext("a record is an object, and this is {value}"),
+    "misplaced": lazy_gettext("belongs in the body of a POST, not in its address"),
+    "setting": lazy_gettext("{value} is not a number from 0 to {most} with at most two decimals"),
+    "target": lazy_gettext("{value} is not a probability above 0 and below 1, such as {example}"),
+    "lock": lazy_gettext("{value} is not a field{hint}"),
+    "more": lazy_gettext("there are {count} further errors"),
+}
+
+
+KINDS = {
+    "integer": lazy_gettext("a whole number"),
+    "number": lazy_gettext("a number"),
+    "string": lazy_gettext("text"),
 }
 
 
@@ -122,14 +132,16 @@ class Field:
     @property
     def kind(self) -> str:
         """What its values are, in words."""
-        return {"integer": "a whole number", "number": "a number"}.get(self.type, "text")
+        return str(KINDS.get(self.type, KINDS["string"]))
 
     @property
     def rule(self) -> str:
         """What a value must be, in words."""
         if self.categories:
-            return f"one of {len(self.categories)} known values"
-        return f"{self.kind} from {self.minimum} to {self.maximum}"
+            return gettext("one of %(count)s known values", count=len(self.categories))
+        return gettext(
+            "%(kind)s from %(minimum)s to %(maximum)s", kind=self.kind, minimum=self.minimum, maximum=self.maximum
+        )
 
     @cached_property
     def spellings(self) -> dict[str, str]:
@@ -288,7 +300,7 @@ class Schema:
             With every error of every field.
         """
         if not isinstance(value, Pairs):
-            raise InvalidRecord([FieldError("", shown(value), MESSAGES["object"].format(value=shown(value)))], {})
+            raise InvalidRecord([FieldError("", shown(value), say("object", value=shown(value)))], {})
         return self._read(value, self.strict)
 
     def _read(self, pairs: Iterable[tuple[str, Any]], model: type[pydantic.BaseModel]) -> Record:
@@ -299,7 +311,7 @@ class Schema:
             if name is None:
                 errors.append(self._not_a_field(given, value, hint=len(errors) < MOST_ERRORS))
             elif name in fields:
-                errors.append(FieldError(name, shown(value), MESSAGES["repeated"]))
+                errors.append(FieldError(name, shown(value), say("repeated")))
             else:
                 fields[name] = value
         try:
@@ -312,21 +324,44 @@ class Schema:
 
     def _not_a_field(self, name: str, value: Any, hint: bool) -> FieldError:
         nearest = did_you_mean(name, self.names) if hint else ""
-        return FieldError(shown(name), shown(value), MESSAGES["unknown"].format(hint=nearest))
+        return FieldError(shown(name), shown(value), say("unknown", hint=nearest))
 
     def _error(self, details: ErrorDetails) -> FieldError:
         """Put one of pydantic's errors into our words."""
         name = str(details["loc"][0])
         field = self.by_name[name]
         if details["type"] == "missing":
-            return FieldError(name, None, MESSAGES["missing"].format(rule=field.rule))
+            return FieldError(name, None, say("missing", rule=field.rule))
         return FieldError(name, shown(details["input"]), message_for(field, details["input"], details["type"]))
 
 
 def limited(errors: list[FieldError]) -> list[FieldError]:
     """Return the first errors and, in place of the rest, one that counts them."""
     more = len(errors) - MOST_ERRORS
-    return [*errors[:MOST_ERRORS], FieldError("", None, MESSAGES["more"].format(count=more))] if more > 0 else errors
+    return [*errors[:MOST_ERRORS], FieldError("", None, say("more", count=more))] if more > 0 else errors
+
+
+def localised(value: Any, language: str) -> Any:
+    """Return a data package with its own translations in place of what they translate.
+
+    Any object of the package may hold them: under our key, in `translations`, by language.
+    """
+    if isinstance(value, list):
+        return [localised(each, language) for each in value]
+    if not isinstance(value, dict):
+        return value
+    new = {name: localised(each, language) for name, each in value.items()}
+    words = value.get(OWN, {}).get("translations", {}).get(language, {})
+    new |= {name: text for name, text in words.items() if name in value}
+    if words:
+        new[OWN] = merged(new[OWN], {name: text for name, text in words.items() if name not in value})
+    return new
+
+
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with the members of another put over its own, at every depth."""
+    both = {name: merged(old[name], each) for name, each in new.items() if isinstance(old.get(name), dict)}
+    return old | new | both
 
 
 def identifier(column: str) -> str:
@@ -345,18 +380,25 @@ def parse_json(body: bytes) -> Any:
     try:
         return json.loads(body, object_pairs_hook=Pairs)
     except json.JSONDecodeError as error:
-        raise UnreadableJSON(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
+        place = gettext("line %(line)s, column %(column)s", line=error.lineno, column=error.colno)
+        raise UnreadableJSON(f"{error.msg} ({place})") from error
     except RecursionError as error:
-        raise UnreadableJSON("it is nested too deeply") from error
+        raise UnreadableJSON(gettext("it is nested too deeply")) from error
     except UnicodeDecodeError as error:
-        raise UnreadableJSON(f"byte {error.start + 1} is not UTF-8 text") from error
+        raise UnreadableJSON(gettext("byte %(number)s is not UTF-8 text", number=error.start + 1)) from error
     except ValueError as error:
-        raise UnreadableJSON("a number in it has too many digits") from error
+        raise UnreadableJSON(gettext("a number in it has too many digits")) from error
+
+
+def say(key: str, **values: Any) -> str:
+    """Return a message in the language of the answer."""
+    return str(MESSAGES[key]).format(**values)
 
 
 def message_for(field: Field, value: Any, error_type: str) -> str:
     """Say what is wrong with a field's value; `error_type` is pydantic's."""
-    return MESSAGES[message_key(field, value, error_type)].format(
+    return say(
+        message_key(field, value, error_type),
         value=shown(value),
         kind=field.kind,
         rule=field.rule,
@@ -392,15 +434,15 @@ def did_you_mean(word: str, spellings: Mapping[str, str]) -> str:
     folded = {spelling.casefold(): meant for spelling, meant in spellings.items()}
     near = get_close_matches(word[:LONGEST_VALUE].casefold(), folded, n=1, cutoff=0.6)
     if near:
-        return f"; did you mean {folded[near[0]]}?"
+        return gettext("; did you mean %(nearest)s?", nearest=folded[near[0]])
     known = list(dict.fromkeys(spellings.values()))
-    return f"; known are {', '.join(known)}" if len(known) <= MOST_LISTED else ""
+    return str(gettext("; known are %(known)s", known=", ".join(known))) if len(known) <= MOST_LISTED else ""
 
 
 def shown(value: Any) -> str:
     """Return a value as an answer may repeat it: short, one line, nothing unprintable."""
     if isinstance(value, list):
-        return "an object" if isinstance(value, Pairs) else "a list"
+        return gettext("an object") if isinstance(value, Pairs) else gettext("a list")
     if not isinstance(value, str):
         return json.dumps(value)[:LONGEST_SHOWN]
     short = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN] + "…"

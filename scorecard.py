@@ -11,6 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from flask_babel import gettext
+
 from schema import Field, Record, Schema, Value
 from support import THIN, Crowd, Support, unpack
 
@@ -205,8 +207,12 @@ class Scorecard:
         """Say that hardly any of the training people were like a record."""
         rows = self.training["rows"]
         if not count:
-            return f"None of the {rows:,} people the model learned from was like this one."
-        return f"Only {count} of the {rows:,} people the model learned from were like this one."
+            return gettext("None of the %(rows)s people the model learned from was like this one.", rows=f"{rows:,}")
+        return gettext(
+            "Only %(count)s of the %(rows)s people the model learned from were like this one.",
+            count=count,
+            rows=f"{rows:,}",
+        )
 
     def what_if(self, record: Record) -> dict[str, list[tuple[Value, float]]]:
         """Return, by feature, the probability at each of its values (or knots), the rest of the record held fixed."""

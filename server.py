@@ -29,9 +29,10 @@ from resources.examples import Examples
 from resources.form import Form
 from resources.health import Live, Ready
 from resources.probability import Probability
+from resources.reading import schema
 from resources.scorecard import Scorecard, table
 from resources.twins import Twins
-from schema import InvalidQuery, InvalidRecord, UnreadableJSON
+from schema import InvalidQuery, InvalidRecord, Schema, UnreadableJSON, localised
 from scorecard import ARTIFACT, UnreadableArtifact
 from scorecard import Scorecard as Model
 from thresholds import Rate
@@ -82,8 +83,11 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["scorecard"] = model = Model.load(artifact)
-    app.jinja_env.globals.update(card=model, schema=model.schema, charts=charts, languages=languages)
-    app.jinja_env.globals.update(scorecard=table, Rate=Rate)
+    app.extensions["schemas"] = {
+        language: Schema(localised(model.package, language)) for language in languages.LANGUAGES
+    }
+    app.jinja_env.globals.update(card=model, table=table, charts=charts, languages=languages, Rate=Rate)
+    app.context_processor(lambda: {"schema": schema(), "lang": languages.language()})
     Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     api = Api(app)

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from representations import Answer, Resource
-from resources.reading import given_fields, scorecard
-from schema import MESSAGES, Field, FieldError, InvalidQuery, Schema, did_you_mean, shown
+from resources.reading import given_fields, schema, scorecard
+from schema import Field, FieldError, InvalidQuery, Schema, did_you_mean, say, shown
 from scorecard import Scorecard
 from thresholds import FEW, STEPS, THRESHOLDS, Rate, cheapest, confusion, confusions, histogram, is_small
 
@@ -24,21 +24,21 @@ class Card(Resource):
 
     def get(self) -> Answer:
         """Return purpose, data, features, evaluation, and what the threshold and costs of the query would do."""
-        card, settings = scorecard(), read_settings()
-        schema, evaluation = card.schema, card.evaluation
+        card, settings, dictionary = scorecard(), read_settings(), schema()
+        evaluation = card.evaluation
         return {
             "model": card.model,
-            "question": schema.own["question"],
-            **schema.own.get("card", {}),
-            "outcomes": outcomes(schema),
+            "question": dictionary.own["question"],
+            **dictionary.own.get("card", {}),
+            "outcomes": outcomes(dictionary),
             "small_group": FEW,
-            "data": describe_data(card),
-            "features": [describe(field) for field in schema.fields],
+            "data": describe_data(card, dictionary.package),
+            "features": [describe(field) for field in dictionary.fields],
             "evaluation": {name: value for name, value in evaluation.items() if name not in COUNTED},
             "histogram": histogram(evaluation),
             "thresholds": by_threshold(evaluation, **settings),
             "decision": {**settings, **decide(evaluation, **settings)},
-            "groups": {field.name: compare_groups(field, card, settings["threshold"]) for field in schema.groups},
+            "groups": {field.name: compare_groups(field, card, settings["threshold"]) for field in dictionary.groups},
             "training": {name: value for name, value in card.training.items() if name != "groups"},
         }
 
@@ -55,23 +55,23 @@ def read_settings() -> dict[str, float]:
     for name, text in given_fields():
         if name not in DEFAULTS:
             hint = did_you_mean(name, {known: known for known in DEFAULTS})
-            errors.append(FieldError(shown(name), shown(text), MESSAGES["unknown"].format(hint=hint)))
+            errors.append(FieldError(shown(name), shown(text), say("unknown", hint=hint)))
         elif name in given:
-            errors.append(FieldError(name, shown(text), MESSAGES["repeated"]))
+            errors.append(FieldError(name, shown(text), say("repeated")))
         else:
             given[name] = text
             pattern, most = RULES[name]
             if not pattern.fullmatch(text) or float(text) > most:
-                message = MESSAGES["setting"].format(value=shown(text) or "''", most=f"{most:,.0f}")
-                errors.append(FieldError(name, shown(text), message))
+                rule = say("setting", value=shown(text) or "''", most=f"{most:,.0f}")
+                errors.append(FieldError(name, shown(text), rule))
     if errors:
         raise InvalidQuery(errors, {})
     return {name: float(text) for name, text in (DEFAULTS | given).items()}
 
 
-def describe_data(card: Scorecard) -> dict[str, Any]:
+def describe_data(card: Scorecard, package: dict[str, Any]) -> dict[str, Any]:
     """Return where the data come from, and how many rows of each outcome there were to learn from and to test."""
-    package, training, evaluation = card.schema.package, card.training, card.evaluation
+    training, evaluation = card.training, card.evaluation
     return {
         "title": package["title"],
         "description": package["description"],
@@ -83,9 +83,9 @@ def describe_data(card: Scorecard) -> dict[str, Any]:
     }
 
 
-def outcomes(schema: Schema) -> list[str]:
+def outcomes(dictionary: Schema) -> list[str]:
     """Return the titles of the outcomes, the positive one last."""
-    titles, positive = schema.target.categories, schema.own["positive"]
+    titles, positive = dictionary.target.categories, dictionary.own["positive"]
     return [title for value, title in titles.items() if value != positive] + [titles[positive]]
 
 

@@ -6,8 +6,8 @@ from flask import request
 
 from changes import smallest_changes
 from representations import Answer, Resource
-from resources.reading import read_record, scorecard
-from schema import MESSAGES, FieldError, InvalidRecord, Record, Schema, did_you_mean, shown
+from resources.reading import read_record, schema, scorecard
+from schema import FieldError, InvalidRecord, Record, Schema, did_you_mean, say, shown
 
 TARGET = re.compile(r"0?\.[0-9]{1,15}")
 DEFAULT_TARGET = "0.5"
@@ -19,7 +19,7 @@ class Changes(Resource):
     def get(self) -> Answer:
         """Return the changes for the record in the query that lead to `target` and leave every `lock` as it is."""
         card = scorecard()
-        record, target, locked = read_wish(card.schema)
+        record, target, locked = read_wish(schema())
         found = smallest_changes(card, record, target, locked)
         return {
             "target": target,
@@ -53,15 +53,15 @@ def read_wish(schema: Schema) -> tuple[Record, float, list[str]]:
         errors, record = invalid.errors, dict(invalid.fields)
     targets = request.args.getlist("target") or [DEFAULT_TARGET]
     if len(targets) > 1:
-        errors.append(FieldError("target", shown(targets[1]), MESSAGES["repeated"]))
+        errors.append(FieldError("target", shown(targets[1]), say("repeated")))
     elif not TARGET.fullmatch(targets[0]) or not float(targets[0]):
-        message = f"{shown(targets[0])} is not a probability above 0 and below 1, such as {DEFAULT_TARGET}"
-        errors.append(FieldError("target", shown(targets[0]), message))
+        rule = say("target", value=shown(targets[0]) or "''", example=DEFAULT_TARGET)
+        errors.append(FieldError("target", shown(targets[0]), rule))
     locks = [lock for lock in request.args.getlist("lock") if lock]
     for lock in locks:
         if lock not in schema.names:
             hint = did_you_mean(lock, schema.names)
-            errors.append(FieldError("lock", shown(lock), f"{shown(lock)} {MESSAGES['unknown'].format(hint=hint)}"))
+            errors.append(FieldError("lock", shown(lock), say("lock", value=shown(lock), hint=hint)))
     if errors:
         raise InvalidRecord(errors, record)
     given = locks if "lock" in request.args else [field.name for field in schema.fields if field.locked]

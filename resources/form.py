@@ -3,7 +3,7 @@
 from flask import url_for
 
 from representations import Answer, Resource
-from resources.reading import given_fields, scorecard
+from resources.reading import given_fields, schema, scorecard
 
 
 class Form(Resource):
@@ -11,15 +11,14 @@ class Form(Resource):
 
     def get(self) -> Answer:
         """Return the JSON Schema of a record, the values the form begins with, and where to go from here."""
-        card = scorecard()
-        given = list(given_fields())
-        named = {card.schema.names.get(name) for name, _ in given}
-        rest = ((name, str(value)) for name, value in card.typical.items() if name not in named)
-        record = card.schema.read_fields([*given, *rest])
+        dictionary, given = schema(), list(given_fields())
+        named = {dictionary.names.get(name) for name, _ in given}
+        rest = ((name, str(value)) for name, value in scorecard().typical.items() if name not in named)
+        record = dictionary.read_fields([*given, *rest])
         return {
-            "title": card.schema.own["question"],
-            "description": card.schema.package["description"],
-            "schema": card.schema.json_schema(),
+            "title": dictionary.own["question"],
+            "description": dictionary.package["description"],
+            "schema": dictionary.json_schema(),
             "defaults": record,
             "links": links(list(record)),
         }

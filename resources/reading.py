@@ -6,18 +6,25 @@ from typing import cast
 from urllib.parse import parse_qsl
 
 from flask import current_app, request
+from flask_babel import gettext
 from werkzeug.exceptions import UnsupportedMediaType
 
-from schema import LONGEST_VALUE, MESSAGES, FieldError, InvalidRecord, Record, limited, parse_json, shown
+from languages import PARAMETER, language
+from schema import LONGEST_VALUE, FieldError, InvalidRecord, Record, Schema, limited, parse_json, say, shown
 from scorecard import Scorecard
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-OPTIONS = {"format"}  # query parameters that say how to answer and belong to no record
+OPTIONS = {"format", PARAMETER}  # query parameters that say how to answer and belong to no record
 
 
 def scorecard() -> Scorecard:
     """Return the model being served."""
     return cast(Scorecard, current_app.extensions["scorecard"])
+
+
+def schema() -> Schema:
+    """Return what a record is, in the language of the answer."""
+    return cast(Schema, current_app.extensions["schemas"][language()])
 
 
 def read_record(options: Set[str] = frozenset()) -> Record:
@@ -34,19 +41,20 @@ def read_record(options: Set[str] = frozenset()) -> Record:
     UnsupportedMediaType
         If the body is neither JSON nor a form.
     """
-    schema = scorecard().schema
     if request.method != "POST":
-        return schema.read_fields(field for field in given_fields() if field[0] not in options)
-    misplaced = [FieldError(shown(name), shown(value), MESSAGES["misplaced"]) for name, value in given_fields()]
+        return schema().read_fields(field for field in given_fields() if field[0] not in options)
+    misplaced = [FieldError(shown(name), shown(value), say("misplaced")) for name, value in given_fields()]
     if misplaced:
         raise InvalidRecord(limited(misplaced), {})
     if request.mimetype == "application/json":
-        return schema.read_json(parse_json(request.get_data()))
+        return schema().read_json(parse_json(request.get_data()))
     if request.mimetype in FORM_TYPES:
-        files = ((name, "a file") for name in request.files)
+        files = ((name, gettext("a file")) for name in request.files)
         # a part of a multipart body may have no name at all
-        return schema.read_fields([(name or "", value) for name, value in [*request.form.items(multi=True), *files]])
-    raise UnsupportedMediaType("Send the record as application/json or as a form.")
+        return schema().read_fields(
+            [(name or "", value) for name, value in [*request.form.items(multi=True), *files]]
+        )
+    raise UnsupportedMediaType(gettext("Send the record as application/json or as a form."))
 
 
 def given_fields() -> list[tuple[str, str]]:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from representations import Answer, Resource
-from resources.reading import scorecard
+from resources.reading import schema, scorecard
+from schema import Schema
 from scorecard import Scorecard as Model
 
 
@@ -16,7 +17,7 @@ class Scorecard(Resource):
 
     def get(self) -> Answer:
         """Return the intercept and, by feature, the points of every value."""
-        return table(scorecard())
+        return table(scorecard(), schema())
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return the intercept's row, then a row per point."""
@@ -26,7 +27,7 @@ class Scorecard(Resource):
                 yield row(feature["feature"], point["value"], point["log_odds"])
 
 
-def table(card: Model) -> dict[str, Any]:
+def table(card: Model, dictionary: Schema) -> dict[str, Any]:
     """Return a scorecard as plain data; the pages' script computes with it."""
     return {
         "model": card.model,
@@ -47,7 +48,7 @@ def table(card: Model) -> dict[str, Any]:
                     for value, log_odds in card.points[field.name].by_value.items()
                 ],
             }
-            for field in card.schema.fields
+            for field in dictionary.fields
         ],
     }
 

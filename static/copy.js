@@ -1,19 +1,20 @@
 // Puts a copy button beside every block marked data-copy; without script the text can still be selected.
+const words = document.currentScript.dataset;
 for (const block of document.querySelectorAll("[data-copy]")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
-  button.textContent = "Copy";
+  button.textContent = words.copy;
   button.setAttribute("aria-describedby", block.getAttribute("aria-labelledby"));
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(block.textContent);
-      button.textContent = "Copied";
+      button.textContent = words.copied;
     } catch {
       getSelection().selectAllChildren(block);
-      button.textContent = "Selected: press Ctrl-C";
+      button.textContent = words.selected;
     }
-    setTimeout(() => (button.textContent = "Copy"), 2000);
+    setTimeout(() => (button.textContent = words.copy), 2000);
   });
   block.before(button);
 }

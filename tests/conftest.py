@@ -141,9 +141,13 @@ def visit(browser, server):
     """Open a page of the server in a fresh context; afterwards nothing may have gone to another host or failed."""
     contexts, requests, complaints = [], [], []
 
-    def open_page(path: str = "/", script: bool = True, width: int = 1280, scheme="light") -> Page:
+    def open_page(path: str = "/", script: bool = True, width: int = 1280, scheme="light", language="en-GB") -> Page:
         context = browser.new_context(
-            base_url=server, java_script_enabled=script, viewport={"width": width, "height": 900}, color_scheme=scheme
+            base_url=server,
+            java_script_enabled=script,
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            locale=language,
         )
         contexts.append(context)
         page: Page = context.new_page()

@@ -92,18 +92,20 @@ def test_the_keyboard_alone_is_enough(visit, scorecard):
     expect(page.get_by_role("heading", level=1)).to_contain_text(percent(scorecard.probability(record)))
 
 
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(visit, record, name, scheme):
+def test_axe_finds_nothing(visit, record, name, scheme, language):
     for width in (1280, 390):
-        page = visit(addresses(record)[name], scheme=scheme, width=width)
+        page = visit(addresses(record)[name], scheme=scheme, width=width, language=language)
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
 
 
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
 @pytest.mark.parametrize("name", PAGES)
-def test_no_page_is_wider_than_a_phone(visit, record, name):
-    page = visit(addresses(record)[name], width=390)
+def test_no_page_is_wider_than_a_phone(visit, record, name, language):
+    page = visit(addresses(record)[name], width=390, language=language)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 

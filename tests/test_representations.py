@@ -37,7 +37,7 @@ def test_one_url_has_many_readers(client, record, url):
     program = client.get(url, query_string=query)
     browser = client.get(url, query_string=query, headers={"Accept": BROWSER})
     assert (program.content_type, browser.content_type) == ("application/json", "text/html; charset=utf-8")
-    assert program.vary.as_set() == browser.vary.as_set() == {"accept"}
+    assert program.vary.as_set() == browser.vary.as_set() == {"accept", "accept-language", "cookie"}
     assert program.headers["ETag"] != browser.headers["ETag"]
 
 
@@ -81,7 +81,7 @@ def test_a_known_etag_is_answered_with_304_and_no_body(client, record):
         again = client.get("/probability", query_string=record, headers={"If-None-Match": known})
         assert (again.status_code, again.data) == (304, b"")
         assert again.headers["ETag"] == first.headers["ETag"]
-        assert again.headers["Vary"] == "Accept"
+        assert again.headers["Vary"] == first.headers["Vary"]
     other = client.get("/probability", query_string=record, headers={"If-None-Match": '"other"'})
     assert other.status_code == 200
 
