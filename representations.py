@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
@@ -13,7 +12,7 @@ from zlib import crc32
 
 import flask_restful
 from flask import Response, render_template, request
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import lazy_gettext, ngettext
 from flask_restful.utils import unpack
 from pydantic_core import to_json
 from werkzeug.datastructures import MIMEAccept
@@ -21,6 +20,7 @@ from werkzeug.exceptions import BadHost, BadRequest, HTTPException, NotAcceptabl
 from werkzeug.http import parse_accept_header
 
 import languages
+from languages import gettext
 from schema import InvalidQuery, InvalidRecord, UnreadableJSON
 
 # JSON comes first: who accepts anything, as curl does, gets JSON.
@@ -28,7 +28,6 @@ MEDIA_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "
 PROBLEM = "application/problem+json"
 VARY = "Accept, Accept-Language, Cookie"
 
-OPTION = re.compile("format|%[67]")  # `format`, or a letter of it escaped
 ROOT = Path(__file__).parent
 
 Answer = Any  # plain data, or a tuple of data, status and headers, as Flask-RESTful takes it
@@ -43,10 +42,13 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
 
     def respond(*arguments: Any, suffix: str | None = None, **named: Any) -> Response:
         resource: Resource = method.__self__  # type: ignore[attr-defined]
-        form, asked = chosen_format(resource.formats, suffix), languages.chosen_language()
+        environ = request.environ
+        form, asked = (
+            chosen_format(environ, resource.formats, suffix),
+            languages.chosen_language(environ["QUERY_STRING"]),
+        )
         answer, status, headers = unpack(method(*arguments, **named))
         body = as_json(answer)
-        environ = request.environ
         if environ["REQUEST_METHOD"] == "POST" or status != HTTPStatus.OK:
             headers = {"Cache-Control": "no-store", "Vary": VARY, **headers}
         else:
@@ -93,7 +95,7 @@ class Api(flask_restful.Api):
         return original_handler(error)
 
 
-def chosen_format(formats: tuple[str, ...], suffix: str | None) -> str:
+def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str | None) -> str:
     """Choose a format: by the URL's suffix, else by `?format=`, else by the Accept header.
 
     Raises
@@ -103,9 +105,10 @@ def chosen_format(formats: tuple[str, ...], suffix: str | None) -> str:
     NotAcceptable
         If the format asked for is not offered here.
     """
-    environ = request.environ
     # few requests name a format, and to look for one would decode the whole query
-    asked = request.args.getlist("format") if OPTION.search(environ["QUERY_STRING"]) else []
+    query = environ["QUERY_STRING"]
+    mentioned = "format" in query or "%6" in query or "%7" in query  # plain, or a letter of it escaped
+    asked = request.args.getlist("format") if mentioned else []
     if len(asked) > 1:
         raise BadRequest(gettext("format is given more than once."))
     wanted = suffix or (asked[0] if asked else negotiated(environ.get("HTTP_ACCEPT", ""), formats))
@@ -243,7 +246,7 @@ def wants_page() -> bool:
         return False  # without a host no link of the page could be built
     suffix = (request.view_args or {}).get("suffix")
     try:
-        return chosen_format(("json", "html"), suffix) == "html"
+        return chosen_format(request.environ, ("json", "html"), suffix) == "html"
     except HTTPException:
         return False
 

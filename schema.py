@@ -2,16 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
 
 import pydantic
-from flask_babel import gettext, lazy_gettext
+from flask_babel import lazy_gettext
 from pydantic_core import ErrorDetails, PydanticCustomError
+
+from languages import DEFAULT, gettext
 
 Value = str | int | float
 Record = dict[str, Value]
@@ -20,7 +23,7 @@ OWN = "glassform"  # the one key of the data package under which our own propert
 LONGEST_VALUE = 100  # characters of one value
 LONGEST_SHOWN = 60  # characters of a value an answer repeats
 MOST_ERRORS = 50  # reported at once: a hostile body must not buy a long answer
-MOST_REMEMBERED = 10_000  # texts of values that were accepted before
+MOST_REMEMBERED = 10_000  # parts of queries that were accepted before
 DEFAULT_WINDOW = 0.05  # of a number's range
 MOST_LISTED = 20  # categories an error message lists
 
@@ -236,7 +239,7 @@ class Schema:
         self.names = {
             name: field.name for field in self.fields for name in (*field.aliases, field.column, field.name)
         }
-        self.accepted: dict[tuple[str, str], tuple[str, Value]] = {}
+        self.accepted: dict[str, tuple[str, Value]] = {}  # by part of a query
         self.lax, self.strict = self._model(strict=False), self._model(strict=True)
 
     @classmethod
@@ -270,26 +273,38 @@ class Schema:
         """Return the JSON Schema (draft 2020-12) of a record."""
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", **self.strict.model_json_schema()}
 
-    def read_fields(self, pairs: Iterable[tuple[str, str]]) -> Record:
-        """Read a record from a form or a query string, where every value is text.
+    def read_query(self, query: str, passed_over: Set[str] = frozenset()) -> Record:
+        """Read a record from a query string; names in `passed_over` belong to somebody else.
 
         Raises
         ------
         InvalidRecord
             With every error of every field.
         """
-        given = list(pairs)
-        # No field's rule looks at another field, so what pydantic accepted once it would accept again.
+        parts = query.split("&")
+        # No field's rule looks at another field, so a part that was accepted once would be accepted again.
         try:
-            known = dict([self.accepted[pair] for pair in given])
+            known = dict([self.accepted[part] for part in parts])
         except KeyError:
             known = {}
-        if len(known) == len(given) == len(self.fields):
+        if len(known) == len(parts) == len(self.fields):
             return {name: known[name] for name in self.by_name}
-        record = self._read(given, self.lax)
+        decoded = [(part, *pair) for part in parts for pair in decode(part) if pair[0] not in passed_over]
+        record = self.read_fields((name, text) for _, name, text in decoded)
         if len(self.accepted) < MOST_REMEMBERED:
-            self.accepted |= {(name, text): (self.names[name], record[self.names[name]]) for name, text in given}
+            names = {part: self.names[name] for part, name, _ in decoded if len(part) <= LONGEST_VALUE}
+            self.accepted |= {part: (name, record[name]) for part, name in names.items()}
         return record
+
+    def read_fields(self, pairs: Iterable[tuple[str, str]]) -> Record:
+        """Read a record from the names and values of a form, where every value is text.
+
+        Raises
+        ------
+        InvalidRecord
+            With every error of every field.
+        """
+        return self._read(pairs, self.lax)
 
     def read_json(self, value: Any) -> Record:
         """Read a record from what `parse_json` gives: numbers are numbers, text is text.
@@ -333,6 +348,23 @@ class Schema:
         if details["type"] == "missing":
             return FieldError(name, None, say("missing", rule=field.rule))
         return FieldError(name, shown(details["input"]), message_for(field, details["input"], details["type"]))
+
+
+class Schemas(dict[str, Schema]):
+    """The record of one table by language; each is made when it is first asked for."""
+
+    def __init__(self, schema: Schema) -> None:
+        super().__init__({DEFAULT: schema})
+
+    def __missing__(self, language: str) -> Schema:
+        """Make the schema in a language."""
+        self[language] = schema = Schema(localised(self[DEFAULT].package, language))
+        return schema
+
+
+def decode(query: str) -> list[tuple[str, str]]:
+    """Return the names and values of a query string, or of a part of one, in order and with all repetitions."""
+    return parse_qsl(query, keep_blank_values=True)
 
 
 def limited(errors: list[FieldError]) -> list[FieldError]:

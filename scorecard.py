@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,8 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from flask_babel import gettext
-
+from languages import gettext
 from schema import Field, Record, Schema, Value
 from support import THIN, Crowd, Support, unpack
 
@@ -92,6 +92,18 @@ class Contribution(TypedDict):
     log_odds: float
 
 
+class Terms(dict[Value, Contribution]):
+    """The contributions of one feature, by value: made once, and shared by all answers that hold them."""
+
+    def __init__(self, name: str, points: Points) -> None:
+        self.name, self.points = name, points
+        super().__init__((value, self[value]) for value in points.values)
+
+    def __missing__(self, value: Value) -> Contribution:
+        """Return the contribution of a value between the knots."""
+        return {"feature": self.name, "value": value, "log_odds": self.points.at(value)}
+
+
 class Twin(TypedDict):
     """A person with one answer of a group field changed: the probability, and how much more it is."""
 
@@ -156,13 +168,16 @@ class Scorecard:
         return unpack(self.schema, self.people)
 
     @cached_property
-    def rows(self) -> dict[str, tuple[int, dict[Value, int]]]:
-        """By feature: the row of `covariance` at which its points begin (the intercept's is 0), and their order."""
-        rows, first = {}, 1
-        for name, points in self.points.items():
-            rows[name] = first, points.position
-            first += len(points.values)
-        return rows
+    def rows(self) -> dict[str, dict[Value, tuple[int, "array[float]"]]]:
+        """By feature and value: the number and the content of its row of `covariance`; row 0 is the intercept's."""
+        # arrays, for numbers side by side are read faster than a list of numbers anywhere
+        numbered = enumerate((array("d", row) for row in self.covariance[1:]), start=1)
+        return {name: {value: next(numbered) for value in points.values} for name, points in self.points.items()}
+
+    @cached_property
+    def terms(self) -> dict[str, "Terms"]:
+        """The contribution of every value, by feature."""
+        return {name: Terms(name, points) for name, points in self.points.items()}
 
     @cached_property
     def interpolates(self) -> bool:
@@ -183,12 +198,9 @@ class Scorecard:
     def explain(self, record: Record) -> Explanation:
         """Return the probability of a record with every term of its log-odds."""
         log_odds = self.intercept
-        contributions: list[Contribution] = []
-        for name, points in self.points.items():
-            value = record[name]
-            term = points.at(value)
-            log_odds += term
-            contributions.append({"feature": name, "value": value, "log_odds": term})
+        contributions = [terms[record[name]] for name, terms in self.terms.items()]
+        for term in contributions:
+            log_odds += term["log_odds"]
         margin = NORMAL_97_5 * math.sqrt(self.variance(record))
         support = self.crowd.support(record)
         return {
@@ -239,19 +251,19 @@ class Scorecard:
         """Return the variance of a record's log-odds: the covariances of all pairs of its terms, summed."""
         if self.interpolates:
             return self._interpolated_variance(record)
-        total, earlier = self.covariance[0][0], [0]
-        for name, (first, position) in self.rows.items():
-            row = first + position[record[name]]
-            covariances = self.covariance[row]
+        own, pairs, earlier = self.covariance[0][0], 0.0, [0]
+        for name, rows in self.rows.items():
+            row, covariances = rows[record[name]]
             for column in earlier:
-                total += 2.0 * covariances[column]
-            total += covariances[row]
+                pairs += covariances[column]
+            own += covariances[row]
             earlier.append(row)
-        return total
+        return own + 2.0 * pairs
 
     def _interpolated_variance(self, record: Record) -> float:
         terms = [(0, 1.0)]
-        for name, (first, _) in self.rows.items():
+        for name, rows in self.rows.items():
+            first = next(iter(rows.values()))[0]
             terms += [(first + position, share) for position, share in self.points[name].shares(record[name])]
         return sum(a * b * self.covariance[max(i, j)][min(i, j)] for i, a in terms for j, b in terms)
 

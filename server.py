@@ -32,7 +32,7 @@ from resources.probability import Probability
 from resources.reading import schema
 from resources.scorecard import Scorecard, table
 from resources.twins import Twins
-from schema import InvalidQuery, InvalidRecord, Schema, UnreadableJSON, localised
+from schema import InvalidQuery, InvalidRecord, Schemas, UnreadableJSON
 from scorecard import ARTIFACT, UnreadableArtifact
 from scorecard import Scorecard as Model
 from thresholds import Rate
@@ -83,9 +83,7 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["scorecard"] = model = Model.load(artifact)
-    app.extensions["schemas"] = {
-        language: Schema(localised(model.package, language)) for language in languages.LANGUAGES
-    }
+    app.extensions["schemas"] = Schemas(model.schema)
     app.jinja_env.globals.update(card=model, table=table, charts=charts, languages=languages, Rate=Rate)
     app.context_processor(lambda: {"schema": schema(), "lang": languages.language()})
     Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)

@@ -4,14 +4,17 @@ import base64
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, groupby
 from operator import or_
 from typing import Any, TypedDict
 
 from schema import Field, Record, Schema, Value
 
-BINS = 256  # the places of a field with more values than that
+BINS = 256  # the places of a number with more values than that
 THIN = 10  # people like this one, under which an answer leans on people unlike it
+
+
+NOBODY = 0, 0, 0  # first byte, last byte, bits
 
 
 class Support(TypedDict):
@@ -21,52 +24,51 @@ class Support(TypedDict):
     share: float | None
 
 
-class Windows(dict[Value, int]):
-    """For one field, by value, the people near it: a whole number with a bit for each person.
-
-    A category is near itself, a number near those at most the field's window away.
+class Windows(dict[Value, bytes]):
+    """For one number, by value, the people within the field's window of it.
 
     Parameters
     ----------
     people
-        Those at each place of the field.
+        Those at each place of the field, a bit each.
+    size
+        Of the bits of all people, in bytes.
     """
 
-    def __init__(self, field: Field, people: Iterable[int]) -> None:
-        self.field = field
-        self.before: list[int] = [0, *accumulate(people, or_)]  # those at any earlier place
-        super().__init__((value, self.near(value)) for value in field.values[:BINS])
+    def __init__(self, field: Field, people: list[int], size: int) -> None:
+        self.field, self.size = field, size
+        self.before: list[int] = [*accumulate(people, or_, initial=0)]  # those at earlier places
+        super().__init__((value, self[value]) for value in field.values[:BINS])
 
-    def __missing__(self, value: Value) -> int:
-        """Return the people near a value that is not remembered, for there are too many."""
-        return self.near(value)
-
-    def near(self, value: Value) -> int:
-        """Return the people near a value."""
-        low = high = value
-        if not self.field.categories:
-            minimum, maximum = self.field.bounds
-            low, high = max(minimum, float(value) - self.field.window), min(maximum, float(value) + self.field.window)
-        return self.before[place_of(self.field, high) + 1] ^ self.before[place_of(self.field, low)]
+    def __missing__(self, value: Value) -> bytes:
+        """Find the people near a value that is not remembered."""
+        minimum, maximum = self.field.bounds
+        low, high = max(minimum, float(value) - self.field.window), min(maximum, float(value) + self.field.window)
+        people = self.before[place_of(self.field, high) + 1] ^ self.before[place_of(self.field, low)]
+        return people.to_bytes(self.size, "little")
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """The people a model learned from: all of them, those with the positive outcome, those near each value."""
+    """The people a model learned from, a bit each, those with the same categories side by side.
 
-    everyone: int
-    positive: int
-    near: dict[str, Windows]
+    `groups` holds for each combination of categories that occurs its bytes, first and last, and its bits in them.
+    """
+
+    categorical: list[str]
+    groups: dict[tuple[Value, ...], tuple[int, int, int]]
+    windows: dict[str, Windows]
+    positive: bytes
 
     def support(self, record: Record) -> Support:
         """Count the people with the same categories and with numbers within each field's window."""
-        alike = self.everyone
-        for name, value in record.items():
-            alike &= self.near[name][value]
-            if not alike:
-                return {"count": 0, "share": None}
-        count = alike.bit_count()
-        return {"count": count, "share": (alike & self.positive).bit_count() / count}
+        begin, end, alike = self.groups.get(tuple([record[name] for name in self.categorical]), NOBODY)
+        for name, windows in self.windows.items():
+            alike &= int.from_bytes(windows[record[name]][begin:end], "little")
+        if not alike:
+            return {"count": 0, "share": None}
+        count, positive = alike.bit_count(), alike & int.from_bytes(self.positive[begin:end], "little")
+        return {"count": count, "share": positive.bit_count() / count}
 
 
 def places(field: Field) -> int:
@@ -79,36 +81,55 @@ def place_of(field: Field, value: Value) -> int:
     return round(field.place(value) * (places(field) - 1))
 
 
+def split(schema: Schema) -> tuple[list[Field], list[Field]]:
+    """Return the fields with categories, and the numbers."""
+    return [field for field in schema.fields if field.categories], [
+        field for field in schema.fields if not field.categories
+    ]
+
+
 def pack(schema: Schema, columns: dict[str, list[Any]], positive: list[int]) -> dict[str, Any]:
-    """Return people as text for an artifact: a bit each for the outcome and for every place of every field."""
-    found = [[place_of(field, value) for value in columns[field.name]] for field in schema.fields]
-    # sorted, for it packs better, and the order of the table is nobody's business
-    outcomes, *columns_found = zip(*sorted(zip(positive, *found, strict=True)), strict=True)
-    fields = {
-        field.name: packed(column, range(places(field)))
-        for field, column in zip(schema.fields, columns_found, strict=True)
+    """Return people as text for an artifact: how many have which categories, and a bit each for all else."""
+    categorical, numbers = split(schema)
+    keys = zip(*(columns[field.name] for field in categorical), strict=True) if categorical else [()] * len(positive)
+    found = [[place_of(field, value) for value in columns[field.name]] for field in numbers]
+    # sorted by categories, to find a group in one piece, then by all else, which tells nothing of the table's order
+    rows = sorted(zip(keys, positive, *found, strict=True))
+    _, outcomes, *found_sorted = zip(*rows, strict=True)
+    return {
+        "count": len(rows),
+        "groups": [[*key, len([*people])] for key, people in groupby(row[0] for row in rows)],
+        "positive": packed(outcomes, [1]),
+        "numbers": {
+            field.name: packed(column, range(places(field)))
+            for field, column in zip(numbers, found_sorted, strict=True)
+        },
     }
-    return {"count": len(positive), "positive": packed(outcomes, [1]), "fields": fields}
 
 
 def packed(column: Sequence[int], wanted: Iterable[int]) -> str:
     """Return, for each number wanted, who in the column has it: a bit each, zlib-compressed, in base 85."""
     size = -(-len(column) // 8)
-    numbers = bytes(column)
+    numbers = bytes(column)[::-1]  # a binary number is written from its highest bit, the last person, on
     # translating to "1" for the number wanted and "0" for any other writes the bits as a binary number
     masks = (int(numbers.translate(b"0" * each + b"1" + b"0" * (BINS - 1 - each)), 2) for each in wanted)
-    return base64.b85encode(zlib.compress(b"".join(mask.to_bytes(size) for mask in masks), 9)).decode()
+    return base64.b85encode(zlib.compress(b"".join(mask.to_bytes(size, "little") for mask in masks), 9)).decode()
 
 
-def unpacked(text: str, count: int) -> list[int]:
-    """Return what `packed` wrote, a number for each that was wanted."""
-    size, bits = -(-count // 8), zlib.decompress(base64.b85decode(text))
-    return [int.from_bytes(bits[begin : begin + size]) for begin in range(0, len(bits), size)]
+def unpacked(text: str, size: int) -> list[int]:
+    """Return what `packed` wrote in numbers of `size` bytes."""
+    bits = zlib.decompress(base64.b85decode(text))
+    return [int.from_bytes(bits[begin : begin + size], "little") for begin in range(0, len(bits), size)]
 
 
 def unpack(schema: Schema, people: dict[str, Any]) -> Crowd:
     """Return the people that `pack` wrote."""
-    count = people["count"]
-    (positive,) = unpacked(people["positive"], count)
-    near = {field.name: Windows(field, unpacked(people["fields"][field.name], count)) for field in schema.fields}
-    return Crowd((1 << count) - 1, positive, near)
+    categorical, numbers = split(schema)
+    size = -(-people["count"] // 8)
+    groups, first = {}, 0
+    for *key, count in people["groups"]:
+        groups[tuple(key)] = first // 8, (first + count + 7) // 8, ((1 << count) - 1) << first % 8
+        first += count
+    windows = {field.name: Windows(field, unpacked(people["numbers"][field.name], size), size) for field in numbers}
+    (positive,) = unpacked(people["positive"], size)
+    return Crowd([field.name for field in categorical], groups, windows, positive.to_bytes(size, "little"))

@@ -1,16 +1,13 @@
 """How every resource reads a request."""
 
 from collections.abc import Set
-from functools import lru_cache
 from typing import cast
-from urllib.parse import parse_qsl
 
 from flask import current_app, request
-from flask_babel import gettext
 from werkzeug.exceptions import UnsupportedMediaType
 
-from languages import PARAMETER, language
-from schema import LONGEST_VALUE, FieldError, InvalidRecord, Record, Schema, limited, parse_json, say, shown
+from languages import PARAMETER, gettext, language
+from schema import FieldError, InvalidRecord, Record, Schema, decode, limited, parse_json, say, shown
 from scorecard import Scorecard
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -42,7 +39,7 @@ def read_record(options: Set[str] = frozenset()) -> Record:
         If the body is neither JSON nor a form.
     """
     if request.method != "POST":
-        return schema().read_fields(field for field in given_fields() if field[0] not in options)
+        return schema().read_query(request.environ["QUERY_STRING"], OPTIONS | options)
     misplaced = [FieldError(shown(name), shown(value), say("misplaced")) for name, value in given_fields()]
     if misplaced:
         raise InvalidRecord(limited(misplaced), {})
@@ -59,16 +56,4 @@ def read_record(options: Set[str] = frozenset()) -> Record:
 
 def given_fields() -> list[tuple[str, str]]:
     """Return the query's names and values as given, repeated ones too, without the options."""
-    parts = request.environ["QUERY_STRING"].split("&")
-    return [field for part in parts for field in decoded(part) if field[0] not in OPTIONS]
-
-
-def decoded(part: str) -> list[tuple[str, str]]:
-    """Decode one `name=value` of a query, from memory if it is short and has been seen before."""
-    return remembered(part) if len(part) <= LONGEST_VALUE else parse_qsl(part, keep_blank_values=True)
-
-
-@lru_cache(maxsize=4096)
-def remembered(part: str) -> list[tuple[str, str]]:
-    """Decode one `name=value`; answers repeat, and decoding a whole query takes a tenth of a request's time."""
-    return parse_qsl(part, keep_blank_values=True)
+    return [field for field in decode(request.environ["QUERY_STRING"]) if field[0] not in OPTIONS]

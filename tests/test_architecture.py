@@ -20,11 +20,11 @@ ARROWS = {
     "resources": {"changes", "languages", "representations", "resources", "schema", "scorecard", "thresholds"},
     "representations": {"languages", "schema"},
     "thresholds": {"scorecard"},
-    "scorecard": {"schema", "support"},
+    "scorecard": {"languages", "schema", "support"},
     "support": {"schema"},
     "languages": set(),
     "charts": set(),
-    "schema": set(),
+    "schema": {"languages"},
 }
 TRAINING = {"joblib", "numpy", "pandas", "sklearn"}
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "core", "models"}

@@ -1,4 +1,5 @@
 import json
+from urllib.parse import urlencode
 
 import pytest
 
@@ -48,19 +49,36 @@ def test_the_tables_own_headers_and_the_older_names_are_read(schema, record):
 
 def test_what_was_accepted_once_is_accepted_again_and_nothing_else(record):
     schema = Schema.from_file(model.PACKAGE)
-    pairs = [*text(record).items()]
-    assert schema.read_fields(pairs) == schema.read_fields(reversed(pairs)) == record
-    assert list(schema.read_fields(reversed(pairs))) == list(record)
+    parts = urlencode(record).split("&")
+    for _ in range(2):
+        assert schema.read_query("&".join(parts)) == schema.read_query("&".join(reversed(parts))) == record
+        assert list(schema.read_query("&".join(reversed(parts)))) == list(record)
+    assert {*schema.accepted} == {*parts}
     for bad in (
-        pairs[1:],
-        [*pairs, pairs[0]],
-        [*pairs, ("hours", "40")],
-        [*pairs[1:], pairs[1]],
-        [*pairs[1:], ("age", "x")],
+        parts[1:],
+        [*parts, parts[0]],
+        [*parts, "hours=40"],
+        [*parts[1:], parts[1]],
+        [*parts[1:], "age=x"],
+        [*parts, "lang=zh"],
     ):
-        errors = {*errors_of(schema.read_fields, bad)}
-        assert errors and errors == {*errors_of(Schema.from_file(model.PACKAGE).read_fields, bad)}
-    assert len(schema.accepted) == len(record)
+        errors = {*errors_of(schema.read_query, "&".join(bad))}
+        assert errors and errors == {*errors_of(Schema.from_file(model.PACKAGE).read_query, "&".join(bad))}
+    assert {*schema.accepted} == {*parts}
+
+
+def test_names_of_somebody_else_are_passed_over(schema, record):
+    query = urlencode(record) + "&lang=zh&lock=age&lock=sex&"
+    assert schema.read_query(query, {"lang", "lock"}) == record
+    assert {*errors_of(schema.read_query, query)} == {"lang", "lock"}
+
+
+def test_no_more_is_remembered_than_is_stated(record, monkeypatch):
+    monkeypatch.setattr("schema.MOST_REMEMBERED", 10)
+    schema = Schema.from_file(model.PACKAGE)
+    for age in range(17, 90):
+        assert schema.read_query(urlencode(record | {"age": age}))["age"] == age
+    assert len(schema.accepted) == 10
 
 
 def test_a_record_keeps_the_order_of_the_schema(schema, record):
