@@ -240,12 +240,21 @@ class Schema:
             name: field.name for field in self.fields for name in (*field.aliases, field.column, field.name)
         }
         self.accepted: dict[str, tuple[str, Value]] = {}  # by part of a query
-        self.lax, self.strict = self._model(strict=False), self._model(strict=True)
 
     @classmethod
     def from_file(cls, path: Path) -> "Schema":
         """Read a `datapackage.json`."""
         return cls(json.loads(path.read_text(encoding="utf-8")))
+
+    @cached_property
+    def lax(self) -> type[pydantic.BaseModel]:
+        """The model that reads numbers from text, for forms and queries."""
+        return self._model(strict=False)
+
+    @cached_property
+    def strict(self) -> type[pydantic.BaseModel]:
+        """The model that takes every value as it is, for JSON."""
+        return self._model(strict=True)
 
     def _model(self, strict: bool) -> type[pydantic.BaseModel]:
         definitions: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """The application: settings, every URL and its resource; `python server.py` serves it."""
 
 import argparse
+import gc
 import logging
 import os
 import socket
@@ -136,10 +137,10 @@ def request_line(environ: dict[str, Any], status: str, begin: float) -> str:
     return to_json(line).decode()
 
 
-def ensure_model() -> Model:
-    """Load the model; train it first, in a process of its own, if there is none that can be read."""
+def ensure_model() -> str:
+    """See that there is a model to load, training it first if there is none that can be read; return what it is."""
     try:
-        return Model.load(ARTIFACT)
+        return name_of(Model.load(ARTIFACT))
     except FileNotFoundError:
         print("There is no model yet; training it first.", flush=True)
     except UnreadableArtifact as error:
@@ -148,7 +149,12 @@ def ensure_model() -> Model:
     trained = subprocess.run([sys.executable, ROOT / "model.py", "--artifact", ARTIFACT], check=False)
     if trained.returncode:
         sys.exit("Training failed; the reason stands above.")
-    return Model.load(ARTIFACT)
+    return name_of(Model.load(ARTIFACT))
+
+
+def name_of(model: Model) -> str:
+    """Return a model's title and version."""
+    return f"{model.package['title']}, model {model.version}"
 
 
 def is_free(host: str, port: int) -> bool:
@@ -206,17 +212,20 @@ def main() -> None:
     """Serve from the command line until told to stop."""
     options = parse_options()
     logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
-    model = ensure_model()
+    name = ensure_model()  # the workers load the model; here it would only take up room
     if "WERKZEUG_RUN_MAIN" in os.environ:
         # the reloader of --debug has started this program again, with the socket already open
         create_app().run(options.host, options.port or PORT, debug=True)
         return
     port = choose_port(options.host, options.port)
     host = f"[{options.host}]" if ":" in options.host else options.host
-    print(f"{model.schema.package['title']}, model {model.version}: http://{host}:{port} (Ctrl-C stops)", flush=True)
+    print(f"{name}: http://{host}:{port} (Ctrl-C stops)", flush=True)
     if options.debug:
         create_app().run(options.host, port, debug=True)
         return
+    # workers begin as copies of this process; what the collector leaves alone they go on sharing with it
+    gc.collect()
+    gc.freeze()
     Granian(
         "server:create_app",
         factory=True,

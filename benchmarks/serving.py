@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.measuring import commands, free_port, machine, people, serving
 
-ROUNDS, SECONDS, CONNECTIONS, PEOPLE = 7, 3, 16, 2_000
+ROUNDS, SECONDS, CONNECTIONS, PEOPLE = 21, 1, 16, 2_000
 SCRIPT = """
 local urls, i = {{ {urls} }}, 0
 request = function()

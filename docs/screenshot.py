@@ -21,7 +21,7 @@ def main() -> None:
     command = commands(port)["Glassform"]
     with serving(command, f"http://127.0.0.1:{port}{path}"), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1040})
+        page = browser.new_page(viewport={"width": 1280, "height": 1130})
         page.goto(f"http://127.0.0.1:{port}{path}")
         page.screenshot(path=Path(__file__).parent / "screenshot.png")
         browser.close()

@@ -48,7 +48,7 @@ def test_every_translation_is_there_and_keeps_the_placeholders(message):
 
 
 def test_the_compiled_catalog_is_the_written_one():
-    compiled = gettext.GNUTranslations((CATALOG / "messages.mo").open("rb"))
+    compiled = gettext.GNUTranslations(io.BytesIO((CATALOG / "messages.mo").read_bytes()))
     for message in catalog():
         if isinstance(message.id, tuple):
             assert compiled.ngettext(message.id[0], message.id[1], 1) == message.string[0]
