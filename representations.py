@@ -11,10 +11,10 @@ from typing import Any
 from zlib import crc32
 
 import flask_restful
+import orjson
 from flask import Response, render_template, request
 from flask_babel import lazy_gettext, ngettext
 from flask_restful.utils import unpack
-from pydantic_core import to_json
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import BadHost, BadRequest, HTTPException, NotAcceptable, UnprocessableEntity
 from werkzeug.http import parse_accept_header
@@ -145,7 +145,7 @@ def release() -> int:
 
 def as_json(answer: Any) -> bytes:
     """Return an answer as one line of JSON."""
-    return to_json(answer, inf_nan_mode="null") + b"\n"
+    return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:

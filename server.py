@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import orjson
 from flask import Flask
 from flask_babel import Babel
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
-from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException
 
 import charts
@@ -134,7 +134,7 @@ def request_line(environ: dict[str, Any], status: str, begin: float) -> str:
         "status": int(status[:3]),
         "milliseconds": round((time.perf_counter() - begin) * 1000, 2),
     }
-    return to_json(line).decode()
+    return orjson.dumps(line).decode()
 
 
 def ensure_model() -> str:
