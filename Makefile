@@ -29,7 +29,7 @@ data: .venv/run
 translations: .venv/dev
 	$(BIN)/pybabel -q extract -F translations/babel.cfg -k lazy_gettext --no-location -o translations/messages.pot .
 	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -w 118 --no-fuzzy-matching --omit-header
-	$(BIN)/pybabel -q compile -d translations
+	$(BIN)/pybabel -q compile -f -d translations
 	rm translations/messages.pot
 
 clean:

@@ -102,6 +102,17 @@ def signed(number: float, digits: int = 4) -> str:
     return f"{number:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
+def enough(probability: float) -> int:
+    """Return the number of people, a power of ten from 100 on, of whom at least one is on either side."""
+    rarer = min(probability, 1 - probability)
+    return next(many for many in (100, 1_000, 10_000, 100_000, 1_000_000) if many * rarer >= 1 or many == 1_000_000)
+
+
+def plain(number: float) -> str:
+    """Write a number as a person would type it: all its digits, no exponent."""
+    return f"{number:.15f}".rstrip("0").rstrip(".")
+
+
 def hundredths(share: float) -> str:
     """Write a share, or a difference of shares, in percentage points."""
     return f"{100 * share:.1f}".replace("-", "\N{MINUS SIGN}")

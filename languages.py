@@ -66,8 +66,8 @@ def cookie(chosen: str) -> str:
 
 def address(wanted: str) -> str:
     """Return the address of this page in another language."""
-    given = request.args.items(multi=True) if request.method == "GET" else []
+    given = request.args.items(multi=True) if request.method in ("GET", "HEAD") else []
     rest = [(name, value) for name, value in given if name != PARAMETER]
     # what was posted is in no address, so its page begins anew
-    path = quote(request.path) if request.method == "GET" else "/"
+    path = quote(request.path) if request.method in ("GET", "HEAD") else "/"
     return f"{path}?{urlencode([*rest, (PARAMETER, wanted)])}"

@@ -41,7 +41,7 @@ class Split:
 
     X: pd.DataFrame
     y: np.ndarray
-    duplicates: int  # rows that are exact copies of an earlier one, in every column
+    hashes: np.ndarray  # one per row, of all its columns: equal for exact copies
     sha256: str
 
 
@@ -61,7 +61,8 @@ def read(schema: Schema, resource: str, folder: Path) -> Split:
         check(table, field)
     X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
     y = (table[schema.target.column] == schema.own["positive"]).to_numpy(dtype=np.int64)
-    return Split(X, y, int(table.duplicated().sum()), hashlib.sha256(path.read_bytes()).hexdigest())
+    hashes = pd.util.hash_pandas_object(table, index=False).to_numpy()
+    return Split(X, y, hashes, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def check(table: pd.DataFrame, field: Field) -> None:
@@ -211,7 +212,8 @@ def train(package: Path = PACKAGE, artifact: Path = ARTIFACT) -> Scorecard:
             training={
                 "rows": len(training.y),
                 "positives": int(training.y.sum()),
-                "duplicates": training.duplicates,
+                "duplicates": len(training.hashes) - len(np.unique(training.hashes)),
+                "overlap": int(np.isin(test.hashes, training.hashes).sum()),
                 "groups": count_groups(schema, training),
                 "typical_probability": float(pipeline.predict_proba(pd.DataFrame([typical]))[0, 1]),
                 "sha256": {"train": training.sha256, "test": test.sha256, PIPELINE: pipeline_sha256},

@@ -2,17 +2,19 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from http import HTTPStatus
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import flask_restful
 import orjson
-from flask import Response, render_template, request
+from flask import Response, render_template, request, stream_with_context
 from flask_babel import lazy_gettext, ngettext
 from flask_restful.utils import unpack
 from werkzeug.datastructures import MIMEAccept
@@ -20,13 +22,22 @@ from werkzeug.exceptions import BadHost, BadRequest, HTTPException, NotAcceptabl
 from werkzeug.http import parse_accept_header
 
 import languages
+from batch import InvalidBatch, UnreadableBatch
 from languages import gettext
 from schema import InvalidQuery, InvalidRecord, UnreadableJSON
 
 # JSON comes first: who accepts anything, as curl does, gets JSON.
-MEDIA_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "csv": "text/csv; charset=utf-8"}
+MEDIA_TYPES = {
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+}
 PROBLEM = "application/problem+json"
+# a media type's parameters, such as charset, which are not what a client chooses by; q is
+PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re.IGNORECASE)
 VARY = "Accept, Accept-Language, Cookie"
+PARTS_AT_A_TIME = 500
 
 ROOT = Path(__file__).parent
 
@@ -43,28 +54,40 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
     def respond(*arguments: Any, suffix: str | None = None, **named: Any) -> Response:
         resource: Resource = method.__self__  # type: ignore[attr-defined]
         environ = request.environ
-        form, asked = (
-            chosen_format(environ, resource.formats, suffix),
-            languages.chosen_language(environ["QUERY_STRING"]),
-        )
+        form = chosen_format(environ, resource.formats, suffix)
+        asked = languages.chosen_language(environ["QUERY_STRING"])
+        kept = language_kept(asked) if form == "html" else {}
         answer, status, headers = unpack(method(*arguments, **named))
+        if isinstance(answer, Streamed):
+            return stream(answer, form, resource.template)
         body = as_json(answer)
         if environ["REQUEST_METHOD"] == "POST" or status != HTTPStatus.OK:
-            headers = {"Cache-Control": "no-store", "Vary": VARY, **headers}
+            headers = {"Cache-Control": "no-store", "Vary": VARY, **kept, **headers}
         else:
             tag = etag(body, form)
-            headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"', "Vary": VARY, **headers}
+            headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"', "Vary": VARY, **kept, **headers}
             if "HTTP_IF_NONE_MATCH" in environ and request.if_none_match.contains_weak(tag):
                 return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
         if form == "html":
             body = page(resource.template, answer=answer)
-            if asked:
-                headers["Set-Cookie"] = languages.cookie(asked)
         elif form == "csv":
             body = as_csv(resource.rows(answer))
         return Response(body, status, headers, content_type=MEDIA_TYPES[form])
 
     return respond
+
+
+def language_kept(asked: str | None) -> dict[str, str]:
+    """Return the header that keeps the language a page was asked for in.
+
+    Raises
+    ------
+    BadRequest
+        If no page could be linked to, for its host has no name.
+    """
+    if not request.host:
+        raise BadRequest(gettext("The Host header names no host."))
+    return {"Set-Cookie": languages.cookie(asked)} if asked else {}
 
 
 class Resource(flask_restful.Resource):
@@ -85,6 +108,17 @@ class Resource(flask_restful.Resource):
     def rows(self, answer: Any) -> Iterable[Mapping[str, Any]]:
         """Return an answer as the rows of a table, each with the same keys."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """An answer too long to be held: rows of a table as texts and as objects, what a page shows of it, how many."""
+
+    columns: list[str]
+    texts: Callable[[], Iterable[list[str]]]
+    objects: Callable[[], Iterable[dict[str, Any]]]
+    summary: Callable[[], dict[str, Any]]
+    count: int
 
 
 class Api(flask_restful.Api):
@@ -121,7 +155,7 @@ def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str
 def negotiated(accept: str, formats: tuple[str, ...]) -> str | None:
     """Return the offered format an Accept header likes best, the earlier one on a tie (RFC 9110, 12.5.1)."""
     offered = {MEDIA_TYPES[each].partition(";")[0]: each for each in formats}
-    best = parse_accept_header(accept or "*/*", MIMEAccept).best_match(offered)
+    best = parse_accept_header(PARAMETERS.sub("", accept) or "*/*", MIMEAccept).best_match(offered)
     return offered[best] if best else None
 
 
@@ -158,6 +192,43 @@ def as_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
     return text.getvalue().encode()
 
 
+def stream(answer: Streamed, form: str, template: str) -> Response:
+    """Make the response for rows that are made while they are sent."""
+    headers = {"Cache-Control": "no-store", "Vary": VARY}
+    if form == "html":
+        body: Any = page(template, answer=answer)
+    elif form == "csv":
+        body = stream_with_context(csv_lines(answer))
+        headers["Content-Disposition"] = f'attachment; filename="{template.removesuffix(".html")}.csv"'
+    else:
+        between = (b"[", b",\n", b"]\n") if form == "json" else (b"", b"\n", b"\n")
+        body = stream_with_context(chunks(joined(map(orjson.dumps, answer.objects()), *between)))
+    return Response(body, HTTPStatus.OK, headers, content_type=MEDIA_TYPES[form])
+
+
+def csv_lines(answer: Streamed) -> Iterator[bytes]:
+    """Return a CSV file, the header first, some hundred lines at a time."""
+    rows = chain([answer.columns], answer.texts())
+    while several := list(islice(rows, PARTS_AT_A_TIME)):
+        text = io.StringIO()
+        csv.writer(text).writerows(several)
+        yield text.getvalue().encode()
+
+
+def joined(parts: Iterable[bytes], begin: bytes, between: bytes, end: bytes) -> Iterator[bytes]:
+    """Return parts with something before, between and after them."""
+    yield begin
+    for number, part in enumerate(parts):
+        yield between + part if number else part
+    yield end
+
+
+def chunks(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Return small parts some hundred at a time."""
+    while several := b"".join(islice(parts, PARTS_AT_A_TIME)):
+        yield several
+
+
 def page(template: str, **context: Any) -> bytes:
     """Render a page."""
     # what was typed may hold half a character, which UTF-8 cannot
@@ -171,11 +242,10 @@ def show_problem(error: HTTPException) -> Response:
 
 def show_invalid_record(invalid: InvalidRecord) -> Response:
     """Show all errors of a record: to browsers as the form again, what was typed kept."""
-    count = len(invalid.errors)
     detail = ngettext(
         "The record has %(num)s error; nothing was computed.",
         "The record has %(num)s errors; nothing was computed.",
-        count,
+        invalid.count,
     )
     error = UnprocessableEntity(detail)
     return problem(error, "form.html", errors_of(invalid), values=invalid.fields)
@@ -185,6 +255,22 @@ def show_invalid_query(invalid: InvalidQuery) -> Response:
     """Show all errors of a query's settings."""
     error = UnprocessableEntity(gettext("The address asks for something that cannot be; nothing was computed."))
     return problem(error, "problem.html", errors_of(invalid))
+
+
+def show_invalid_batch(invalid: InvalidBatch) -> Response:
+    """Show the errors of a batch, each with its row."""
+    detail = ngettext(
+        "The rows have %(num)s error; nothing was computed.",
+        "The rows have %(num)s errors; nothing was computed.",
+        invalid.count,
+    )
+    errors = [error._asdict() for error in invalid.errors]
+    return problem(UnprocessableEntity(detail), "problem.html", {"errors": errors, "count": invalid.count})
+
+
+def show_unreadable_batch(unreadable: UnreadableBatch) -> Response:
+    """Show where a body stops being rows."""
+    return show_problem(BadRequest(gettext("The body cannot be read: %(reason)s.", reason=unreadable)))
 
 
 def errors_of(invalid: InvalidRecord) -> dict[str, Any]:
@@ -242,7 +328,7 @@ DETAILS = {
 
 def wants_page() -> bool:
     """Tell whether an error is to be shown as a page; a request that cannot be negotiated gets JSON."""
-    if isinstance(request.routing_exception, BadHost):
+    if isinstance(request.routing_exception, BadHost) or not request.host:
         return False  # without a host no link of the page could be built
     suffix = (request.view_args or {}).get("suffix")
     try:

@@ -49,6 +49,12 @@ MESSAGES = {
     "setting": lazy_gettext("{value} is not a number from 0 to {most} with at most two decimals"),
     "target": lazy_gettext("{value} is not a probability above 0 and below 1, such as {example}"),
     "lock": lazy_gettext("{value} is not a field{hint}"),
+    "taken": lazy_gettext("is a name that the answer adds; rename that column"),
+    "no_column": lazy_gettext("has no column"),
+    "no_rows": lazy_gettext("there are no rows"),
+    "ragged": lazy_gettext("the row has {count} cells, and the header has {wanted}"),
+    "option": lazy_gettext("{value} is not one of {known}"),
+    "no_file": lazy_gettext("a file is needed"),
     "more": lazy_gettext("there are {count} further errors"),
 }
 
@@ -70,12 +76,12 @@ class FieldError:
 
 
 class InvalidRecord(ValueError):
-    """Fields that do not make a record; it holds every error and the fields as they were given."""
+    """Fields that do not make a record; it holds the first errors, their number in all, and the fields as given."""
 
     def __init__(self, errors: list[FieldError], fields: Mapping[str, Any]) -> None:
-        self.errors = errors
+        self.errors, self.count = limited(errors), len(errors)
         self.fields = fields
-        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in self.errors))
 
 
 class InvalidQuery(InvalidRecord):
@@ -343,7 +349,7 @@ class Schema:
         except pydantic.ValidationError as invalid:
             errors = [*map(self._error, invalid.errors(include_url=False)), *errors]
         if errors:
-            raise InvalidRecord(limited(errors), fields)
+            raise InvalidRecord(errors, fields)
         return record
 
     def _not_a_field(self, name: str, value: Any, hint: bool) -> FieldError:
@@ -373,6 +379,8 @@ class Schemas(dict[str, Schema]):
 
 def decode(query: str) -> list[tuple[str, str]]:
     """Return the names and values of a query string, or of a part of one, in order and with all repetitions."""
+    if not query.isascii():
+        query = query.encode("latin-1", "replace").decode("utf-8", "replace")  # bytes, as WSGI hands them on
     return parse_qsl(query, keep_blank_values=True)
 
 

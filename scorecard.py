@@ -219,9 +219,11 @@ class Scorecard:
         """Say that hardly any of the training people were like a record."""
         rows = self.training["rows"]
         if not count:
-            return gettext("None of the %(rows)s people the model learned from was like this one.", rows=f"{rows:,}")
+            return gettext(
+                "Of the %(rows)s people the model learned from, none resembled this one.", rows=f"{rows:,}"
+            )
         return gettext(
-            "Only %(count)s of the %(rows)s people the model learned from were like this one.",
+            "Of the %(rows)s people the model learned from, only %(count)s resembled this one.",
             count=count,
             rows=f"{rows:,}",
         )

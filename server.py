@@ -22,13 +22,23 @@ from werkzeug.exceptions import HTTPException
 
 import charts
 import languages
-from representations import Api, show_invalid_query, show_invalid_record, show_problem, show_unreadable_json
+from batch import InvalidBatch, UnreadableBatch
+from representations import (
+    Api,
+    show_invalid_batch,
+    show_invalid_query,
+    show_invalid_record,
+    show_problem,
+    show_unreadable_batch,
+    show_unreadable_json,
+)
 from resources.card import Card
 from resources.changes import Changes
 from resources.curves import Curves
 from resources.examples import Examples
 from resources.form import Form
 from resources.health import Live, Ready
+from resources.probabilities import Probabilities
 from resources.probability import Probability
 from resources.reading import schema
 from resources.scorecard import Scorecard, table
@@ -47,6 +57,7 @@ SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
 RESOURCES = {
     "/": Form,
     "/probability": Probability,
+    "/probabilities": Probabilities,
     "/curves": Curves,
     "/twins": Twins,
     "/changes": Changes,
@@ -96,6 +107,8 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     app.register_error_handler(HTTPException, show_problem)
     app.register_error_handler(InvalidQuery, show_invalid_query)
     app.register_error_handler(InvalidRecord, show_invalid_record)
+    app.register_error_handler(InvalidBatch, show_invalid_batch)
+    app.register_error_handler(UnreadableBatch, show_unreadable_batch)
     app.register_error_handler(UnreadableJSON, show_unreadable_json)
     app.wsgi_app = observed(app.wsgi_app)  # type: ignore[method-assign]
     return app

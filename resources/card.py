@@ -6,7 +6,7 @@ from typing import Any
 
 from representations import Answer, Resource
 from resources.reading import given_fields, schema, scorecard
-from schema import Field, FieldError, InvalidQuery, Schema, did_you_mean, say, shown
+from schema import MOST_ERRORS, Field, FieldError, InvalidQuery, Schema, did_you_mean, say, shown
 from scorecard import Scorecard
 from thresholds import FEW, STEPS, THRESHOLDS, Rate, cheapest, confusion, confusions, histogram, is_small
 
@@ -51,10 +51,11 @@ def read_settings() -> dict[str, float]:
     InvalidQuery
         With every error of all three.
     """
-    errors, given = [], {}
+    errors: list[FieldError] = []
+    given: dict[str, str] = {}
     for name, text in given_fields():
         if name not in DEFAULTS:
-            hint = did_you_mean(name, {known: known for known in DEFAULTS})
+            hint = did_you_mean(name, {known: known for known in DEFAULTS}) if len(errors) < MOST_ERRORS else ""
             errors.append(FieldError(shown(name), shown(text), say("unknown", hint=hint)))
         elif name in given:
             errors.append(FieldError(name, shown(text), say("repeated")))
@@ -78,6 +79,7 @@ def describe_data(card: Scorecard, package: dict[str, Any]) -> dict[str, Any]:
         "sources": package["sources"],
         "licenses": package["licenses"],
         "duplicates": training["duplicates"],
+        "overlap": training["overlap"],
         "train": Rate(training["positives"], training["rows"]).as_dict(),
         "test": Rate(evaluation["positives"], evaluation["rows"]).as_dict(),
     }

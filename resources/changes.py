@@ -7,7 +7,7 @@ from flask import request
 from changes import smallest_changes
 from representations import Answer, Resource
 from resources.reading import read_record, schema, scorecard
-from schema import FieldError, InvalidRecord, Record, Schema, did_you_mean, say, shown
+from schema import MOST_ERRORS, FieldError, InvalidRecord, Record, Schema, did_you_mean, say, shown
 
 TARGET = re.compile(r"0?\.[0-9]{1,15}")
 DEFAULT_TARGET = "0.5"
@@ -50,7 +50,7 @@ def read_wish(schema: Schema) -> tuple[Record, float, list[str]]:
     try:
         record = read_record(options={"target", "lock"})
     except InvalidRecord as invalid:
-        errors, record = invalid.errors, dict(invalid.fields)
+        errors, record = list(invalid.errors), dict(invalid.fields)
     targets = request.args.getlist("target") or [DEFAULT_TARGET]
     if len(targets) > 1:
         errors.append(FieldError("target", shown(targets[1]), say("repeated")))
@@ -60,7 +60,7 @@ def read_wish(schema: Schema) -> tuple[Record, float, list[str]]:
     locks = [lock for lock in request.args.getlist("lock") if lock]
     for lock in locks:
         if lock not in schema.names:
-            hint = did_you_mean(lock, schema.names)
+            hint = did_you_mean(lock, schema.names) if len(errors) < MOST_ERRORS else ""
             errors.append(FieldError("lock", shown(lock), say("lock", value=shown(lock), hint=hint)))
     if errors:
         raise InvalidRecord(errors, record)

@@ -4,10 +4,10 @@ from collections.abc import Set
 from typing import cast
 
 from flask import current_app, request
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from languages import PARAMETER, gettext, language
-from schema import FieldError, InvalidRecord, Record, Schema, decode, limited, parse_json, say, shown
+from schema import FieldError, InvalidRecord, Record, Schema, decode, parse_json, say, shown
 from scorecard import Scorecard
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -40,9 +40,10 @@ def read_record(options: Set[str] = frozenset()) -> Record:
     """
     if request.method != "POST":
         return schema().read_query(request.environ["QUERY_STRING"], OPTIONS | options)
+    refuse_too_long()
     misplaced = [FieldError(shown(name), shown(value), say("misplaced")) for name, value in given_fields()]
     if misplaced:
-        raise InvalidRecord(limited(misplaced), {})
+        raise InvalidRecord(misplaced, {})
     if request.mimetype == "application/json":
         return schema().read_json(parse_json(request.get_data()))
     if request.mimetype in FORM_TYPES:
@@ -52,6 +53,21 @@ def read_record(options: Set[str] = frozenset()) -> Record:
             [(name or "", value) for name, value in [*request.form.items(multi=True), *files]]
         )
     raise UnsupportedMediaType(gettext("Send the record as application/json or as a form."))
+
+
+def refuse_too_long() -> None:
+    """Refuse a body that is sent in chunks and turns out too long; one that says its length is refused already.
+
+    Raises
+    ------
+    RequestEntityTooLarge
+        If it is longer than the application reads.
+    """
+    if request.content_length is None:
+        most = current_app.config["MAX_CONTENT_LENGTH"]
+        request.max_content_length = most + 1  # at its own limit a stream just ends
+        if len(request.get_data()) > most:
+            raise RequestEntityTooLarge
 
 
 def given_fields() -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Over 200 bad inputs: each gets the right 4xx that names the field, and a good request right after works."""
 
+import http.client
 import json
 import os
 
@@ -210,3 +211,16 @@ def test_nested_values_in_json_do_not_break_the_page(client, record):
     for value in ({"a": 1}, [1], None, True, 1.5):
         response = client.post("/probability", json=record | {"sex": value}, headers={"Accept": "text/html"})
         assert response.status_code == 422 and 'id="sex-error"' in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [("/probability", 65_000, 200), ("/probability", 66_000, 413), ("/probability", 200_000, 413)],
+)
+def test_a_body_in_chunks_is_read_whole_or_refused(server, record, path, size, status):
+    body = json.dumps(record).encode() + b" " * (size - 200)
+    connection = http.client.HTTPConnection(server.removeprefix("http://"))
+    chunks = (body[begin : begin + 8_000] for begin in range(0, len(body), 8_000))
+    connection.request("POST", path, chunks, {"Content-Type": "application/json"}, encode_chunked=True)
+    assert connection.getresponse().status == status
+    connection.close()

@@ -27,11 +27,24 @@ def addresses(record) -> dict[str, str]:
         "scorecard": "/scorecard",
         "card": "/model",
         "setting": "/model?threshold=2",
+        "batch": "/probabilities",
         "missing": "/nowhere",
     }
 
 
-PAGES = ["form", "result", "errors", "changes", "impossible", "examples", "scorecard", "card", "setting", "missing"]
+PAGES = [
+    "form",
+    "result",
+    "errors",
+    "changes",
+    "impossible",
+    "examples",
+    "scorecard",
+    "card",
+    "setting",
+    "batch",
+    "missing",
+]
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])

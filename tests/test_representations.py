@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from urllib.parse import urlencode
 
 import pytest
 
@@ -158,3 +159,62 @@ def test_a_fault_of_ours_shows_no_trace_and_the_next_request_works(app, client, 
     assert failed.status_code == 500 and failed.mimetype == "application/problem+json"
     assert "Traceback" not in failed.text and str(ROOT) not in failed.text and "NoneType" not in failed.text
     assert client.get("/probability", query_string=record).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("application/json; charset=utf-8", "application/json"),
+        ("text/html;level=1", "text/html"),
+        ('text/html; a="b,c";q=0.9, application/json;q=0.8', "text/html"),
+        ("text/html;charset=utf-8;q=0.1, */*;q=0.5", "application/json"),
+    ],
+)
+def test_parameters_of_a_media_type_are_passed_over(client, accept, kind):
+    response = client.get("/examples", headers={"Accept": accept})
+    assert (response.status_code, response.mimetype) == (200, kind)
+
+
+def test_a_304_keeps_the_language_too(client):
+    page = {"Accept": "text/html"}
+    first = client.get("/?lang=zh", headers=page)
+    again = client.get("/?lang=zh", headers=page | {"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    assert again.headers["Set-Cookie"].startswith("lang=zh;")
+
+
+@pytest.mark.parametrize("host", ["", "a b", "evil.com:abc", "a@b", "evil.com/x"])
+def test_a_page_needs_a_host_to_link_to(client, record, host):
+    response = client.get("/probability.html", query_string=record, headers={"Host": host})
+    assert response.status_code == 400 and response.mimetype == "application/problem+json"
+
+
+def test_head_is_get_without_the_body(client, record):
+    for path in ("/", "/probability", "/model", "/examples"):
+        query = record if path == "/probability" else {}
+        answers = [
+            method(f"{path}.html" if path != "/" else "/?format=html", query_string=query or None)
+            for method in (client.get, client.head)
+        ]
+        assert answers[0].headers["Content-Length"] == answers[1].headers["Content-Length"]
+        assert answers[1].data == b""
+
+
+def test_error_lists_are_bounded_and_counted_everywhere(client, record):
+    query = "&".join(f"x{number}=1" for number in range(2000))
+    for path in (
+        f"/model?{query}",
+        f"/probability?{query}",
+        f"/changes?{urlencode(record)}&lock=x" + "&lock=x" * 2000,
+    ):
+        answer = client.get(path).json
+        assert len(answer["errors"]) == 51
+    detail = client.get(f"/probability?{query}&{urlencode(record)}").json["detail"]
+    assert detail == "The record has 2000 errors; nothing was computed."
+
+
+def test_raw_utf_8_in_an_address_is_text(client, record):
+    query = urlencode(record).replace("sex=Male", "sex=\xe7\x94\xb7")
+    response = client.get("/probability", environ_overrides={"QUERY_STRING": query})
+    (error,) = response.json["errors"]
+    assert error["value"] == "男"

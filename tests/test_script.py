@@ -134,3 +134,39 @@ def test_the_slider_works_without_script(visit, client):
     page.get_by_role("button", name="Draw the line here").click()
     cost = client.get("/model?false_negative_cost=3").json["decision"]["cost"]
     expect(page.locator("#decision")).to_contain_text(f"{cost:,.0f}")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_a_file_is_sent_from_the_page_and_its_result_shown(visit, client, scorecard, tmp_path, script):
+    sample = tmp_path / "people.csv"
+    sample.write_bytes(client.get("/probabilities.csv").data)
+    page = visit("/probabilities", script=script)
+    page.get_by_label("CSV file").set_input_files(sample)
+    page.get_by_role("button", name="Show the result").click()
+    count = len(scorecard.examples)
+    expect(page.get_by_role("heading", name=f"{count} people")).to_be_visible()
+    for example in scorecard.examples:
+        expect(page.locator("tbody")).to_contain_text(percent(scorecard.probability(example["record"])))
+
+
+def test_the_result_of_a_file_is_downloaded(visit, client, scorecard, tmp_path):
+    sample = tmp_path / "people.csv"
+    sample.write_bytes(client.get("/probabilities.csv").data)
+    page = visit("/probabilities")
+    page.get_by_label("CSV file").set_input_files(sample)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the result").click()
+    assert download.value.suggested_filename == "probabilities.csv"
+    header, first, *_ = download.value.path().read_text().splitlines()
+    assert header.endswith(",probability")
+    assert float(first.rpartition(",")[2]) == scorecard.probability(scorecard.examples[0]["record"])
+
+
+def test_errors_of_a_file_are_shown_with_their_rows(visit, tmp_path):
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("age,workclass,education,marital_status,race,sex,hours_per_week\n200,x,x,x,x,x,x\n")
+    page = visit("/probabilities")
+    page.get_by_label("CSV file").set_input_files(wrong)
+    page.get_by_role("button", name="Show the result").click()
+    expect(page.locator("main")).to_contain_text("200 is not between 17 and 90")
+    expect(page.locator("main")).to_contain_text("Row 1")

@@ -1,0 +1,385 @@
+"""Many records at once: read row by row from CSV, a JSON array or JSON lines, checked, and looked up."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
+from typing import IO, Any, NamedTuple, Protocol
+
+import orjson
+
+from languages import gettext
+from schema import (
+    LONGEST_VALUE,
+    FieldError,
+    InvalidRecord,
+    Pairs,
+    Record,
+    Schema,
+    UnreadableJSON,
+    Value,
+    parse_json,
+    say,
+)
+from scorecard import Scorecard, sigmoid
+
+MOST_ROWS = 1_000_000
+MOST_BYTES = 256 * 1024 * 1024
+MOST_ARRAY_BYTES = 8 * 1024 * 1024  # of a JSON array, which has to be read whole
+LONGEST_LINE = 64 * 1024  # characters or bytes
+MOST_ERRORS = 100  # reported of one batch
+MOST_REMEMBERED = 10_000  # texts of one column
+DELIMITERS = ",;\t"
+FORMULA, NUMBER = ("=", "+", "-", "@", "\t", "\r"), re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
+PREVIEW, BINS = 50, 20  # rows of a result and bars of its histogram that a page shows
+UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")  # byte order marks
+
+
+class RowError(NamedTuple):
+    """One thing wrong with a field of a row; the first record is row 1, the header row 0."""
+
+    row: int
+    field: str
+    value: str | None
+    message: str
+
+
+class InvalidBatch(ValueError):
+    """Rows that are no records; it holds the first errors, and how many there are in all."""
+
+    def __init__(self, errors: list[RowError], count: int) -> None:
+        self.errors, self.count = errors, count
+        super().__init__(f"{count} errors")
+
+
+class UnreadableBatch(ValueError):
+    """A body that cannot be told apart into rows."""
+
+
+class TooManyRows(ValueError):
+    """A body with more rows than are read."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One row: what was sent (texts under a header, or a JSON value), and its values and terms or its errors."""
+
+    number: int
+    given: Any
+    values: list[Value]
+    terms: list[float]
+    errors: list[FieldError]
+
+
+class Source(Protocol):
+    """Where rows come from; they can be read more than once."""
+
+    columns: list[str]
+    others: list[int]  # places of the columns that belong to no field
+
+    def __iter__(self) -> Iterator[Row]:
+        """Read the rows in order, those with errors too."""
+
+
+class Batch:
+    """Scored rows of a source.
+
+    Parameters
+    ----------
+    keep_going
+        Whether a row with errors is kept, with them, or makes the whole batch invalid.
+    explain
+        Whether every term is wanted beside the probability.
+    """
+
+    def __init__(self, card: Scorecard, source: Source, keep_going: bool, explain: bool) -> None:
+        self.card, self.source, self.keep_going, self.explain = card, source, keep_going, explain
+        self.count = self.check()
+
+    @property
+    def added(self) -> list[str]:
+        """The columns that scoring adds."""
+        terms = ["log_odds", "intercept", *(f"log_odds_{name}" for name in self.card.points)] if self.explain else []
+        return ["probability", *terms, *(["error"] if self.keep_going else [])]
+
+    def check(self) -> int:
+        """Read every row once and return how many there are.
+
+        Raises
+        ------
+        InvalidBatch
+            If there is none, if a column has the name of one that is added, or if a row has errors.
+        TooManyRows
+            If there are more than a million.
+        """
+        taken = [RowError(0, name, None, say("taken")) for name in self.source.columns if name in self.added]
+        errors, count, number = taken, len(taken), 0
+        for row in self.source:
+            number = row.number
+            if number > MOST_ROWS:
+                raise TooManyRows(gettext("At most %(most)s rows are read.", most=f"{MOST_ROWS:,}"))
+            if row.errors and not self.keep_going:
+                count += len(row.errors)
+                room = MOST_ERRORS - len(errors)
+                errors += [RowError(number, each.field, each.value, each.message) for each in row.errors[:room]]
+        if not number:
+            errors, count = [*errors, RowError(0, "", None, say("no_rows"))], count + 1
+        if errors:
+            raise InvalidBatch(errors, count)
+        return number
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the result as a table: those sent, or the fields of a record, and those added."""
+        return [*(self.source.columns or self.card.points), *self.added]
+
+    def texts(self) -> Iterator[list[str]]:
+        """Return the result as rows of a table under `columns`."""
+        empty = [""] * len(self.card.points)
+        for row in self.source:
+            if not self.source.columns:
+                yield [*map(str, row.values or empty), *self._texts_added(row)]
+                continue
+            sent = list(row.given)
+            for place in range(len(sent)) if row.errors else self.source.others:
+                sent[place] = harmless(sent[place])
+            yield sent + self._texts_added(row)
+
+    def _texts_added(self, row: Row) -> list[str]:
+        if row.errors:
+            wrong = "; ".join(f"{each.field} {each.message}".strip() for each in row.errors)
+            return [*[""] * (len(self.added) - 1), harmless(wrong)]
+        log_odds = summed(self.card.intercept, row.terms)
+        numbers = [sigmoid(log_odds)]
+        if self.explain:
+            numbers += [log_odds, self.card.intercept, *row.terms]
+        return [*map(repr, numbers), *([""] if self.keep_going else [])]
+
+    def objects(self) -> Iterator[dict[str, Any]]:
+        """Return the result as objects: the record and its probability, or the row's number and its errors."""
+        names, intercept = list(self.card.points), self.card.intercept
+        for row in self.source:
+            if row.errors:
+                yield {"row": row.number, "probability": None, "errors": [asdict(each) for each in row.errors]}
+                continue
+            log_odds = summed(intercept, row.terms)
+            answer: dict[str, Any] = dict(zip(names, row.values))  # noqa: B905 - hot
+            answer["probability"] = sigmoid(log_odds)
+            if self.explain:
+                answer |= {"log_odds": log_odds, "intercept": intercept}
+                answer["contributions"] = [
+                    {"feature": name, "value": value, "log_odds": term}
+                    for name, value, term in zip(names, row.values, row.terms, strict=True)
+                ]
+            yield answer
+
+    def summary(self) -> dict[str, Any]:
+        """Return what a page shows of the result: its first rows, the mean and how the probabilities are spread."""
+        first: list[dict[str, Any]] = []
+        bins, total = [0] * BINS, 0.0
+        for number, answer in enumerate(self.objects(), start=1):
+            if number <= PREVIEW:
+                first.append({"row": number} | answer)
+            if answer["probability"] is not None:
+                bins[min(int(answer["probability"] * BINS), BINS - 1)] += 1
+                total += answer["probability"]
+        scored = sum(bins)
+        return {"first": first, "bins": bins, "scored": scored, "mean": total / scored if scored else None}
+
+
+class Table:
+    """Rows of a CSV file: comma, semicolon or tab between cells, in UTF-8 or UTF-16."""
+
+    def __init__(self, file: IO[bytes], card: Scorecard, schema: Schema) -> None:
+        self.file, self.card, self.schema = file, card, schema
+        file.seek(0)
+        self.utf16 = file.read(2) in UTF16_MARKS
+        self.delimiter = ","
+        first = next(self._rows(), [])
+        self.delimiter = max(DELIMITERS, key=",".join(first).count)
+        self.columns = [column.strip() for column in next(self._rows(), [])]
+        if not self.columns:
+            raise UnreadableBatch(gettext("it has no header"))
+        names = [schema.names.get(column, "") for column in self.columns]
+        errors = [
+            RowError(0, name, column, say("repeated"))
+            for place, (name, column) in enumerate(zip(names, self.columns, strict=True))
+            if name and name in names[:place]
+        ]
+        errors += [RowError(0, name, None, say("no_column")) for name in schema.by_name if name not in names]
+        if errors:
+            raise InvalidBatch(errors, len(errors))
+        self.places = [names.index(name) for name in card.points]
+        self.others = [place for place, name in enumerate(names) if not name]
+
+    def _lines(self) -> Iterator[str]:
+        for line in self._utf16() if self.utf16 else self._utf8():
+            if len(line) == LONGEST_LINE:
+                raise UnreadableBatch(gettext("a line has over %(most)s characters", most=LONGEST_LINE))
+            if "\0" in line:
+                raise UnreadableBatch(gettext("it holds a NUL character"))
+            yield line
+
+    def _utf8(self) -> Iterator[str]:
+        self.file.seek(0)
+        self.file.seek(len(UTF8_MARK) if self.file.read(len(UTF8_MARK)) == UTF8_MARK else 0)
+        while line := self.file.readline(LONGEST_LINE):
+            try:
+                yield line.decode()
+            except UnicodeDecodeError as error:
+                raise UnreadableBatch(gettext("it is not %(encoding)s text", encoding="UTF-8")) from error
+
+    def _utf16(self) -> Iterator[str]:
+        self.file.seek(0)
+        text = io.TextIOWrapper(self.file, encoding="utf-16", newline="")
+        try:
+            while line := text.readline(LONGEST_LINE):
+                yield line
+        except UnicodeError as error:
+            raise UnreadableBatch(gettext("it is not %(encoding)s text", encoding="UTF-16")) from error
+        finally:
+            text.detach()  # or the file would be closed with it
+
+    def _rows(self) -> Iterator[list[str]]:
+        number = 0
+        try:
+            for cells in csv.reader(self._lines(), delimiter=self.delimiter, strict=True):
+                yield cells
+                number += 1
+        except (csv.Error, UnreadableBatch) as error:
+            place = gettext("row %(number)s", number=number) if number else gettext("the header")
+            raise UnreadableBatch(f"{place}: {error}") from error
+
+    def __iter__(self) -> Iterator[Row]:
+        """Read the rows in order, those with errors too; blank lines are none."""
+        width, places = len(self.columns), self.places
+        known: list[dict[str, tuple[Value, float]]] = [{} for _ in places]
+        for number, cells in enumerate(filter(None, islice(self._rows(), 1, None)), start=1):
+            try:
+                found = [texts[cells[place]] for texts, place in zip(known, places)]  # noqa: B905 - hot
+            except (KeyError, IndexError):
+                found = []
+            if found and len(cells) == width:
+                yield Row(number, cells, [value for value, _ in found], [term for _, term in found], [])
+                continue
+            row = self._checked(number, cells)
+            for texts, place, value, term in zip(known, places, row.values, row.terms, strict=not row.errors):
+                if len(texts) < MOST_REMEMBERED and len(cells[place]) <= LONGEST_VALUE:
+                    texts[cells[place]] = value, term
+            yield row
+
+    def _checked(self, number: int, cells: list[str]) -> Row:
+        if len(cells) != len(self.columns):
+            message = say("ragged", count=len(cells), wanted=len(self.columns))
+            return Row(number, cells, [], [], [FieldError("", None, message)])
+        pairs = [(name, cells[place]) for name, place in zip(self.card.points, self.places, strict=True)]
+        return checked(self.card, number, cells, partial(self.schema.read_fields, pairs))
+
+
+class Objects:
+    """Rows that are JSON objects: of one array, or one on every line."""
+
+    columns: list[str] = []  # noqa: RUF012 - objects have no columns
+    others: list[int] = []  # noqa: RUF012
+
+    def __init__(self, file: IO[bytes], lines: bool, card: Scorecard, schema: Schema) -> None:
+        self.file, self.lines, self.card, self.schema = file, lines, card, schema
+        self.names = list(card.points)
+        self.numbers = [place for place, field in enumerate(schema.fields) if not field.categories]
+        self.known = [points.by_value for points in card.points.values()]
+        self.array = [] if lines else self._array()
+
+    def _array(self) -> list[Any]:
+        self.file.seek(0)
+        array = parse(self.file.read())
+        if not isinstance(array, list) or isinstance(array, Pairs):
+            raise UnreadableBatch(gettext("it is no array of records"))
+        return array
+
+    def _each(self) -> Iterator[Any]:
+        if not self.lines:
+            yield from self.array
+            return
+        self.file.seek(0)
+        number = 0
+        while line := self.file.readline(LONGEST_LINE):
+            number += 1
+            if len(line) == LONGEST_LINE:
+                reason = gettext("a line has over %(most)s characters", most=LONGEST_LINE)
+                raise UnreadableBatch(f"{gettext('row %(number)s', number=number)}: {reason}")
+            try:
+                yield parse(line)
+            except UnreadableJSON as error:
+                raise UnreadableBatch(f"{gettext('row %(number)s', number=number)}: {error}") from error
+
+    def __iter__(self) -> Iterator[Row]:
+        """Read the rows in order, those with errors too."""
+        names, known, count = self.names, self.known, len(self.names)
+        for number, given in enumerate(self._each(), start=1):
+            try:
+                values = [given[name] for name in names] if len(given) == count else []
+                terms = [points[value] for points, value in zip(known, values)]  # noqa: B905 - hot
+            except (KeyError, TypeError):
+                terms = []
+            # True is 1 and 39.0 is 39 to a dictionary, but not to the schema
+            if terms and all(type(values[place]) is int for place in self.numbers):
+                yield Row(number, given, values, terms, [])
+            else:
+                yield checked(self.card, number, given, partial(self.schema.read_json, as_pairs(given)))
+
+
+def checked(card: Scorecard, number: int, given: Any, read: Callable[[], Record]) -> Row:
+    """Return a row with its terms, or with every error of the record."""
+    try:
+        record = read()
+    except InvalidRecord as invalid:
+        return Row(number, given, [], [], invalid.errors)
+    values = [record[name] for name in card.points]
+    return Row(number, given, values, [points.at(record[name]) for name, points in card.points.items()], [])
+
+
+def summed(intercept: float, terms: list[float]) -> float:
+    """Return the sum, left to right as for a single record; `sum` would round otherwise from Python 3.12 on."""
+    for term in terms:
+        intercept += term
+    return intercept
+
+
+def as_pairs(given: Any) -> Any:
+    """Return a JSON object as the pairs the schema reads; anything else as it is."""
+    return Pairs(given.items()) if isinstance(given, dict) else given
+
+
+def parse(body: bytes) -> Any:
+    """Parse JSON, fast if nothing in it needs care; objects come as dictionaries, or as `Pairs` if any did.
+
+    Raises
+    ------
+    UnreadableJSON
+        If it is not JSON, with the place.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return parse_json(body)  # which says where, and knows NaN
+    return value if is_plain(body, value) else parse_json(body)
+
+
+def is_plain(body: bytes, value: Any) -> bool:
+    """Tell whether dictionaries hold all that a JSON text says: flat objects, no name twice.
+
+    Without backslashes every text has two quotes, so a name that was given twice leaves quotes over.
+    """
+    rows = value if isinstance(value, list) else [value]
+    if b"\\" in body or not all(type(row) is dict for row in rows):
+        return False
+    texts = sum([len(row) + [*map(type, row.values())].count(str) for row in rows])
+    return body.count(b'"') == 2 * texts
+
+
+def harmless(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text

@@ -1,0 +1,142 @@
+"""Many records at once, scored in the order sent."""
+
+import shutil
+from collections.abc import Iterable
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, cast
+
+from flask import Response, after_this_request, request, url_for
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+import batch
+from batch import Batch, Objects, Source, Table
+from languages import gettext
+from representations import Answer, Resource, Streamed
+from resources.reading import given_fields, schema, scorecard
+from schema import MOST_ERRORS, FieldError, InvalidQuery, did_you_mean, say, shown
+
+CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"
+KINDS = {CSV: "csv", UPLOAD: "csv", JSON: "json", LINES: "jsonl"}
+OPTIONS = {"on_error": ["fail", "report"], "explain": ["0", "1"]}  # the first is the default
+IN_MEMORY = 1024 * 1024  # bytes of a body; a longer one is kept on disk
+
+
+class Probabilities(Resource):
+    """The probabilities of many records: of a CSV file, a JSON array or JSON lines."""
+
+    @property
+    def formats(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What was sent comes first, so that who accepts anything gets the same kind back."""
+        kind = KINDS.get(request.mimetype, "json") if request.method == "POST" else "json"
+        return tuple(dict.fromkeys([kind, "json", "html", "csv", "jsonl"]))
+
+    def get(self) -> Answer:
+        """Return what can be sent here, and how much of it; as CSV, a few real people to begin with."""
+        return {
+            "accepts": list(KINDS),
+            "options": OPTIONS,
+            "columns": list(scorecard().points),
+            "limits": {
+                "rows": batch.MOST_ROWS,
+                "bytes": batch.MOST_BYTES,
+                "bytes_of_a_json_array": batch.MOST_ARRAY_BYTES,
+                "characters_of_a_line": batch.LONGEST_LINE,
+                "errors_reported": batch.MOST_ERRORS,
+            },
+            "sample": url_for("probabilities", suffix="csv"),
+        }
+
+    def post(self) -> Answer:
+        """Return every record of the body with its probability."""
+        request.max_content_length = batch.MOST_BYTES
+        options = read_options()
+        try:
+            found = Batch(
+                scorecard(),
+                read_source(),
+                keep_going=options["on_error"] == "report",
+                explain=options["explain"] == "1",
+            )
+        except batch.TooManyRows as error:
+            raise RequestEntityTooLarge(str(error)) from error
+        return Streamed(found.columns, found.texts, found.objects, found.summary, found.count)
+
+    def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
+        """Return the example people: a file to look at, to change and to send."""
+        return [example["record"] for example in scorecard().examples]
+
+
+def read_options() -> dict[str, str]:
+    """Read what to do about errors and whether to explain, from the address or the form.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of both.
+    """
+    given = given_fields() + (list(request.form.items(multi=True)) if request.mimetype == UPLOAD else [])
+    errors: list[FieldError] = []
+    chosen = {name: values[0] for name, values in OPTIONS.items()}
+    for name, value in given:
+        if name not in OPTIONS:
+            hint = did_you_mean(name or "", {known: known for known in OPTIONS}) if len(errors) < MOST_ERRORS else ""
+            errors.append(FieldError(shown(name or ""), shown(value), say("unknown", hint=hint)))
+        elif value not in OPTIONS[name]:
+            message = say("option", value=shown(value) or "''", known=", ".join(OPTIONS[name]))
+            errors.append(FieldError(name, shown(value), message))
+        else:
+            chosen[name] = value
+    if errors:
+        raise InvalidQuery(errors, {})
+    return chosen
+
+
+def read_source() -> Source:
+    """Return the rows of the body.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        If the body is of no kind that is read here.
+    RequestEntityTooLarge
+        If a JSON array is too long to be read whole.
+    """
+    card, dictionary = scorecard(), schema()
+    if request.mimetype == UPLOAD:
+        return Table(uploaded(), card, dictionary)
+    if request.mimetype == CSV:
+        return Table(kept(request.stream), card, dictionary)
+    if request.mimetype == LINES:
+        return Objects(kept(request.stream), True, card, dictionary)
+    if request.mimetype == JSON:
+        request.max_content_length = batch.MOST_ARRAY_BYTES
+        return Objects(kept(request.stream), False, card, dictionary)
+    kinds = ", ".join(KINDS)
+    raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=kinds))
+
+
+def uploaded() -> IO[bytes]:
+    """Return the file of a form.
+
+    Raises
+    ------
+    InvalidQuery
+        If there is none, or more than one.
+    """
+    files = [file for name, file in request.files.items(multi=True) if name == "file" and file.filename]
+    if len(files) != 1 or len(list(request.files.items(multi=True))) != 1:
+        raise InvalidQuery([FieldError("file", None, say("no_file"))], {})
+    return kept(files[0].stream)  # the form closes its own when the request ends, before the answer is sent
+
+
+def kept(stream: IO[bytes]) -> IO[bytes]:
+    """Return a copy of a stream, in memory if it is short and on disk if not."""
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed when the answer has been sent
+
+    @after_this_request
+    def close_with(response: Response) -> Response:
+        response.call_on_close(file.close)
+        return response
+
+    shutil.copyfileobj(stream, file)
+    return cast(IO[bytes], file)

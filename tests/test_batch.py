@@ -1,0 +1,323 @@
+"""Many records at once: whole files through every door, and every way a file can be wrong."""
+
+import csv
+import io
+import json
+
+import orjson
+import pytest
+
+from batch import MOST_ARRAY_BYTES, MOST_ERRORS, harmless, is_plain, parse
+
+COLUMNS = ["age", "workclass", "education", "marital_status", "race", "sex", "hours_per_week"]
+GOOD = "39,State-gov,Bachelors,Never-married,White,Male,40"
+HEADER = ",".join(COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def people(splits):
+    return [dict(row.items()) for row in splits["adult_test"].X.head(1000).to_dict("records")]
+
+
+def as_csv(rows, columns=None, **options) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns or list(rows[0]), **options)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def send(client, body, kind="text/csv", query="", **headers):
+    return client.post(f"/probabilities{query}", data=body, content_type=kind, headers=headers, buffered=True)
+
+
+def read_csv(response) -> list[dict[str, str]]:
+    assert response.status_code == 200, response.text
+    assert response.mimetype == "text/csv"
+    return [*csv.DictReader(io.StringIO(response.text))]
+
+
+def test_every_door_gives_the_numbers_of_the_single_one_in_the_order_sent(client, scorecard, people):
+    expected = [scorecard.probability(person) for person in people]
+    array = send(client, json.dumps(people), "application/json")
+    assert [answer["probability"] for answer in array.json] == expected
+    assert [{name: answer[name] for name in COLUMNS} for answer in array.json] == people
+    lines = send(client, "\n".join(map(json.dumps, people)), "application/x-ndjson")
+    assert lines.mimetype == "application/x-ndjson"
+    assert [json.loads(line)["probability"] for line in lines.text.splitlines()] == expected
+    table = read_csv(send(client, as_csv(people)))
+    assert [float(row["probability"]) for row in table] == expected
+    upload = {"file": (io.BytesIO(as_csv(people).encode()), "people.csv")}
+    uploaded = client.post("/probabilities", data=upload, content_type="multipart/form-data", buffered=True)
+    assert [float(row["probability"]) for row in read_csv(uploaded)] == expected
+
+
+def test_the_answer_is_of_the_kind_sent_unless_another_is_asked_for(client, people):
+    body = as_csv(people[:2])
+    assert send(client, body).mimetype == "text/csv"
+    assert send(client, body, Accept="*/*").mimetype == "text/csv"
+    assert send(client, body, Accept="application/json").is_json
+    assert send(client, body, query=".json").is_json
+    assert send(client, body, query="?format=jsonl").mimetype == "application/x-ndjson"
+    assert send(client, body, Accept="text/html").mimetype == "text/html"
+    assert read_csv(send(client, json.dumps(people[:2]), "application/json", Accept="text/csv"))[1]["age"] == str(
+        people[1]["age"]
+    )
+
+
+def test_further_columns_pass_through_and_keep_their_place(client, people):
+    rows = [
+        {"name": f"Person, {number}", **person, "note": 'says "hi"\nthere'} for number, person in enumerate(people)
+    ]
+    answered = read_csv(send(client, as_csv(rows)))
+    assert list(answered[0]) == ["name", *COLUMNS, "note", "probability"]
+    assert [(row["name"], row["note"]) for row in answered] == [(row["name"], row["note"]) for row in rows]
+
+
+def test_the_tables_own_header_is_understood(client, scorecard, record):
+    header = "age,workclass,fnlwgt,education,marital.status,race,sex,hours.per.week"
+    answered = read_csv(send(client, f"{header}\n39,State-gov,77516,Bachelors,Never-married,White,Male,40\n"))
+    assert answered[0]["fnlwgt"] == "77516"
+    assert float(answered[0]["probability"]) == scorecard.probability(record)
+
+
+def test_explain_adds_a_column_for_every_field(client, scorecard, record):
+    (row,) = read_csv(send(client, f"{HEADER}\n{GOOD}\n", query="?explain=1"))
+    explanation = scorecard.explain(record)
+    assert float(row["log_odds"]) == explanation["log_odds"]
+    assert float(row["intercept"]) == explanation["intercept"]
+    for term in explanation["contributions"]:
+        assert float(row[f"log_odds_{term['feature']}"]) == term["log_odds"]
+    (answer,) = send(client, json.dumps([record]), "application/json", "?explain=1").json
+    assert answer["contributions"] == explanation["contributions"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + f"{HEADER}\n{GOOD}\n".encode(),
+        f"{HEADER}\n{GOOD}\n".encode("utf-16"),
+        b"\xfe\xff" + f"{HEADER}\n{GOOD}\n".encode("utf-16-be"),
+        f"{HEADER}\r\n{GOOD}\r\n".encode(),
+        f"{HEADER}\n{GOOD}".encode(),
+        f"{HEADER}\n\n{GOOD}\n\n".encode(),
+        f"{HEADER}\n{GOOD}\n".replace(",", ";").encode(),
+        f"{HEADER}\n{GOOD}\n".replace(",", "\t").encode(),
+        f"{HEADER}\n{GOOD}\n".replace("State-gov", '"State-gov"').encode(),
+        f"work,hours,status,{HEADER}\n".replace("workclass,", "")
+        .replace("marital_status,", "")
+        .encode()
+        .replace(b",hours_per_week", b"")
+        + b"State-gov,40,Never-married,39,Bachelors,White,Male\n",
+    ],
+)
+def test_files_as_programs_write_them_are_read(client, scorecard, record, body):
+    (row,) = read_csv(send(client, body))
+    assert float(row["probability"]) == scorecard.probability(record)
+
+
+UNREADABLE = [
+    ("nothing", b"", "header"),
+    ("only blank", b"\n\n", "header"),
+    ("not UTF-8", f"{HEADER}\n{GOOD}\n".encode() + b"\xff\n", "row 2"),
+    ("NUL", f"{HEADER}\n{GOOD}\n{GOOD}\0\n".encode(), "row 2"),
+    ("unterminated quote", f'{HEADER}\n{GOOD}\n"39,State-gov\n'.encode(), "row 2"),
+    ("stray quote", f'{HEADER}\n"39"x,State-gov\n'.encode(), "row 1"),
+    ("10 MB row", f"{HEADER}\n".encode() + b"x" * 10_000_000, "row 1"),
+    ("10 MB quoted row", f"{HEADER}\n".encode() + b'"' + b"xxxxxxxxx\n" * 1_000_000, "row 1"),
+    ("endless header", b"x," * 100_000, "header"),
+]
+
+
+@pytest.mark.parametrize(("body", "place"), [each[1:] for each in UNREADABLE], ids=[each[0] for each in UNREADABLE])
+def test_what_cannot_be_told_apart_into_rows_is_refused_with_the_place(client, body, place):
+    response = send(client, body)
+    assert response.status_code == 400, response.text
+    assert place in response.json["detail"]
+    assert client.get("/health/ready").status_code == 200
+
+
+INVALID = [
+    ("header only", f"{HEADER}\n", [(0, "", None, "there are no rows")]),
+    ("missing column", f"{HEADER[4:]}\n{GOOD[3:]}\n", [(0, "age", None, "has no column")]),
+    ("repeated column", f"{HEADER},hours\n{GOOD},40\n", [(0, "hours_per_week", "hours", "is given more than once")]),
+    (
+        "taken column",
+        f"{HEADER},probability\n{GOOD},1\n",
+        [(0, "probability", None, "is a name that the answer adds; rename that column")],
+    ),
+    ("short row", f"{HEADER}\n{GOOD}\n39\n", [(2, "", None, "the row has 1 cells, and the header has 7")]),
+    ("long row", f"{HEADER}\n{GOOD},x\n", [(1, "", None, "the row has 8 cells, and the header has 7")]),
+    (
+        "two wrong rows",
+        f"{HEADER}\n{GOOD.replace('39', '200')}\n{GOOD}\n{GOOD.replace('Male', 'male')}\n",
+        [
+            (1, "age", "200", "200 is not between 17 and 90"),
+            (3, "sex", "male", "male is not a known sex; did you mean Male?"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "errors"), [each[1:] for each in INVALID], ids=[each[0] for each in INVALID])
+def test_what_is_wrong_is_named_by_row_and_field_and_nothing_is_scored(client, body, errors):
+    response = send(client, body)
+    assert response.status_code == 422
+    assert [tuple(error.values()) for error in response.json["errors"]] == errors
+    assert response.json["count"] == len(errors)
+
+
+BAD_OBJECTS = [
+    ({"age": 39.0}, "age", "39.0 is not a whole number"),
+    ({"age": True}, "age", "true is not a whole number"),
+    ({"age": "39"}, "age", "39 is text; JSON writes a whole number without quotes"),
+    ({"colour": "red"}, "colour", "is not a field; known are " + ", ".join(COLUMNS)),
+    ({"sex": None}, "sex", "null is not text"),
+    ({"sex": {"a": "b"}}, "sex", None),
+]
+
+
+@pytest.mark.parametrize(("change", "field", "message"), BAD_OBJECTS, ids=[each[1] for each in BAD_OBJECTS])
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
+def test_bad_objects_are_named_by_row_and_field(client, record, change, field, message, kind):
+    rows = [record, record | change]
+    body = json.dumps(rows) if kind == "application/json" else "\n".join(map(json.dumps, rows))
+    (error,) = send(client, body, kind).json["errors"]
+    assert (error["row"], error["field"]) == (2, field)
+    assert message is None or error["message"].startswith(message[:40])
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("", 400),
+        ("[", 400),
+        ("{}", 400),
+        ("3", 400),
+        ('"x"', 400),
+        ("[]", 422),
+        ("[1]", 422),
+        ("[null, []]", 422),
+        ("[[]]", 422),
+        ("[" * 100_000, 400),
+        (b'["\xff"]', 400),
+        ("[NaN]", 422),
+    ],
+)
+def test_arrays_of_something_else_are_refused(client, body, status):
+    assert send(client, body, "application/json").status_code == status
+
+
+def test_a_name_given_twice_in_an_object_is_found(client, record):
+    twice = json.dumps(record)[:-1] + ', "age": 39}'
+    for body, kind in ((f"[{twice}]", "application/json"), (twice, "application/x-ndjson")):
+        (error,) = send(client, body, kind).json["errors"]
+        assert (error["row"], error["field"], error["message"]) == (1, "age", "is given more than once")
+
+
+@pytest.mark.parametrize(
+    ("body", "plain"),
+    [
+        (b'{"a": 1, "b": "x"}', True),
+        (b'{"a": 1, "a": 2}', False),
+        (b'{"a": "\\"", "b": 1}', False),
+        (b'{"a": {"b": 1}}', False),
+        (b'[{"a": "x"}, {"a": "y"}]', True),
+        (b'[{"a": "x"}, {"a": "y", "a": "z"}]', False),
+        (b'["a"]', False),
+    ],
+)
+def test_only_plain_json_is_taken_as_dictionaries(body, plain):
+    assert is_plain(body, orjson.loads(body)) == plain
+    assert isinstance(parse(body), list) or type(parse(body)) is (dict if plain else type(parse(body)))
+
+
+def test_a_row_that_is_no_json_is_named(client, record):
+    response = send(client, f"{json.dumps(record)}\n{{\n", "application/x-ndjson")
+    assert response.status_code == 400 and "row 2" in response.json["detail"]
+
+
+def test_on_error_report_scores_the_good_and_keeps_the_bad_with_their_errors(client, scorecard, record):
+    body = f"{HEADER}\n{GOOD}\n{GOOD.replace('39', 'x')}\n7\n"
+    good, bad, short = send(client, body, query="?on_error=report", Accept="application/json").json
+    assert good["probability"] == scorecard.probability(record)
+    assert bad["probability"] is None and (bad["row"], bad["errors"][0]["field"]) == (2, "age")
+    assert short["errors"][0]["message"] == "the row has 1 cells, and the header has 7"
+    rows = [*csv.reader(io.StringIO(send(client, body, query="?on_error=report").text))]
+    assert rows[0][-2:] == ["probability", "error"]
+    assert rows[1][-1] == "" and float(rows[1][-2]) == good["probability"]
+    assert rows[2][-2:] == ["", "age x is not a whole number in plain digits"]
+
+
+def test_errors_are_reported_up_to_the_stated_number_and_counted(client):
+    response = send(client, f"{HEADER}\n" + "x,x,x,x,x,x,x\n" * 1000)
+    assert response.status_code == 422
+    assert len(response.json["errors"]) == MOST_ERRORS and response.json["count"] == 7000
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+cmd", "'+cmd"),
+        ("-x", "'-x"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("-5", "-5"),
+        ("+3.2e5", "+3.2e5"),
+        ("plain", "plain"),
+        ("", ""),
+    ],
+)
+def test_cells_that_look_like_formulas_are_made_safe(client, text, safe):
+    assert harmless(text) == safe
+
+
+def test_formulas_in_a_file_come_back_harmless(client):
+    (row,) = read_csv(send(client, f"{HEADER},note\n{GOOD},=HYPERLINK()\n"))
+    assert row["note"] == "'=HYPERLINK()"
+
+
+def test_limits_are_stated_and_kept(client, monkeypatch):
+    limits = client.get("/probabilities").json["limits"]
+    assert limits["rows"] == 1_000_000 and limits["bytes"] == 256 * 1024 * 1024
+    too_long = send(client, b"[" + b" " * MOST_ARRAY_BYTES + b"]", "application/json")
+    assert too_long.status_code == 413
+    monkeypatch.setattr("batch.MOST_ROWS", 2)
+    response = send(client, f"{HEADER}\n" + f"{GOOD}\n" * 3)
+    assert response.status_code == 413 and response.json["detail"] == "At most 2 rows are read."
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("?explain=yes", "explain"),
+        ("?on_error=ignore", "on_error"),
+        ("?on_eror=report", "on_eror"),
+        ("?age=3", "age"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(client, query, field):
+    response = send(client, f"{HEADER}\n{GOOD}\n", query=query)
+    assert response.status_code == 422 and response.json["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream", "application/x-www-form-urlencoded", ""])
+def test_other_kinds_are_refused_with_the_known_ones(client, kind):
+    response = send(client, f"{HEADER}\n{GOOD}\n", kind)
+    assert response.status_code == 415 and "text/csv" in response.json["detail"]
+
+
+def test_a_form_needs_one_file(client):
+    for data in ({}, {"other": (io.BytesIO(b"x"), "x.csv")}, {"file": "text"}):
+        assert (
+            client.post("/probabilities", data=data, content_type="multipart/form-data", buffered=True).status_code
+            == 422
+        )
+
+
+def test_the_sample_can_be_sent_back(client, scorecard):
+    sample = client.get("/probabilities.csv").text
+    answered = read_csv(send(client, sample))
+    expected = [scorecard.probability(example["record"]) for example in scorecard.examples]
+    assert [float(row["probability"]) for row in answered] == expected
