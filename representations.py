@@ -254,7 +254,7 @@ def show_invalid_record(invalid: InvalidRecord) -> Response:
 def show_invalid_query(invalid: InvalidQuery) -> Response:
     """Show all errors of a query's settings."""
     error = UnprocessableEntity(gettext("The address asks for something that cannot be; nothing was computed."))
-    return problem(error, "problem.html", errors_of(invalid))
+    return problem(error, invalid.template, errors_of(invalid), values=invalid.fields)
 
 
 def show_invalid_batch(invalid: InvalidBatch) -> Response:

@@ -85,7 +85,11 @@ class InvalidRecord(ValueError):
 
 
 class InvalidQuery(InvalidRecord):
-    """Settings in a query that cannot be followed; no record is concerned."""
+    """Settings of a query that cannot be followed; `template` is the page to set them right on, if there is one."""
+
+    def __init__(self, errors: list[FieldError], fields: Mapping[str, Any], template: str = "problem.html") -> None:
+        super().__init__(errors, fields)
+        self.template = template
 
 
 class UnreadableJSON(ValueError):

@@ -7,7 +7,7 @@ from flask import request
 from changes import smallest_changes
 from representations import Answer, Resource
 from resources.reading import read_record, schema, scorecard
-from schema import MOST_ERRORS, FieldError, InvalidRecord, Record, Schema, did_you_mean, say, shown
+from schema import MOST_ERRORS, FieldError, InvalidQuery, InvalidRecord, Record, Schema, did_you_mean, say, shown
 
 TARGET = re.compile(r"0?\.[0-9]{1,15}")
 DEFAULT_TARGET = "0.5"
@@ -44,13 +44,16 @@ def read_wish(schema: Schema) -> tuple[Record, float, list[str]]:
     Raises
     ------
     InvalidRecord
-        With every error of all three.
+        With every error of all three, if the record has any.
+    InvalidQuery
+        With every error of the wish, if only that has any.
     """
-    errors, record = [], {}
+    errors: list[FieldError] = []
+    record, invalid = {}, None
     try:
         record = read_record(options={"target", "lock"})
-    except InvalidRecord as invalid:
-        errors, record = list(invalid.errors), dict(invalid.fields)
+    except InvalidRecord as error:
+        invalid = error
     targets = request.args.getlist("target") or [DEFAULT_TARGET]
     if len(targets) > 1:
         errors.append(FieldError("target", shown(targets[1]), say("repeated")))
@@ -62,7 +65,10 @@ def read_wish(schema: Schema) -> tuple[Record, float, list[str]]:
         if lock not in schema.names:
             hint = did_you_mean(lock, schema.names) if len(errors) < MOST_ERRORS else ""
             errors.append(FieldError("lock", shown(lock), say("lock", value=shown(lock), hint=hint)))
-    if errors:
-        raise InvalidRecord(errors, record)
     given = locks if "lock" in request.args else [field.name for field in schema.fields if field.locked]
-    return record, float(targets[0]), list(dict.fromkeys(schema.names[lock] for lock in given))
+    locked = list(dict.fromkeys(schema.names[lock] for lock in given if lock in schema.names))
+    if invalid:
+        raise InvalidRecord([*invalid.errors, *errors], invalid.fields)
+    if errors:
+        raise InvalidQuery(errors, {"record": record, "target": targets[0], "locked": locked}, "wish.html")
+    return record, float(targets[0]), locked

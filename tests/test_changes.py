@@ -1,7 +1,10 @@
 import itertools
 import random
+import re
+from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import expect
 
 from changes import smallest_changes
 from scorecard import Points, Scorecard, sigmoid
@@ -148,3 +151,21 @@ def test_bad_record_target_and_lock_are_reported_at_once(client, record):
     assert [error["field"] for error in response.json["errors"]] == ["age", "target", "lock"]
     twice = record | {"target": ["0.5", "0.6"]}
     assert client.get("/changes", query_string=twice).json["errors"][0]["message"] == "is given more than once"
+
+
+def test_a_bad_wish_is_set_right_on_its_own_page(visit, record):
+    page = visit(f"/changes?{urlencode(record)}&target=2&lock=sex")
+    expect(page.locator(".summary")).to_contain_text("2 is not a probability above 0 and below 1")
+    expect(page.get_by_label("Wanted probability")).to_have_value("2")
+    expect(page.get_by_label("Sex")).to_be_checked()
+    page.get_by_label("Wanted probability").fill("0.3")
+    page.get_by_role("button", name="Find the smallest changes").click()
+    expect(page.locator(".result")).to_contain_text("30.0% was wanted")
+
+
+@pytest.mark.parametrize("target", ["0.00001", "0.000000000000001", ".5"])
+def test_the_page_writes_a_target_as_it_may_be_typed(client, record, target):
+    page = client.get("/changes.html", query_string=record | {"target": target}).text
+    (written,) = re.findall('name="target".*?value="(.*?)"', page)
+    assert float(written) == float(target)
+    assert client.get("/changes", query_string=record | {"target": written}).status_code == 200

@@ -28,6 +28,7 @@ def addresses(record) -> dict[str, str]:
         "card": "/model",
         "setting": "/model?threshold=2",
         "batch": "/probabilities",
+        "wish": f"/changes?{urlencode(record)}&target=2&lock=age&lock=x",
         "missing": "/nowhere",
     }
 
@@ -43,6 +44,7 @@ PAGES = [
     "card",
     "setting",
     "batch",
+    "wish",
     "missing",
 ]
 
