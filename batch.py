@@ -289,8 +289,10 @@ class Objects:
         self.file, self.lines, self.card, self.schema = file, lines, card, schema
         self.names = list(card.points)
         self.numbers = [place for place, field in enumerate(schema.fields) if not field.categories]
+        self.whole = [int] * len(self.numbers)
         self.known = [points.by_value for points in card.points.values()]
         self.array = [] if lines else self._array()
+        self.kept: list[Row] = []
 
     def _array(self) -> list[Any]:
         self.file.seek(0)
@@ -316,7 +318,13 @@ class Objects:
                 raise UnreadableBatch(f"{gettext('row %(number)s', number=number)}: {error}") from error
 
     def __iter__(self) -> Iterator[Row]:
-        """Read the rows in order, those with errors too."""
+        """Read the rows in order, those with errors too; the rows of an array, which is in memory, only once."""
+        if self.lines:
+            return self._read()
+        self.kept = self.kept or list(self._read())
+        return iter(self.kept)
+
+    def _read(self) -> Iterator[Row]:
         names, known, count = self.names, self.known, len(self.names)
         for number, given in enumerate(self._each(), start=1):
             try:
@@ -325,7 +333,7 @@ class Objects:
             except (KeyError, TypeError):
                 terms = []
             # True is 1 and 39.0 is 39 to a dictionary, but not to the schema
-            if terms and all(type(values[place]) is int for place in self.numbers):
+            if terms and [type(values[place]) for place in self.numbers] == self.whole:
                 yield Row(number, given, values, terms, [])
             else:
                 yield checked(self.card, number, given, partial(self.schema.read_json, as_pairs(given)))

@@ -201,8 +201,7 @@ def stream(answer: Streamed, form: str, template: str) -> Response:
         body = stream_with_context(csv_lines(answer))
         headers["Content-Disposition"] = f'attachment; filename="{template.removesuffix(".html")}.csv"'
     else:
-        between = (b"[", b",\n", b"]\n") if form == "json" else (b"", b"\n", b"\n")
-        body = stream_with_context(chunks(joined(map(orjson.dumps, answer.objects()), *between)))
+        body = stream_with_context(json_array(answer) if form == "json" else json_lines(answer))
     return Response(body, HTTPStatus.OK, headers, content_type=MEDIA_TYPES[form])
 
 
@@ -215,17 +214,19 @@ def csv_lines(answer: Streamed) -> Iterator[bytes]:
         yield text.getvalue().encode()
 
 
-def joined(parts: Iterable[bytes], begin: bytes, between: bytes, end: bytes) -> Iterator[bytes]:
-    """Return parts with something before, between and after them."""
-    yield begin
-    for number, part in enumerate(parts):
-        yield between + part if number else part
-    yield end
+def json_array(answer: Streamed) -> Iterator[bytes]:
+    """Return a JSON array, some hundred objects at a time."""
+    objects, between = iter(answer.objects()), b"["
+    while several := list(islice(objects, PARTS_AT_A_TIME)):
+        yield between + orjson.dumps(several)[1:-1]
+        between = b",\n"
+    yield b"]\n"
 
 
-def chunks(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Return small parts some hundred at a time."""
-    while several := b"".join(islice(parts, PARTS_AT_A_TIME)):
+def json_lines(answer: Streamed) -> Iterator[bytes]:
+    """Return an object a line, some hundred at a time."""
+    lines = (orjson.dumps(each, option=orjson.OPT_APPEND_NEWLINE) for each in answer.objects())
+    while several := b"".join(islice(lines, PARTS_AT_A_TIME)):
         yield several
 
 

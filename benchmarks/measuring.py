@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from schema import Schema
+from schema import Record, Schema
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "data" / "datapackage.json"
@@ -41,13 +41,18 @@ def commands(port: int) -> dict[str, list[str]]:
     }
 
 
-def people(count: int) -> list[str]:
-    """Return the addresses of the probabilities of the first people of the test split."""
+def people(count: int) -> list[Record]:
+    """Return the first people of the test split."""
     schema = Schema.from_file(PACKAGE)
     resource = next(each for each in schema.package["resources"] if each["name"] == schema.own["test"])
     with (PACKAGE.parent / resource["path"]).open(newline="") as file:
         rows = [row for row, _ in zip(csv.DictReader(file), range(count), strict=False)]
-    return ["/probability?" + urlencode({field.name: row[field.column] for field in schema.fields}) for row in rows]
+    return [schema.read_fields([(field.name, row[field.column]) for field in schema.fields]) for row in rows]
+
+
+def address(person: Record) -> str:
+    """Return the address of a person's probability."""
+    return "/probability?" + urlencode(person)
 
 
 def free_port() -> int:

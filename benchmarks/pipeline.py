@@ -18,5 +18,16 @@ class Pipeline(Resource):
         return {"probability": float(pipeline.predict_proba(pd.DataFrame([record]))[0, 1])}
 
 
+class Pipelines(Resource):
+    """The probabilities of many records, unchecked and unexplained."""
+
+    def post(self) -> list[float]:
+        """Return what the pipeline gives."""
+        probabilities: list[float] = pipeline.predict_proba(pd.DataFrame(request.json))[:, 1].tolist()
+        return probabilities
+
+
 app = Flask(__name__)
-Api(app).add_resource(Pipeline, "/probability")
+api = Api(app)
+api.add_resource(Pipeline, "/probability")
+api.add_resource(Pipelines, "/probabilities")

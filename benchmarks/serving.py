@@ -4,6 +4,7 @@ The servers stay up together and are asked in turn, round after round, so that w
 falls on all of them; the ratio is the median over the rounds. Needs wrk (Debian: `apt install wrk`).
 """
 
+import json
 import re
 import shutil
 import statistics
@@ -13,7 +14,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.measuring import commands, free_port, machine, people, serving
+from benchmarks.measuring import address, commands, free_port, machine, people, serving
 
 ROUNDS, SECONDS, CONNECTIONS, PEOPLE = 21, 1, 16, 2_000
 SCRIPT = """
@@ -25,7 +26,7 @@ end
 """
 
 
-def requests_per_second(port: int, script: Path) -> float:
+def requests_per_second(port: int, script: Path, connections: int = CONNECTIONS) -> float:
     """Load a server with wrk and return its rate.
 
     Raises
@@ -33,31 +34,51 @@ def requests_per_second(port: int, script: Path) -> float:
     RuntimeError
         If any answer was not a good one.
     """
-    load = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}"]
+    load = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}"]
     told = subprocess.run(load, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in told or "Socket errors" in told:
         raise RuntimeError(told)
     return float(re.findall(r"Requests/sec:\s+([\d.]+)", told)[0])
 
 
+BATCH, SENDERS = 1_000, 2
+BATCH_SCRIPT = """
+wrk.method, wrk.path = "POST", "/probabilities"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = [==[{body}]==]
+"""
+
+
 def main() -> None:
-    """Measure and print a table."""
+    """Measure and print two tables."""
     if not shutil.which("wrk"):
         sys.exit("wrk is not installed; on Debian: apt install wrk")
-    urls = people(PEOPLE)
+    records = people(PEOPLE)
+    urls = [address(person) for person in records]
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "people.lua"
-        script.write_text(SCRIPT.format(urls=", ".join(f'"{url}"' for url in urls)))
+        single, batch = Path(folder) / "people.lua", Path(folder) / "batch.lua"
+        single.write_text(SCRIPT.format(urls=", ".join(f'"{url}"' for url in urls)))
+        batch.write_text(BATCH_SCRIPT.format(body=json.dumps(records[:BATCH])))
         ports = {name: free_port() for name in commands(0)}
         for name, port in ports.items():
             stack.enter_context(serving(commands(port)[name], f"http://127.0.0.1:{port}{urls[0]}"))
-        rates: dict[str, list[float]] = {name: [] for name in ports}
-        for _ in range(ROUNDS):
-            for name, port in ports.items():
-                rates[name].append(requests_per_second(port, script))
+        print(
+            f"{CONNECTIONS} connections, {PEOPLE:,} people, median of {ROUNDS} rounds of {SECONDS} s; {machine()}\n"
+        )
+        compare(ports, single, CONNECTIONS, "requests/s", 1)
+        ports = {name: port for name, port in ports.items() if "constant" not in name}
+        print(f"\n{SENDERS} connections, {BATCH:,} people a request, as a JSON array\n")
+        compare(ports, batch, SENDERS, "people/s", BATCH)
+
+
+def compare(ports: dict[str, int], script: Path, connections: int, unit: str, factor: int) -> None:
+    """Load the servers in turn, round after round, and print their rates and what the first one is of each."""
+    rates: dict[str, list[float]] = {name: [] for name in ports}
+    for _ in range(ROUNDS):
+        for name, port in ports.items():
+            rates[name].append(factor * requests_per_second(port, script, connections))
     ours = next(iter(rates.values()))
-    print(f"{CONNECTIONS} connections, {PEOPLE:,} people, median of {ROUNDS} rounds of {SECONDS} s; {machine()}\n")
-    print(f"{'server':50} {'requests/s':>10}  Glassform is")
+    print(f"{'server':50} {unit:>10}  Glassform is")
     for name, measured in rates.items():
         ratio = statistics.median(mine / other for mine, other in zip(ours, measured, strict=True))
         print(f"{name:50} {statistics.median(measured):10,.0f}  {ratio:.2f} x")
