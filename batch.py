@@ -3,10 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
-from itertools import islice
+from functools import cached_property, partial
+from itertools import islice, repeat
 from typing import IO, Any, NamedTuple, Protocol
 
 import orjson
@@ -34,6 +34,7 @@ MOST_ERRORS = 100  # reported of one batch
 MOST_REMEMBERED = 10_000  # texts of one column
 DELIMITERS = ",;\t"
 FORMULA, NUMBER = ("=", "+", "-", "@", "\t", "\r"), re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
+ROWS_AT_A_TIME = 500
 PREVIEW, BINS = 50, 20  # rows of a result and bars of its histogram that a page shows
 UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 
@@ -69,9 +70,12 @@ class Row:
 
     number: int
     given: Any
-    values: list[Value]
-    terms: list[float]
-    errors: list[FieldError]
+    values: Sequence[Value]
+    terms: Sequence[float]
+    errors: Sequence[FieldError]
+
+
+NO_ERRORS: tuple[FieldError, ...] = ()
 
 
 class Source(Protocol):
@@ -263,7 +267,7 @@ class Table:
             except (KeyError, IndexError):
                 found = []
             if found and len(cells) == width:
-                yield Row(number, cells, [value for value, _ in found], [term for _, term in found], [])
+                yield Row(number, cells, [value for value, _ in found], [term for _, term in found], NO_ERRORS)
                 continue
             row = self._checked(number, cells)
             for texts, place, value, term in zip(known, places, row.values, row.terms, strict=not row.errors):
@@ -280,31 +284,61 @@ class Table:
 
 
 class Objects:
-    """Rows that are JSON objects: of one array, or one on every line."""
+    """Rows that are JSON objects, all in memory."""
 
     columns: list[str] = []  # noqa: RUF012 - objects have no columns
     others: list[int] = []  # noqa: RUF012
 
-    def __init__(self, file: IO[bytes], lines: bool, card: Scorecard, schema: Schema) -> None:
-        self.file, self.lines, self.card, self.schema = file, lines, card, schema
+    def __init__(self, given: Iterable[Any], card: Scorecard, schema: Schema) -> None:
+        self.given, self.card, self.schema = given, card, schema
         self.names = list(card.points)
         self.numbers = [place for place, field in enumerate(schema.fields) if not field.categories]
-        self.whole = [int] * len(self.numbers)
         self.known = [points.by_value for points in card.points.values()]
-        self.array = [] if lines else self._array()
-        self.kept: list[Row] = []
 
-    def _array(self) -> list[Any]:
-        self.file.seek(0)
-        array = parse(self.file.read())
-        if not isinstance(array, list) or isinstance(array, Pairs):
-            raise UnreadableBatch(gettext("it is no array of records"))
-        return array
+    @cached_property
+    def rows(self) -> list[Row]:
+        """All rows, read once."""
+        return [*self.read(self.given)]
 
-    def _each(self) -> Iterator[Any]:
-        if not self.lines:
-            yield from self.array
-            return
+    def __iter__(self) -> Iterator[Row]:
+        """Read the rows in order, those with errors too."""
+        return iter(self.rows)
+
+    def read(self, objects: Iterable[Any]) -> Iterator[Row]:
+        """Return a row for each object."""
+        numbered = enumerate(objects, start=1)
+        while several := list(islice(numbered, ROWS_AT_A_TIME)):
+            # field by field in tight loops; what is not plainly right goes the full way, one by one
+            yield from self._plain(several) or (self._checked(number, given) for number, given in several)
+
+    def _plain(self, several: list[tuple[int, Any]]) -> list[Row]:
+        numbers, rows = zip(*several, strict=True)
+        try:
+            columns = [[given[name] for given in rows] for name in self.names]
+            terms = [[points[value] for value in each] for points, each in zip(self.known, columns, strict=True)]
+        except (KeyError, TypeError):
+            return []
+        # True is 1 and 39.0 is 39 to a dictionary, but not to the schema
+        if set(map(len, rows)) != {len(columns)} or any(set(map(type, columns[at])) != {int} for at in self.numbers):
+            return []
+        return [*map(Row, numbers, rows, zip(*columns, strict=True), zip(*terms, strict=True), repeat(NO_ERRORS))]
+
+    def _checked(self, number: int, given: Any) -> Row:
+        return checked(self.card, number, given, partial(self.schema.read_json, as_pairs(given)))
+
+
+class Lines(Objects):
+    """Rows that are JSON objects, one on every line of a file."""
+
+    def __init__(self, file: IO[bytes], card: Scorecard, schema: Schema) -> None:
+        super().__init__((), card, schema)
+        self.file = file
+
+    def __iter__(self) -> Iterator[Row]:
+        """Read the rows in order, those with errors too."""
+        return self.read(self._parsed())
+
+    def _parsed(self) -> Iterator[Any]:
         self.file.seek(0)
         number = 0
         while line := self.file.readline(LONGEST_LINE):
@@ -317,26 +351,21 @@ class Objects:
             except UnreadableJSON as error:
                 raise UnreadableBatch(f"{gettext('row %(number)s', number=number)}: {error}") from error
 
-    def __iter__(self) -> Iterator[Row]:
-        """Read the rows in order, those with errors too; the rows of an array, which is in memory, only once."""
-        if self.lines:
-            return self._read()
-        self.kept = self.kept or list(self._read())
-        return iter(self.kept)
 
-    def _read(self) -> Iterator[Row]:
-        names, known, count = self.names, self.known, len(self.names)
-        for number, given in enumerate(self._each(), start=1):
-            try:
-                values = [given[name] for name in names] if len(given) == count else []
-                terms = [points[value] for points, value in zip(known, values)]  # noqa: B905 - hot
-            except (KeyError, TypeError):
-                terms = []
-            # True is 1 and 39.0 is 39 to a dictionary, but not to the schema
-            if terms and [type(values[place]) for place in self.numbers] == self.whole:
-                yield Row(number, given, values, terms, [])
-            else:
-                yield checked(self.card, number, given, partial(self.schema.read_json, as_pairs(given)))
+def parse_array(body: bytes) -> list[Any]:
+    """Parse a JSON array of records.
+
+    Raises
+    ------
+    UnreadableJSON
+        If it is not JSON.
+    UnreadableBatch
+        If it is no array.
+    """
+    array = parse(body)
+    if not isinstance(array, list) or isinstance(array, Pairs):
+        raise UnreadableBatch(gettext("it is no array of records"))
+    return array
 
 
 def checked(card: Scorecard, number: int, given: Any, read: Callable[[], Record]) -> Row:
@@ -346,10 +375,10 @@ def checked(card: Scorecard, number: int, given: Any, read: Callable[[], Record]
     except InvalidRecord as invalid:
         return Row(number, given, [], [], invalid.errors)
     values = [record[name] for name in card.points]
-    return Row(number, given, values, [points.at(record[name]) for name, points in card.points.items()], [])
+    return Row(number, given, values, [points.at(record[name]) for name, points in card.points.items()], NO_ERRORS)
 
 
-def summed(intercept: float, terms: list[float]) -> float:
+def summed(intercept: float, terms: Sequence[float]) -> float:
     """Return the sum, left to right as for a single record; `sum` would round otherwise from Python 3.12 on."""
     for term in terms:
         intercept += term

@@ -9,7 +9,7 @@ from flask import Response, after_this_request, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 import batch
-from batch import Batch, Objects, Source, Table
+from batch import Batch, Lines, Objects, Source, Table, parse_array
 from languages import gettext
 from representations import Answer, Resource, Streamed
 from resources.reading import given_fields, schema, scorecard
@@ -107,10 +107,10 @@ def read_source() -> Source:
     if request.mimetype == CSV:
         return Table(kept(request.stream), card, dictionary)
     if request.mimetype == LINES:
-        return Objects(kept(request.stream), True, card, dictionary)
+        return Lines(kept(request.stream), card, dictionary)
     if request.mimetype == JSON:
         request.max_content_length = batch.MOST_ARRAY_BYTES
-        return Objects(kept(request.stream), False, card, dictionary)
+        return Objects(parse_array(request.stream.read()), card, dictionary)
     kinds = ", ".join(KINDS)
     raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=kinds))
 
