@@ -327,6 +327,21 @@ class Objects:
         return checked(self.card, number, given, partial(self.schema.read_json, as_pairs(given)))
 
 
+class Arrays(Objects):
+    """Rows that are JSON arrays, their values in the order of the fields; objects are taken too."""
+
+    def __init__(self, given: Iterable[Any], card: Scorecard, schema: Schema) -> None:
+        names, count = list(schema.by_name), len(schema.by_name)
+        rows = (dict(zip(names, row, strict=True)) if is_array(row) and len(row) == count else row for row in given)
+        super().__init__(rows, card, schema)
+
+    def _checked(self, number: int, given: Any) -> Row:
+        if not is_array(given):
+            return super()._checked(number, given)
+        message = say("lengths", count=len(given), wanted=len(self.names))
+        return Row(number, given, [], [], [FieldError("", None, message)])
+
+
 class Lines(Objects):
     """Rows that are JSON objects, one on every line of a file."""
 
@@ -352,7 +367,7 @@ class Lines(Objects):
                 raise UnreadableBatch(f"{gettext('row %(number)s', number=number)}: {error}") from error
 
 
-def parse_array(body: bytes) -> list[Any]:
+def parse_array(body: bytes) -> Any:
     """Parse a JSON array of records.
 
     Raises
@@ -363,7 +378,7 @@ def parse_array(body: bytes) -> list[Any]:
         If it is no array.
     """
     array = parse(body)
-    if not isinstance(array, list) or isinstance(array, Pairs):
+    if not is_array(array):
         raise UnreadableBatch(gettext("it is no array of records"))
     return array
 
@@ -383,6 +398,11 @@ def summed(intercept: float, terms: Sequence[float]) -> float:
     for term in terms:
         intercept += term
     return intercept
+
+
+def is_array(given: Any) -> bool:
+    """Tell whether parsed JSON is an array; an object that was read with care is a list, too, of pairs."""
+    return isinstance(given, list) and not isinstance(given, Pairs)
 
 
 def as_pairs(given: Any) -> Any:

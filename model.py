@@ -144,12 +144,10 @@ def choose_examples(schema: Schema, test: Split, probability: np.ndarray) -> lis
     """Choose real rows of the test split: some across the range, then the two that surprise the model most."""
     nearest = [int(np.abs(probability - wanted).argmin()) for wanted in EXAMPLE_PROBABILITIES]
     surprises = [int((probability - test.y).argmax()), int((probability - test.y).argmin())]
-    titles = schema.target.categories
-    outcomes = [next(value for value in titles if value != schema.own["positive"]), schema.own["positive"]]
     return [
         {
             "record": {name: plain(value) for name, value in test.X.iloc[row].items()},
-            "outcome": outcomes[test.y[row]],
+            "outcome": schema.classes[test.y[row]],
             "surprise": row in surprises,
         }
         for row in dict.fromkeys([*nearest, *surprises])

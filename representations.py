@@ -25,6 +25,7 @@ import languages
 from batch import InvalidBatch, UnreadableBatch
 from languages import gettext
 from schema import InvalidQuery, InvalidRecord, UnreadableJSON
+from tensors import UnreadableTensors
 
 # JSON comes first: who accepts anything, as curl does, gets JSON.
 MEDIA_TYPES = {
@@ -38,6 +39,7 @@ PROBLEM = "application/problem+json"
 PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re.IGNORECASE)
 VARY = "Accept, Accept-Language, Cookie"
 PARTS_AT_A_TIME = 500
+INFERENCE = "/v2"  # the addresses of the Open Inference Protocol
 
 ROOT = Path(__file__).parent
 
@@ -60,6 +62,8 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
         answer, status, headers = unpack(method(*arguments, **named))
         if isinstance(answer, Streamed):
             return stream(answer, form, resource.template)
+        if isinstance(answer, Response):
+            return answer
         body = as_json(answer)
         if environ["REQUEST_METHOD"] == "POST" or status != HTTPStatus.OK:
             headers = {"Cache-Control": "no-store", "Vary": VARY, **kept, **headers}
@@ -97,6 +101,7 @@ class Resource(flask_restful.Resource):
     """
 
     formats: tuple[str, ...] = ("json", "html")
+    suffixed = True  # whether a format can be asked for at the end of its address
     method_decorators = [represented]  # noqa: RUF012 - Flask-RESTful's own way
     init_every_request = False
 
@@ -269,8 +274,8 @@ def show_invalid_batch(invalid: InvalidBatch) -> Response:
     return problem(UnprocessableEntity(detail), "problem.html", {"errors": errors, "count": invalid.count})
 
 
-def show_unreadable_batch(unreadable: UnreadableBatch) -> Response:
-    """Show where a body stops being rows."""
+def show_unreadable_body(unreadable: UnreadableBatch | UnreadableTensors) -> Response:
+    """Show where a body stops being rows or tensors."""
     return show_problem(BadRequest(gettext("The body cannot be read: %(reason)s.", reason=unreadable)))
 
 
@@ -294,12 +299,20 @@ def problem(error: HTTPException, template: str, more: dict[str, Any], **context
         "detail": str(DETAILS[status]) if is_unsaid(error) and status in DETAILS else error.description,
     }
     answer |= more
+    if request.path.startswith(INFERENCE):
+        answer["error"] = in_one_line(answer)  # where clients of the protocol look for it
     # an HTTPException knows headers of its own, such as Allow or Retry-After
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     headers |= {"Cache-Control": "no-store", "Vary": VARY}
     if wants_page():
         return Response(page(template, answer=answer, **context), status, headers, content_type=MEDIA_TYPES["html"])
     return Response(as_json(answer), status, headers, content_type=PROBLEM)
+
+
+def in_one_line(problem: dict[str, Any]) -> str:
+    """Return a problem's detail and first error as one sentence."""
+    first = next(iter(problem.get("errors", [])), None)
+    return f"{problem['detail']} {first['field']} {first['message']}" if first else str(problem["detail"])
 
 
 def is_unsaid(error: HTTPException) -> bool:

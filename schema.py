@@ -52,9 +52,20 @@ MESSAGES = {
     "taken": lazy_gettext("is a name that the answer adds; rename that column"),
     "no_column": lazy_gettext("has no column"),
     "no_rows": lazy_gettext("there are no rows"),
+    "lengths": lazy_gettext("the row has {count} values, and a record has {wanted} fields"),
     "ragged": lazy_gettext("the row has {count} cells, and the header has {wanted}"),
     "option": lazy_gettext("{value} is not one of {known}"),
     "no_file": lazy_gettext("a file is needed"),
+    "array": lazy_gettext("{value} is not an array of rows"),
+    "absent": lazy_gettext("is missing"),
+    "protocol": lazy_gettext("{value} is not as the protocol has it: {reason}"),
+    "datatype": lazy_gettext("its datatype is {value}, and it has to be one of {known}"),
+    "one_of_two": lazy_gettext("it needs either {one} or {other}"),
+    "shape": lazy_gettext("its shape is {value}, and it has to be one number per row"),
+    "count": lazy_gettext("it has {count} elements, and its shape says {wanted}"),
+    "bytes": lazy_gettext("its {count} bytes are no whole elements of {datatype}"),
+    "lengths_differ": lazy_gettext("it has {value} rows, and not all tensors have as many"),
+    "output": lazy_gettext("is not an output{hint}"),
     "more": lazy_gettext("there are {count} further errors"),
 }
 
@@ -249,6 +260,8 @@ class Schema:
         self.names = {
             name: field.name for field in self.fields for name in (*field.aliases, field.column, field.name)
         }
+        positive = self.own["positive"]
+        self.classes = [*(value for value in self.target.categories if value != positive), positive]
         self.accepted: dict[str, tuple[str, Value]] = {}  # by part of a query
 
     @classmethod

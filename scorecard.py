@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # a serving process never loads these
 
 # the folder of the model being served
 ARTIFACT = Path(os.environ.get("GLASSFORM_ARTIFACT", Path(__file__).parent / "artifact"))
-FORMAT = 2  # of scorecard.json; raised when old files can no longer be read
+FORMAT = 3  # of scorecard.json; raised when old files can no longer be read
 FILE = "scorecard.json"
 TOLERANCE = 1e-9  # log-odds by which the table may differ from the pipeline on a real row
 STRAIGHT = 1e-11  # log-odds by which a curve may leave a straight line and still be one

@@ -29,7 +29,7 @@ from representations import (
     show_invalid_query,
     show_invalid_record,
     show_problem,
-    show_unreadable_batch,
+    show_unreadable_body,
     show_unreadable_json,
 )
 from resources.card import Card
@@ -38,6 +38,15 @@ from resources.curves import Curves
 from resources.examples import Examples
 from resources.form import Form
 from resources.health import Live, Ready
+from resources.inference import (
+    Inference,
+    InferenceLive,
+    InferenceModel,
+    InferenceModelReady,
+    InferenceReady,
+    Inferred,
+)
+from resources.predict import Predict
 from resources.probabilities import Probabilities
 from resources.probability import Probability
 from resources.reading import schema
@@ -46,6 +55,7 @@ from resources.twins import Twins
 from schema import InvalidQuery, InvalidRecord, Schemas, UnreadableJSON
 from scorecard import ARTIFACT, UnreadableArtifact
 from scorecard import Scorecard as Model
+from tensors import UnreadableTensors
 from thresholds import Rate
 
 ROOT = Path(__file__).parent
@@ -58,6 +68,7 @@ RESOURCES = {
     "/": Form,
     "/probability": Probability,
     "/probabilities": Probabilities,
+    "/predict": Predict,
     "/curves": Curves,
     "/twins": Twins,
     "/changes": Changes,
@@ -66,6 +77,15 @@ RESOURCES = {
     "/examples": Examples,
     "/health/live": Live,
     "/health/ready": Ready,
+    "/v2": Inference,
+    "/v2/health/live": InferenceLive,
+    "/v2/health/ready": InferenceReady,
+    "/v2/models/<name>": InferenceModel,
+    "/v2/models/<name>/ready": InferenceModelReady,
+    "/v2/models/<name>/infer": Inferred,
+    "/v2/models/<name>/versions/<version>": InferenceModel,
+    "/v2/models/<name>/versions/<version>/ready": InferenceModelReady,
+    "/v2/models/<name>/versions/<version>/infer": Inferred,
 }
 
 SECURITY_HEADERS = [
@@ -101,14 +121,16 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     api = Api(app)
-    for url, resource in RESOURCES.items():
-        suffixed = [] if url == "/" else [f"{url}.<any(json, html, csv):suffix>"]
-        api.add_resource(resource, url, *suffixed)
+    for resource in dict.fromkeys(RESOURCES.values()):
+        urls = [url for url, each in RESOURCES.items() if each is resource]
+        suffixed = [f"{url}.<any(json, html, csv):suffix>" for url in urls if url != "/" and resource.suffixed]
+        api.add_resource(resource, *urls, *suffixed)
     app.register_error_handler(HTTPException, show_problem)
     app.register_error_handler(InvalidQuery, show_invalid_query)
     app.register_error_handler(InvalidRecord, show_invalid_record)
     app.register_error_handler(InvalidBatch, show_invalid_batch)
-    app.register_error_handler(UnreadableBatch, show_unreadable_batch)
+    app.register_error_handler(UnreadableBatch, show_unreadable_body)
+    app.register_error_handler(UnreadableTensors, show_unreadable_body)
     app.register_error_handler(UnreadableJSON, show_unreadable_json)
     app.wsgi_app = observed(app.wsgi_app)  # type: ignore[method-assign]
     return app

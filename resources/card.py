@@ -87,8 +87,7 @@ def describe_data(card: Scorecard, package: dict[str, Any]) -> dict[str, Any]:
 
 def outcomes(dictionary: Schema) -> list[str]:
     """Return the titles of the outcomes, the positive one last."""
-    titles, positive = dictionary.target.categories, dictionary.own["positive"]
-    return [title for value, title in titles.items() if value != positive] + [titles[positive]]
+    return [dictionary.target.title_of(value) for value in dictionary.classes]
 
 
 def describe(field: Field) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import math
 
 from representations import Answer, Resource
 from resources.reading import scorecard
+from scorecard import Scorecard
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -26,5 +27,10 @@ class Ready(Resource):
     def get(self) -> Answer:
         """Return whether the model answers, and which it is; 503 if it does not."""
         card = scorecard()
-        ready = math.isclose(card.probability(card.typical), card.training["typical_probability"], rel_tol=1e-9)
+        ready = is_ready(card)
         return {"status": "ready" if ready else "not ready", "model": card.model}, 200 if ready else 503, NOT_KEPT
+
+
+def is_ready(card: Scorecard) -> bool:
+    """Tell whether a model gives the answer it gave when it was trained."""
+    return math.isclose(card.probability(card.typical), card.training["typical_probability"], rel_tol=1e-9)

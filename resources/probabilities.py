@@ -12,7 +12,7 @@ import batch
 from batch import Batch, Lines, Objects, Source, Table, parse_array
 from languages import gettext
 from representations import Answer, Resource, Streamed
-from resources.reading import given_fields, schema, scorecard
+from resources.reading import given_fields, read_body, schema, scorecard
 from schema import MOST_ERRORS, FieldError, InvalidQuery, did_you_mean, say, shown
 
 CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"
@@ -109,8 +109,7 @@ def read_source() -> Source:
     if request.mimetype == LINES:
         return Lines(kept(request.stream), card, dictionary)
     if request.mimetype == JSON:
-        request.max_content_length = batch.MOST_ARRAY_BYTES
-        return Objects(parse_array(request.stream.read()), card, dictionary)
+        return Objects(parse_array(read_body(batch.MOST_ARRAY_BYTES)), card, dictionary)
     kinds = ", ".join(KINDS)
     raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=kinds))
 

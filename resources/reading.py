@@ -40,12 +40,10 @@ def read_record(options: Set[str] = frozenset()) -> Record:
     """
     if request.method != "POST":
         return schema().read_query(request.environ["QUERY_STRING"], OPTIONS | options)
-    refuse_too_long()
-    misplaced = [FieldError(shown(name), shown(value), say("misplaced")) for name, value in given_fields()]
-    if misplaced:
-        raise InvalidRecord(misplaced, {})
+    body = read_body(current_app.config["MAX_CONTENT_LENGTH"])
+    refuse_misplaced()
     if request.mimetype == "application/json":
-        return schema().read_json(parse_json(request.get_data()))
+        return schema().read_json(parse_json(body))
     if request.mimetype in FORM_TYPES:
         files = ((name, gettext("a file")) for name in request.files)
         # a part of a multipart body may have no name at all
@@ -55,19 +53,33 @@ def read_record(options: Set[str] = frozenset()) -> Record:
     raise UnsupportedMediaType(gettext("Send the record as application/json or as a form."))
 
 
-def refuse_too_long() -> None:
-    """Refuse a body that is sent in chunks and turns out too long; one that says its length is refused already.
+def refuse_misplaced() -> None:
+    """Refuse fields in the address of a POST.
+
+    Raises
+    ------
+    InvalidRecord
+        With every one of them.
+    """
+    misplaced = [FieldError(shown(name), shown(value), say("misplaced")) for name, value in given_fields()]
+    if misplaced:
+        raise InvalidRecord(misplaced, {})
+
+
+def read_body(most: int) -> bytes:
+    """Return the whole body.
 
     Raises
     ------
     RequestEntityTooLarge
-        If it is longer than the application reads.
+        If it has more than `most` bytes, whether or not it said so.
     """
-    if request.content_length is None:
-        most = current_app.config["MAX_CONTENT_LENGTH"]
-        request.max_content_length = most + 1  # at its own limit a stream just ends
-        if len(request.get_data()) > most:
-            raise RequestEntityTooLarge
+    # one that comes in chunks says no length, and at its own limit a stream just ends
+    request.max_content_length = most if request.content_length is not None else most + 1
+    body = request.get_data()
+    if len(body) > most:
+        raise RequestEntityTooLarge
+    return body
 
 
 def given_fields() -> list[tuple[str, str]]:

@@ -13,7 +13,17 @@ from tests.conftest import ROOT
 
 # Which of our modules each one may import, and nothing else.
 ARROWS = {
-    "server": {"batch", "charts", "languages", "representations", "resources", "schema", "scorecard", "thresholds"},
+    "server": {
+        "batch",
+        "charts",
+        "languages",
+        "representations",
+        "resources",
+        "schema",
+        "scorecard",
+        "tensors",
+        "thresholds",
+    },
     "model": {"evaluation", "schema", "scorecard", "support"},
     "evaluation": {"schema", "scorecard", "thresholds"},
     "batch": {"languages", "schema", "scorecard"},
@@ -26,9 +36,11 @@ ARROWS = {
         "resources",
         "schema",
         "scorecard",
+        "tensors",
         "thresholds",
     },
-    "representations": {"batch", "languages", "schema"},
+    "representations": {"batch", "languages", "schema", "tensors"},
+    "tensors": {"languages", "schema"},
     "thresholds": {"scorecard"},
     "scorecard": {"languages", "schema", "support"},
     "support": {"schema"},

@@ -1,0 +1,197 @@
+"""The Open Inference Protocol, version 2: the model as clients of model servers know one.
+
+https://github.com/kserve/open-inference-protocol
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, TypedDict
+
+from flask import Response, request
+from werkzeug.exceptions import NotFound, UnsupportedMediaType
+
+import batch
+from batch import Batch, Objects, summed
+from languages import gettext
+from representations import Answer, Resource
+from resources.health import is_ready
+from resources.reading import read_body, schema, scorecard
+from schema import MOST_ERRORS, FieldError, InvalidRecord, did_you_mean, say, shown
+from scorecard import Scorecard, sigmoid
+from tensors import (
+    TEXTS,
+    Datatype,
+    InferenceRequest,
+    Tensor,
+    UnreadableTensors,
+    read_request,
+    read_rows,
+    suitable_datatypes,
+    write_tensors,
+)
+
+JSON, BINARY = "application/json", "application/octet-stream"
+HEADER_LENGTH = "Inference-Header-Content-Length"
+NUMBER = "FP64"
+NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+class Described(TypedDict):
+    """A tensor as it is announced; -1 stands for any number of rows."""
+
+    name: str
+    datatype: Datatype
+    shape: list[int]
+
+
+class InferenceResource(Resource):
+    """A resource of the protocol: JSON only, at the protocol's own addresses."""
+
+    formats = ("json",)
+    suffixed = False
+
+
+class Inference(InferenceResource):
+    """The server, and what it can do beyond the protocol."""
+
+    def get(self) -> Answer:
+        """Return the server's name and its extensions of the protocol."""
+        return {"name": "glassform", "version": "2", "extensions": ["binary_tensor_data"]}
+
+
+class InferenceLive(InferenceResource):
+    """Whether the server lives."""
+
+    def get(self) -> Answer:
+        """Return that the process answers."""
+        return {"live": True}, 200, NOT_KEPT
+
+
+class InferenceReady(InferenceResource):
+    """Whether the server is ready."""
+
+    def get(self) -> Answer:
+        """Return whether the model gives the answer it gave when it was trained; 503 if it does not."""
+        ready = is_ready(scorecard())
+        return {"ready": ready}, 200 if ready else 503, NOT_KEPT
+
+
+class InferenceModel(InferenceResource):
+    """A model: its tensors."""
+
+    def get(self, name: str, version: str | None = None) -> Answer:
+        """Return the tensors to send, one per field, and the tensors that come back."""
+        card = model_named(name, version)
+        return {
+            "name": card.schema.name,
+            "versions": [card.version],
+            "platform": "glassform_scorecard",
+            "inputs": [
+                {"name": field.name, "datatype": suitable_datatypes(field)[0], "shape": [-1]}
+                for field in card.schema.fields
+            ],
+            "outputs": [
+                {"name": tensor.name, "datatype": tensor.datatype, "shape": [-1, *tensor.shape[1:]]}
+                for tensor in outputs(card, Batch(card, Objects([card.typical], card, card.schema), False, True), [1])
+            ],
+        }
+
+
+class InferenceModelReady(InferenceResource):
+    """Whether a model is ready."""
+
+    def get(self, name: str, version: str | None = None) -> Answer:
+        """Return whether the model gives the answer it gave when it was trained; 503 if it does not."""
+        ready = is_ready(model_named(name, version))
+        return {"name": name, "ready": ready}, 200 if ready else 503, NOT_KEPT
+
+
+class Inferred(InferenceResource):
+    """What a model says of some rows."""
+
+    def post(self, name: str, version: str | None = None) -> Answer:
+        """Return the outputs for rows that come as one tensor per field."""
+        card, dictionary = model_named(name, version), schema()
+        asked, binary = read_request(read_body(batch.MOST_ARRAY_BYTES), header_length())
+        rows = read_rows(asked, binary, dictionary)
+        scored = Batch(card, Objects(rows, card, dictionary), keep_going=False, explain=True)
+        found = {each.name: each for each in outputs(card, scored, asked.inputs[0].shape)}
+        refuse_unknown_outputs(asked, found)
+        wanted = [found[each.name] for each in asked.outputs] if asked.outputs else found.values()
+        answer = {"model_name": card.schema.name, "model_version": card.version}
+        if asked.id is not None:
+            answer["id"] = asked.id
+        body, length = write_tensors(answer, wanted, asked)
+        headers = {"Cache-Control": "no-store"} | ({HEADER_LENGTH: str(length)} if length is not None else {})
+        return Response(body, headers=headers, content_type=JSON if length is None else BINARY)
+
+
+def model_named(name: str, version: str | None) -> Scorecard:
+    """Return a model by name, and by version if one is given.
+
+    Raises
+    ------
+    NotFound
+        If there is none.
+    """
+    card = scorecard()
+    if name != card.schema.name:
+        message = gettext(
+            "There is no model %(name)s here; there is %(known)s.", name=shown(name), known=card.schema.name
+        )
+        raise NotFound(message)
+    if version not in (None, card.version):
+        message = gettext(
+            "There is no version %(version)s here; there is %(known)s.", version=shown(version), known=card.version
+        )
+        raise NotFound(message)
+    return card
+
+
+def header_length() -> int | None:
+    """Return how many bytes of the body are JSON, the rest being binary tensors; None if all are.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        If the body is neither JSON nor binary.
+    UnreadableTensors
+        If the header that says it is no number.
+    """
+    if request.mimetype not in ("", JSON, BINARY):
+        raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=f"{JSON}, {BINARY}"))
+    given = request.headers.get(HEADER_LENGTH)
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdecimal() and len(given) < 10):
+        raise UnreadableTensors(gettext("%(header)s is not a number of bytes", header=HEADER_LENGTH))
+    return int(given)
+
+
+def outputs(card: Scorecard, scored: Batch, shape: list[int]) -> Iterator[Tensor]:
+    """Return all outputs: the label, the probability and its arithmetic."""
+    rows = [*scored.source]
+    log_odds = [summed(card.intercept, row.terms) for row in rows]
+    terms = [term for row in rows for term in row.terms]
+    yield Tensor("probability", NUMBER, shape, [*map(sigmoid, log_odds)])
+    yield Tensor("label", TEXTS, shape, [card.schema.classes[each > 0] for each in log_odds])
+    yield Tensor("log_odds", NUMBER, shape, log_odds)
+    yield Tensor("contributions", NUMBER, [len(rows), len(card.points)], terms)
+
+
+def refuse_unknown_outputs(asked: InferenceRequest, known: dict[str, Any]) -> None:
+    """Refuse outputs that there are not, and such as are wanted twice.
+
+    Raises
+    ------
+    InvalidRecord
+        With every one of them.
+    """
+    names = {name: name for name in known}
+    counts = Counter(each.name for each in asked.outputs or [])
+    errors = [FieldError(shown(name), None, say("repeated")) for name, count in counts.items() if count > 1]
+    for name in [name for name in counts if name not in known]:
+        hint = did_you_mean(name, names) if len(errors) < MOST_ERRORS else ""
+        errors.append(FieldError(shown(name), None, say("output", hint=hint)))
+    if errors:
+        raise InvalidRecord(errors, {})

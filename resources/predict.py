@@ -1,0 +1,51 @@
+"""The simple door: what the tutorials' own calls send, and what they expect back."""
+
+from typing import Any
+
+from flask import request
+from werkzeug.exceptions import UnsupportedMediaType
+
+import batch
+from batch import Arrays, Batch, Row, as_pairs, is_array, parse, summed
+from languages import gettext
+from representations import Answer, Resource
+from resources.reading import read_body, refuse_misplaced, schema, scorecard
+from schema import FieldError, InvalidRecord, Pairs, say, shown
+from scorecard import Scorecard, sigmoid
+
+# curl calls whatever it sends a form, unless told otherwise, and some clients call it nothing
+READ = ("application/json", "application/x-www-form-urlencoded", "")
+
+
+class Predict(Resource):
+    """Predictions in the tutorials' form: class 1 is the outcome asked about, where its probability is above 1/2."""
+
+    formats = ("json",)
+
+    def post(self) -> Answer:
+        """Return the predictions of `{"data": [[...], ...]}`, or of one record."""
+        card, dictionary = scorecard(), schema()
+        refuse_misplaced()
+        if request.mimetype not in READ:
+            raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=READ[0]))
+        given = as_pairs(parse(read_body(batch.MOST_ARRAY_BYTES)))
+        if not isinstance(given, Pairs) or [name for name, _ in given] != ["data"]:
+            record = dictionary.read_json(given)
+            single = predictions(card, [*Arrays([record], card, dictionary)])
+            return {name: values[0] for name, values in single.items()} | {"model": card.model}
+        rows = given[0][1]
+        if not is_array(rows):
+            raise InvalidRecord([FieldError("data", shown(rows), say("array", value=shown(rows)))], {})
+        scored = Batch(card, Arrays(rows, card, dictionary), keep_going=False, explain=False)
+        return {**predictions(card, [*scored.source]), "model": card.model}
+
+
+def predictions(card: Scorecard, rows: list[Row]) -> dict[str, list[Any]]:
+    """Return the class, its name and the probability of class 1, of each row."""
+    log_odds = [summed(card.intercept, row.terms) for row in rows]
+    classes = [int(each > 0) for each in log_odds]  # as scikit-learn decides
+    return {
+        "prediction": classes,
+        "label": [card.schema.classes[each] for each in classes],
+        "probability": [*map(sigmoid, log_odds)],
+    }
