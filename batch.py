@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from itertools import islice, repeat
-from typing import IO, Any, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, NotRequired, Protocol
 
 import orjson
+import pydantic
+from typing_extensions import TypedDict
 
 from languages import gettext
 from schema import (
@@ -24,7 +26,7 @@ from schema import (
     parse_json,
     say,
 )
-from scorecard import Scorecard, sigmoid
+from scorecard import Contribution, Scorecard, sigmoid
 
 MOST_ROWS = 1_000_000
 MOST_BYTES = 256 * 1024 * 1024
@@ -62,6 +64,19 @@ class UnreadableBatch(ValueError):
 
 class TooManyRows(ValueError):
     """A body with more rows than are read."""
+
+
+class ScoredRow(TypedDict):
+    """A record's fields, its probability and, if wanted, the terms of its log-odds; or a row's number and errors."""
+
+    __pydantic_config__ = pydantic.ConfigDict(extra="allow")  # type: ignore[misc]
+
+    probability: float | None
+    log_odds: NotRequired[float]
+    intercept: NotRequired[float]
+    contributions: NotRequired[list[Contribution]]
+    row: NotRequired[int]
+    errors: NotRequired[list[FieldError]]
 
 
 @dataclass(slots=True)

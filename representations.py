@@ -24,7 +24,7 @@ from werkzeug.http import parse_accept_header
 import languages
 from batch import InvalidBatch, UnreadableBatch
 from languages import gettext
-from schema import InvalidQuery, InvalidRecord, UnreadableJSON
+from schema import InvalidQuery, InvalidRecord, Schema, UnreadableJSON
 from tensors import UnreadableTensors
 
 # JSON comes first: who accepts anything, as curl does, gets JSON.
@@ -56,7 +56,7 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
     def respond(*arguments: Any, suffix: str | None = None, **named: Any) -> Response:
         resource: Resource = method.__self__  # type: ignore[attr-defined]
         environ = request.environ
-        form = chosen_format(environ, resource.formats, suffix)
+        form = chosen_format(environ, resource.offered(), suffix)
         asked = languages.chosen_language(environ["QUERY_STRING"])
         kept = language_kept(asked) if form == "html" else {}
         answer, status, headers = unpack(method(*arguments, **named))
@@ -101,7 +101,9 @@ class Resource(flask_restful.Resource):
     """
 
     formats: tuple[str, ...] = ("json", "html")
+    other_media_types: tuple[str, ...] = ()  # of responses it makes by hand
     suffixed = True  # whether a format can be asked for at the end of its address
+    failures: frozenset[int] = frozenset()  # statuses that are an answer of its own, not a problem
     method_decorators = [represented]  # noqa: RUF012 - Flask-RESTful's own way
     init_every_request = False
 
@@ -109,6 +111,20 @@ class Resource(flask_restful.Resource):
     def template(self) -> str:
         """The file name of its page."""
         return f"{type(self).__name__.lower()}.html"
+
+    def offered(self) -> tuple[str, ...]:
+        """Return the formats this request can be answered in, the one liked best first."""
+        return self.formats
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the parameters that a method reads from the query string, as OpenAPI describes them."""
+        return []
+
+    @classmethod
+    def bodies(cls, schema: Schema) -> dict[str, Any]:
+        """Return the type or the JSON Schema of what is posted, by media type."""
+        return {}
 
     def rows(self, answer: Any) -> Iterable[Mapping[str, Any]]:
         """Return an answer as the rows of a table, each with the same keys."""
@@ -151,7 +167,7 @@ def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str
     if len(asked) > 1:
         raise BadRequest(gettext("format is given more than once."))
     wanted = suffix or (asked[0] if asked else negotiated(environ.get("HTTP_ACCEPT", ""), formats))
-    if wanted not in formats:
+    if wanted not in formats or (asked and asked[0] != wanted):
         raise NotAcceptable(gettext("Formats offered here: %(formats)s.", formats=", ".join(formats)))
     return wanted
 

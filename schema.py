@@ -260,8 +260,6 @@ class Schema:
         self.names = {
             name: field.name for field in self.fields for name in (*field.aliases, field.column, field.name)
         }
-        positive = self.own["positive"]
-        self.classes = [*(value for value in self.target.categories if value != positive), positive]
         self.accepted: dict[str, tuple[str, Value]] = {}  # by part of a query
 
     @classmethod
@@ -291,6 +289,12 @@ class Schema:
         }
         config = pydantic.ConfigDict(extra="forbid", title="Record")
         return pydantic.create_model("Record", __config__=config, **definitions)
+
+    @property
+    def classes(self) -> list[str]:
+        """The values of the target, the positive one last."""
+        positive: str = self.own["positive"]
+        return [*(value for value in self.target.categories if value != positive), positive]
 
     def named(self, type_: str) -> list[str]:
         """Return the names of the fields of one Table Schema type."""

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Flask
+from flask import Blueprint, Flask, Response
 from flask_babel import Babel
+from flask_cors import CORS
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -35,6 +37,7 @@ from representations import (
 from resources.card import Card
 from resources.changes import Changes
 from resources.curves import Curves
+from resources.docs import Docs, OpenAPI
 from resources.examples import Examples
 from resources.form import Form
 from resources.health import Live, Ready
@@ -55,13 +58,17 @@ from resources.twins import Twins
 from schema import InvalidQuery, InvalidRecord, Schemas, UnreadableJSON
 from scorecard import ARTIFACT, UnreadableArtifact
 from scorecard import Scorecard as Model
+from settings import InvalidSettings, Settings, read_settings
 from tensors import UnreadableTensors
 from thresholds import Rate
 
 ROOT = Path(__file__).parent
+SWAGGER = str(files("flask_swagger_ui") / "dist")  # Swagger UI as its makers built it
 HOST, PORT = "127.0.0.1", 5000
 PORTS_TRIED = 100
 LARGEST_BODY = 64 * 1024  # bytes
+EXPOSED = ["ETag", "Content-Disposition", "Retry-After", "Inference-Header-Content-Length"]  # to pages elsewhere
+SECONDS_A_PREFLIGHT_HOLDS = 600
 SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
 
 RESOURCES = {
@@ -75,6 +82,8 @@ RESOURCES = {
     "/model": Card,
     "/scorecard": Scorecard,
     "/examples": Examples,
+    "/openapi.json": OpenAPI,
+    "/docs": Docs,
     "/health/live": Live,
     "/health/ready": Ready,
     "/v2": Inference,
@@ -91,7 +100,7 @@ RESOURCES = {
 SECURITY_HEADERS = [
     (
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("X-Content-Type-Options", "nosniff"),
@@ -102,16 +111,19 @@ SECURITY_HEADERS = [
 log = logging.getLogger("glassform.requests")
 
 
-def create_app(artifact: Path = ARTIFACT) -> Flask:
-    """Build the application around a trained model.
+def create_app(artifact: Path = ARTIFACT, settings: Settings | None = None) -> Flask:
+    """Build the application around a trained model; the settings are the environment's, unless given.
 
     Raises
     ------
+    InvalidSettings
+        If the environment sets what cannot be.
     FileNotFoundError
         If there is no model in the folder.
     UnreadableArtifact
         If the model is damaged.
     """
+    settings = settings or read_settings()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["scorecard"] = model = Model.load(artifact)
@@ -120,6 +132,7 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     app.context_processor(lambda: {"schema": schema(), "lang": languages.language()})
     Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.register_blueprint(Blueprint("swagger", "swagger", static_folder=SWAGGER, static_url_path="/docs/assets"))
     api = Api(app)
     for resource in dict.fromkeys(RESOURCES.values()):
         urls = [url for url, each in RESOURCES.items() if each is resource]
@@ -132,8 +145,17 @@ def create_app(artifact: Path = ARTIFACT) -> Flask:
     app.register_error_handler(UnreadableBatch, show_unreadable_body)
     app.register_error_handler(UnreadableTensors, show_unreadable_body)
     app.register_error_handler(UnreadableJSON, show_unreadable_json)
+    if settings.cors_origins:
+        CORS(app, origins=settings.cors_origins, expose_headers=EXPOSED, max_age=SECONDS_A_PREFLIGHT_HOLDS)
+        app.after_request(vary_by_origin)
     app.wsgi_app = observed(app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def vary_by_origin(response: Response) -> Response:
+    """Say that an answer depends on who asks; Flask-Cors leaves that out where a single origin is allowed."""
+    response.vary.add("Origin")
+    return response
 
 
 def observed(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
@@ -246,6 +268,10 @@ def positive(text: str) -> int:
 def main() -> None:
     """Serve from the command line until told to stop."""
     options = parse_options()
+    try:
+        read_settings()
+    except InvalidSettings as error:
+        sys.exit(f"A setting cannot be followed: {error}")
     logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
     name = ensure_model()  # the workers load the model; here it would only take up room
     if "WERKZEUG_RUN_MAIN" in os.environ:

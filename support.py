@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from operator import or_
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from schema import Field, Record, Schema, Value
 

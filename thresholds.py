@@ -2,14 +2,25 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from typing_extensions import TypedDict
 
 from scorecard import NORMAL_97_5
 
 STEPS = 100
 THRESHOLDS = [step / STEPS for step in range(STEPS + 1)]
 FEW = 100  # people of either outcome, under which a group's rates say little
+
+
+class RateAnswer(TypedDict):
+    """A rate, its 95% interval (None of nobody), and what it was counted from."""
+
+    value: float | None
+    interval: list[float] | None
+    count: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -34,9 +45,9 @@ class Rate:
         margin = math.sqrt(share * (1 - share) * z2 + z2 * z2 / 4) / (1 + z2)
         return [max(0.0, middle - margin), min(1.0, middle + margin)]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> RateAnswer:
         """Return value, interval and counts."""
-        return {"value": self.value, "interval": self.interval, **asdict(self)}
+        return {"value": self.value, "interval": self.interval, "count": self.count, "total": self.total}
 
 
 @dataclass(frozen=True)

@@ -2,31 +2,80 @@
 
 import re
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NotRequired, cast
 
-from representations import Answer, Resource
+from typing_extensions import TypedDict
+
+from openapi import in_query
+from representations import Resource
 from resources.reading import given_fields, schema, scorecard
 from schema import MOST_ERRORS, Field, FieldError, InvalidQuery, Schema, did_you_mean, say, shown
 from scorecard import Scorecard
-from thresholds import FEW, STEPS, THRESHOLDS, Rate, cheapest, confusion, confusions, histogram, is_small
+from thresholds import FEW, STEPS, THRESHOLDS, Rate, RateAnswer, cheapest, confusion, confusions, histogram, is_small
 
 COUNTED = {"groups", "true_positives", "false_positives"}  # shown in another form
 DEFAULTS = {"threshold": "0.5", "false_positive_cost": "1", "false_negative_cost": "1"}
+COST = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?|1000000(\.00?)?")
 RULES = {
-    "threshold": (re.compile(r"0|1|[01]?\.[0-9]{1,2}"), 1.0),
-    "false_positive_cost": (re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?"), 1e6),
-    "false_negative_cost": (re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?"), 1e6),
+    "threshold": (re.compile(r"0|1|0?\.[0-9]{1,2}|1\.00?"), 1.0),
+    "false_positive_cost": (COST, 1e6),
+    "false_negative_cost": (COST, 1e6),
 }
+MEANING = {
+    "threshold": "The probability from which on the model is taken to say yes.",
+    "false_positive_cost": "What one wrong yes costs.",
+    "false_negative_cost": "What one wrong no costs.",
+}
+
+
+class CardData(TypedDict):
+    """Where the data come from, and how many rows of each outcome there were to learn from and to test."""
+
+    title: str
+    description: str
+    sources: list[dict[str, str]]
+    licenses: list[dict[str, str]]
+    duplicates: int
+    overlap: int
+    train: RateAnswer
+    test: RateAnswer
+
+
+class CardAnswer(TypedDict):
+    """The model card."""
+
+    model: dict[str, str]
+    question: str
+    purpose: NotRequired[str]
+    misuse: NotRequired[str]
+    limits: NotRequired[list[str]]
+    references: NotRequired[list[dict[str, str]]]
+    outcomes: list[str]
+    small_group: int
+    data: CardData
+    features: list[dict[str, Any]]
+    evaluation: dict[str, Any]
+    histogram: list[dict[str, float]]
+    thresholds: list[dict[str, float | None]]
+    decision: dict[str, Any]
+    groups: dict[str, Any]
+    training: dict[str, Any]
 
 
 class Card(Resource):
     """The model's account of itself."""
 
-    def get(self) -> Answer:
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the threshold and the costs of the errors."""
+        rules = {name: {"type": "string", "pattern": f"^({rule.pattern})$"} for name, (rule, _) in RULES.items()}
+        return [in_query(name, rule | {"default": DEFAULTS[name]}, MEANING[name]) for name, rule in rules.items()]
+
+    def get(self) -> CardAnswer:
         """Return purpose, data, features, evaluation, and what the threshold and costs of the query would do."""
         card, settings, dictionary = scorecard(), read_settings(), schema()
         evaluation = card.evaluation
-        return {
+        answer: Any = {
             "model": card.model,
             "question": dictionary.own["question"],
             **dictionary.own.get("card", {}),
@@ -41,6 +90,7 @@ class Card(Resource):
             "groups": {field.name: compare_groups(field, card, settings["threshold"]) for field in dictionary.groups},
             "training": {name: value for name, value in card.training.items() if name != "groups"},
         }
+        return cast(CardAnswer, answer)
 
 
 def read_settings() -> dict[str, float]:
@@ -62,7 +112,7 @@ def read_settings() -> dict[str, float]:
         else:
             given[name] = text
             pattern, most = RULES[name]
-            if not pattern.fullmatch(text) or float(text) > most:
+            if not pattern.fullmatch(text):
                 rule = say("setting", value=shown(text) or "''", most=f"{most:,.0f}")
                 errors.append(FieldError(name, shown(text), rule))
     if errors:
@@ -70,7 +120,7 @@ def read_settings() -> dict[str, float]:
     return {name: float(text) for name, text in (DEFAULTS | given).items()}
 
 
-def describe_data(card: Scorecard, package: dict[str, Any]) -> dict[str, Any]:
+def describe_data(card: Scorecard, package: dict[str, Any]) -> CardData:
     """Return where the data come from, and how many rows of each outcome there were to learn from and to test."""
     training, evaluation = card.training, card.evaluation
     return {

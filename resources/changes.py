@@ -1,22 +1,61 @@
 """What would have to change for the model to give another probability."""
 
 import re
+from typing import Any
 
 from flask import request
+from typing_extensions import TypedDict
 
 from changes import smallest_changes
-from representations import Answer, Resource
+from openapi import in_query, record_in_query
+from representations import Resource
 from resources.reading import read_record, schema, scorecard
-from schema import MOST_ERRORS, FieldError, InvalidQuery, InvalidRecord, Record, Schema, did_you_mean, say, shown
+from schema import (
+    MOST_ERRORS,
+    FieldError,
+    InvalidQuery,
+    InvalidRecord,
+    Record,
+    Schema,
+    Value,
+    did_you_mean,
+    say,
+    shown,
+)
 
 TARGET = re.compile(r"0?\.[0-9]{1,15}")
 DEFAULT_TARGET = "0.5"
 
 
+class ChangesAnswer(TypedDict):
+    """The smallest changes found, and what they lead to; `reached` tells whether that is the wanted probability."""
+
+    target: float
+    locked: list[str]
+    record: Record
+    probability: float
+    reached: bool
+    changes: list[dict[str, Value]]
+    changed_record: Record
+    changed_probability: float
+    model: dict[str, str]
+
+
 class Changes(Resource):
     """The smallest changes to one record that bring it to a wanted probability."""
 
-    def get(self) -> Answer:
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the fields of the record, the wanted probability and the fields that stay."""
+        target = {"type": "string", "pattern": r"^0?\.[0-9]{0,14}[1-9]$", "default": DEFAULT_TARGET}
+        locks = {"type": "array", "items": {"type": "string", "enum": [*schema.by_name]}}
+        return [
+            *record_in_query(schema),
+            in_query("target", target, "The wanted probability, above 0 and below 1."),
+            in_query("lock", locks, "Fields that stay as they are; an empty one means none does."),
+        ]
+
+    def get(self) -> ChangesAnswer:
         """Return the changes for the record in the query that lead to `target` and leave every `lock` as it is."""
         card = scorecard()
         record, target, locked = read_wish(schema())

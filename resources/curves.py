@@ -3,8 +3,34 @@
 from collections.abc import Iterable
 from typing import Any
 
-from representations import Answer, Resource
+from typing_extensions import TypedDict
+
+from openapi import record_in_query
+from representations import Resource
 from resources.reading import read_record, scorecard
+from schema import Record, Schema, Value
+
+
+class Point(TypedDict):
+    """One value of a field, and the probability with it."""
+
+    value: Value
+    probability: float
+
+
+class Curve(TypedDict):
+    """One field's values, in order."""
+
+    feature: str
+    points: list[Point]
+
+
+class CurvesAnswer(TypedDict):
+    """The curves of one record, a field each."""
+
+    record: Record
+    curves: list[Curve]
+    model: dict[str, str]
 
 
 class Curves(Resource):
@@ -12,7 +38,12 @@ class Curves(Resource):
 
     formats = ("json", "csv")
 
-    def get(self) -> Answer:
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the fields of the record."""
+        return record_in_query(schema)
+
+    def get(self) -> CurvesAnswer:
         """Return the curve of every field for the record in the query."""
         record = read_record()
         curves = scorecard().what_if(record)

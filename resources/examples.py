@@ -4,9 +4,27 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import url_for
+from typing_extensions import TypedDict
 
-from representations import Answer, Resource
+from representations import Resource
 from resources.reading import scorecard
+from schema import Record
+
+
+class Example(TypedDict):
+    """A real person: what turned out true, and what the model gives; a surprise is one it gets very wrong."""
+
+    record: Record
+    outcome: str
+    surprise: bool
+    probability: float
+    url: str
+
+
+class ExamplesAnswer(TypedDict):
+    """Real people to try."""
+
+    examples: list[Example]
 
 
 class Examples(Resource):
@@ -14,13 +32,15 @@ class Examples(Resource):
 
     formats = ("json", "html", "csv")
 
-    def get(self) -> Answer:
+    def get(self) -> ExamplesAnswer:
         """Return each example with its outcome, the probability the model gives, and the link to its arithmetic."""
         card = scorecard()
         return {
             "examples": [
                 {
-                    **example,
+                    "record": example["record"],
+                    "outcome": example["outcome"],
+                    "surprise": example["surprise"],
                     "probability": card.probability(example["record"]),
                     "url": url_for("probability", **example["record"]),
                 }

@@ -1,15 +1,35 @@
 """The form: what can be asked, and a person to begin with."""
 
-from flask import url_for
+from typing import Any
 
-from representations import Answer, Resource
+from flask import url_for
+from typing_extensions import TypedDict
+
+from openapi import record_in_query
+from representations import Resource
 from resources.reading import given_fields, schema, scorecard
+from schema import Record, Schema
+
+
+class FormAnswer(TypedDict):
+    """What can be asked: the JSON Schema of a record, a typical person, and where to go from here."""
+
+    title: str
+    description: str
+    schema: dict[str, Any]
+    defaults: Record
+    links: dict[str, str]
 
 
 class Form(Resource):
     """The form, filled with a typical person or with the fields of the query."""
 
-    def get(self) -> Answer:
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the fields that fill the form."""
+        return record_in_query(schema, required=False)
+
+    def get(self) -> FormAnswer:
         """Return the JSON Schema of a record, the values the form begins with, and where to go from here."""
         dictionary, given = schema(), list(given_fields())
         named = {dictionary.names.get(name) for name, _ in given}

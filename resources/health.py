@@ -2,11 +2,26 @@
 
 import math
 
-from representations import Answer, Resource
+from typing_extensions import TypedDict
+
+from representations import Resource
 from resources.reading import scorecard
 from scorecard import Scorecard
 
 NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+class LiveAnswer(TypedDict):
+    """That the process answers."""
+
+    status: str
+
+
+class ReadyAnswer(TypedDict):
+    """Whether the model answers as it did when it was trained, and which it is."""
+
+    status: str
+    model: dict[str, str]
 
 
 class Live(Resource):
@@ -14,7 +29,7 @@ class Live(Resource):
 
     formats = ("json",)
 
-    def get(self) -> Answer:
+    def get(self) -> tuple[LiveAnswer, int, dict[str, str]]:
         """Return that the process is alive."""
         return {"status": "alive"}, 200, NOT_KEPT
 
@@ -23,8 +38,9 @@ class Ready(Resource):
     """The model is loaded and gives the answer it gave when it was trained."""
 
     formats = ("json",)
+    failures = frozenset({503})
 
-    def get(self) -> Answer:
+    def get(self) -> tuple[ReadyAnswer, int, dict[str, str]]:
         """Return whether the model answers, and which it is; 503 if it does not."""
         card = scorecard()
         ready = is_ready(card)

@@ -5,22 +5,22 @@ https://github.com/kserve/open-inference-protocol
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, TypedDict
+from typing import Annotated, Any, NotRequired
 
 from flask import Response, request
+from typing_extensions import TypedDict
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
 import batch
 from batch import Batch, Objects, summed
 from languages import gettext
-from representations import Answer, Resource
+from representations import Resource
 from resources.health import is_ready
 from resources.reading import read_body, schema, scorecard
-from schema import MOST_ERRORS, FieldError, InvalidRecord, did_you_mean, say, shown
+from schema import MOST_ERRORS, FieldError, InvalidRecord, Schema, did_you_mean, say, shown
 from scorecard import Scorecard, sigmoid
 from tensors import (
     TEXTS,
-    Datatype,
     InferenceRequest,
     Tensor,
     UnreadableTensors,
@@ -40,8 +40,55 @@ class Described(TypedDict):
     """A tensor as it is announced; -1 stands for any number of rows."""
 
     name: str
-    datatype: Datatype
+    datatype: str
     shape: list[int]
+
+
+class ServerAnswer(TypedDict):
+    """The server, and the extensions of the protocol that it knows."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ModelAnswer(TypedDict):
+    """A model's versions and tensors."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[Described]
+    outputs: list[Described]
+
+
+class InferenceLiveAnswer(TypedDict):
+    """Whether the server lives."""
+
+    live: bool
+
+
+class InferenceReadyAnswer(TypedDict):
+    """Whether the server, or a model, is ready."""
+
+    ready: bool
+    name: NotRequired[str]
+
+
+class OutputTensor(Described):
+    """An output's elements in row-major order, or how many bytes of binary data they are."""
+
+    data: NotRequired[list[float | str]]
+    parameters: NotRequired[dict[str, int]]
+
+
+class InferenceAnswer(TypedDict):
+    """The outputs for all rows of a request."""
+
+    model_name: str
+    model_version: str
+    id: NotRequired[str]
+    outputs: list[OutputTensor]
 
 
 class InferenceResource(Resource):
@@ -54,7 +101,7 @@ class InferenceResource(Resource):
 class Inference(InferenceResource):
     """The server, and what it can do beyond the protocol."""
 
-    def get(self) -> Answer:
+    def get(self) -> ServerAnswer:
         """Return the server's name and its extensions of the protocol."""
         return {"name": "glassform", "version": "2", "extensions": ["binary_tensor_data"]}
 
@@ -62,7 +109,7 @@ class Inference(InferenceResource):
 class InferenceLive(InferenceResource):
     """Whether the server lives."""
 
-    def get(self) -> Answer:
+    def get(self) -> tuple[InferenceLiveAnswer, int, dict[str, str]]:
         """Return that the process answers."""
         return {"live": True}, 200, NOT_KEPT
 
@@ -70,7 +117,9 @@ class InferenceLive(InferenceResource):
 class InferenceReady(InferenceResource):
     """Whether the server is ready."""
 
-    def get(self) -> Answer:
+    failures = frozenset({503})
+
+    def get(self) -> tuple[InferenceReadyAnswer, int, dict[str, str]]:
         """Return whether the model gives the answer it gave when it was trained; 503 if it does not."""
         ready = is_ready(scorecard())
         return {"ready": ready}, 200 if ready else 503, NOT_KEPT
@@ -79,7 +128,7 @@ class InferenceReady(InferenceResource):
 class InferenceModel(InferenceResource):
     """A model: its tensors."""
 
-    def get(self, name: str, version: str | None = None) -> Answer:
+    def get(self, name: str, version: str | None = None) -> ModelAnswer:
         """Return the tensors to send, one per field, and the tensors that come back."""
         card = model_named(name, version)
         return {
@@ -100,7 +149,9 @@ class InferenceModel(InferenceResource):
 class InferenceModelReady(InferenceResource):
     """Whether a model is ready."""
 
-    def get(self, name: str, version: str | None = None) -> Answer:
+    failures = frozenset({503})
+
+    def get(self, name: str, version: str | None = None) -> tuple[InferenceReadyAnswer, int, dict[str, str]]:
         """Return whether the model gives the answer it gave when it was trained; 503 if it does not."""
         ready = is_ready(model_named(name, version))
         return {"name": name, "ready": ready}, 200 if ready else 503, NOT_KEPT
@@ -109,7 +160,14 @@ class InferenceModelReady(InferenceResource):
 class Inferred(InferenceResource):
     """What a model says of some rows."""
 
-    def post(self, name: str, version: str | None = None) -> Answer:
+    other_media_types = (BINARY,)
+
+    @classmethod
+    def bodies(cls, schema: Schema) -> dict[str, Any]:
+        """Return the tensors."""
+        return {JSON: InferenceRequest}
+
+    def post(self, name: str, version: str | None = None) -> Annotated[Response, InferenceAnswer]:
         """Return the outputs for rows that come as one tensor per field."""
         card, dictionary = model_named(name, version), schema()
         asked, binary = read_request(read_body(batch.MOST_ARRAY_BYTES), header_length())

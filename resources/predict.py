@@ -3,18 +3,29 @@
 from typing import Any
 
 from flask import request
+from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 import batch
 from batch import Arrays, Batch, Row, as_pairs, is_array, parse, summed
 from languages import gettext
-from representations import Answer, Resource
+from openapi import RECORD, part_of_record
+from representations import Resource
 from resources.reading import read_body, refuse_misplaced, schema, scorecard
-from schema import FieldError, InvalidRecord, Pairs, say, shown
+from schema import FieldError, InvalidRecord, Pairs, Schema, say, shown
 from scorecard import Scorecard, sigmoid
 
 # curl calls whatever it sends a form, unless told otherwise, and some clients call it nothing
 READ = ("application/json", "application/x-www-form-urlencoded", "")
+
+
+class PredictAnswer(TypedDict):
+    """The class, its name and the probability of class 1: of one record, or lists of them."""
+
+    prediction: int | list[int]
+    label: str | list[str]
+    probability: float | list[float]
+    model: dict[str, str]
 
 
 class Predict(Resource):
@@ -22,7 +33,16 @@ class Predict(Resource):
 
     formats = ("json",)
 
-    def post(self) -> Answer:
+    @classmethod
+    def bodies(cls, schema: Schema) -> dict[str, Any]:
+        """Return a record, or rows of values or records."""
+        fields = [part_of_record(field) for field in schema.fields]
+        row = {"type": "array", "prefixItems": fields, "items": False, "minItems": len(fields)}
+        rows = {"type": "array", "minItems": 1, "items": {"anyOf": [row, RECORD]}}
+        data = {"type": "object", "properties": {"data": rows}, "required": ["data"], "additionalProperties": False}
+        return {READ[0]: {"anyOf": [data, RECORD]}}
+
+    def post(self) -> PredictAnswer:
         """Return the predictions of `{"data": [[...], ...]}`, or of one record."""
         card, dictionary = scorecard(), schema()
         refuse_misplaced()
@@ -32,12 +52,22 @@ class Predict(Resource):
         if not isinstance(given, Pairs) or [name for name, _ in given] != ["data"]:
             record = dictionary.read_json(given)
             single = predictions(card, [*Arrays([record], card, dictionary)])
-            return {name: values[0] for name, values in single.items()} | {"model": card.model}
+            return answer({name: values[0] for name, values in single.items()}, card)
         rows = given[0][1]
         if not is_array(rows):
             raise InvalidRecord([FieldError("data", shown(rows), say("array", value=shown(rows)))], {})
         scored = Batch(card, Arrays(rows, card, dictionary), keep_going=False, explain=False)
-        return {**predictions(card, [*scored.source]), "model": card.model}
+        return answer(predictions(card, [*scored.source]), card)
+
+
+def answer(found: dict[str, Any], card: Scorecard) -> PredictAnswer:
+    """Return predictions with the model they are of."""
+    return {
+        "prediction": found["prediction"],
+        "label": found["label"],
+        "probability": found["probability"],
+        "model": card.model,
+    }
 
 
 def predictions(card: Scorecard, rows: list[Row]) -> dict[str, list[Any]]:

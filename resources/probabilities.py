@@ -1,36 +1,79 @@
 """Many records at once, scored in the order sent."""
 
+import io
 import shutil
 from collections.abc import Iterable
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, cast
+from typing import IO, Annotated, Any, cast
 
 from flask import Response, after_this_request, request, url_for
+from typing_extensions import TypedDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 import batch
-from batch import Batch, Lines, Objects, Source, Table, parse_array
+from batch import Batch, Lines, Objects, ScoredRow, Source, Table, parse_array
 from languages import gettext
-from representations import Answer, Resource, Streamed
+from openapi import RECORD, TEXT, in_query
+from representations import Resource, Streamed
 from resources.reading import given_fields, read_body, schema, scorecard
-from schema import MOST_ERRORS, FieldError, InvalidQuery, did_you_mean, say, shown
+from schema import MOST_ERRORS, FieldError, InvalidQuery, Schema, did_you_mean, say, shown
 
 CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"
 KINDS = {CSV: "csv", UPLOAD: "csv", JSON: "json", LINES: "jsonl"}
+FILE = "file"  # the name of an upload
 OPTIONS = {"on_error": ["fail", "report"], "explain": ["0", "1"]}  # the first is the default
+MEANING = {
+    "on_error": "Whether a row with errors makes the whole batch invalid, or is reported among the others.",
+    "explain": "Whether to add every term of the log-odds.",
+}
 IN_MEMORY = 1024 * 1024  # bytes of a body; a longer one is kept on disk
+
+
+class BatchLimits(TypedDict):
+    """How much is read."""
+
+    rows: int
+    bytes: int
+    bytes_of_a_json_array: int
+    characters_of_a_line: int
+    errors_reported: int
+
+
+class BatchOffer(TypedDict):
+    """What can be sent, and how much of it."""
+
+    accepts: list[str]
+    options: dict[str, list[str]]
+    columns: list[str]
+    limits: BatchLimits
+    sample: str
 
 
 class Probabilities(Resource):
     """The probabilities of many records: of a CSV file, a JSON array or JSON lines."""
 
-    @property
-    def formats(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What was sent comes first, so that who accepts anything gets the same kind back."""
-        kind = KINDS.get(request.mimetype, "json") if request.method == "POST" else "json"
-        return tuple(dict.fromkeys([kind, "json", "html", "csv", "jsonl"]))
+    formats = ("json", "html", "csv", "jsonl")
 
-    def get(self) -> Answer:
+    def offered(self) -> tuple[str, ...]:
+        """Return the formats, what was sent first, so that who accepts anything gets the same kind back."""
+        kind = KINDS.get(request.mimetype, "json") if request.method == "POST" else "json"
+        return tuple(dict.fromkeys([kind, *self.formats]))
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return what to do about errors and whether to explain."""
+        return [in_query(name, choice(name), MEANING[name]) for name in OPTIONS] if method == "post" else []
+
+    @classmethod
+    def bodies(cls, schema: Schema) -> dict[str, Any]:
+        """Return the rows, in every way they can be posted."""
+        options = {name: choice(name) for name in OPTIONS}
+        upload = {"type": "object", "required": [FILE], "additionalProperties": False}
+        file = {"type": "string", "contentMediaType": CSV}
+        array = {"type": "array", "minItems": 1, "items": RECORD}
+        return {JSON: array, LINES: TEXT, CSV: TEXT, UPLOAD: upload | {"properties": {FILE: file, **options}}}
+
+    def get(self) -> BatchOffer:
         """Return what can be sent here, and how much of it; as CSV, a few real people to begin with."""
         return {
             "accepts": list(KINDS),
@@ -46,7 +89,7 @@ class Probabilities(Resource):
             "sample": url_for("probabilities", suffix="csv"),
         }
 
-    def post(self) -> Answer:
+    def post(self) -> Annotated[Streamed, ScoredRow]:
         """Return every record of the body with its probability."""
         request.max_content_length = batch.MOST_BYTES
         options = read_options()
@@ -66,6 +109,11 @@ class Probabilities(Resource):
         return [example["record"] for example in scorecard().examples]
 
 
+def choice(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of an option."""
+    return TEXT | {"enum": OPTIONS[name], "default": OPTIONS[name][0]}
+
+
 def read_options() -> dict[str, str]:
     """Read what to do about errors and whether to explain, from the address or the form.
 
@@ -74,7 +122,8 @@ def read_options() -> dict[str, str]:
     InvalidQuery
         With every error of both.
     """
-    given = given_fields() + (list(request.form.items(multi=True)) if request.mimetype == UPLOAD else [])
+    posted = list(request.form.items(multi=True)) if request.mimetype == UPLOAD else []
+    given = given_fields() + [(name, value) for name, value in posted if name != FILE]
     errors: list[FieldError] = []
     chosen = {name: values[0] for name, values in OPTIONS.items()}
     for name, value in given:
@@ -122,10 +171,13 @@ def uploaded() -> IO[bytes]:
     InvalidQuery
         If there is none, or more than one.
     """
-    files = [file for name, file in request.files.items(multi=True) if name == "file" and file.filename]
-    if len(files) != 1 or len(list(request.files.items(multi=True))) != 1:
-        raise InvalidQuery([FieldError("file", None, say("no_file"))], {})
-    return kept(files[0].stream)  # the form closes its own when the request ends, before the answer is sent
+    files = list(request.files.items(multi=True))
+    texts = request.form.getlist(FILE)  # a file without a name counts as text
+    if len(files) + len(texts) != 1 or any(name != FILE or not file.filename for name, file in files):
+        raise InvalidQuery([FieldError(FILE, None, say("no_file"))], {})
+    if texts:
+        return io.BytesIO(texts[0].encode(errors="replace"))
+    return kept(files[0][1].stream)  # the form closes its own when the request ends, before the answer is sent
 
 
 def kept(stream: IO[bytes]) -> IO[bytes]:

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from representations import Answer, Resource
-from resources.reading import read_record, scorecard
+from openapi import RECORD, record_in_query
+from representations import Resource
+from resources.reading import FORM_TYPES, read_record, scorecard
+from schema import Schema
+from scorecard import Explanation
 
 
 class Probability(Resource):
@@ -12,11 +15,21 @@ class Probability(Resource):
 
     formats = ("json", "html", "csv")
 
-    def get(self) -> Answer:
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the fields of the record of a GET."""
+        return record_in_query(schema) if method == "get" else []
+
+    @classmethod
+    def bodies(cls, schema: Schema) -> dict[str, Any]:
+        """Return the record, in every way it can be posted."""
+        return dict.fromkeys(["application/json", *FORM_TYPES], RECORD)
+
+    def get(self) -> Explanation:
         """Return the probability of the record in the query, and every term of its log-odds."""
         return scorecard().explain(read_record())
 
-    def post(self) -> Answer:
+    def post(self) -> Explanation:
         """Return the same for the record in the body."""
         return self.get()
 

@@ -4,10 +4,39 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from representations import Answer, Resource
+from typing_extensions import TypedDict
+
+from representations import Resource
 from resources.reading import schema, scorecard
-from schema import Schema
+from schema import Schema, Value
 from scorecard import Scorecard as Model
+
+
+class ScorecardPoint(TypedDict):
+    """One value's points."""
+
+    value: Value
+    title: str
+    log_odds: float
+    odds_multiplier: float
+
+
+class ScorecardFeature(TypedDict):
+    """One field's points; between the values of an interpolated one they run in straight lines."""
+
+    feature: str
+    title: str
+    unit: str
+    interpolated: bool
+    points: list[ScorecardPoint]
+
+
+class ScorecardAnswer(TypedDict):
+    """The whole model."""
+
+    model: dict[str, str]
+    intercept: float
+    features: list[ScorecardFeature]
 
 
 class Scorecard(Resource):
@@ -15,7 +44,7 @@ class Scorecard(Resource):
 
     formats = ("json", "html", "csv")
 
-    def get(self) -> Answer:
+    def get(self) -> ScorecardAnswer:
         """Return the intercept and, by feature, the points of every value."""
         return table(scorecard(), schema())
 
@@ -27,7 +56,7 @@ class Scorecard(Resource):
                 yield row(feature["feature"], point["value"], point["log_odds"])
 
 
-def table(card: Model, dictionary: Schema) -> dict[str, Any]:
+def table(card: Model, dictionary: Schema) -> ScorecardAnswer:
     """Return a scorecard as plain data; the pages' script computes with it."""
     return {
         "model": card.model,

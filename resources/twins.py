@@ -3,8 +3,22 @@
 from collections.abc import Iterable
 from typing import Any
 
-from representations import Answer, Resource
+from typing_extensions import TypedDict
+
+from openapi import record_in_query
+from representations import Resource
 from resources.reading import read_record, scorecard
+from schema import Record, Schema
+from scorecard import Twin
+
+
+class TwinsAnswer(TypedDict):
+    """One record's probability, and its twins'."""
+
+    record: Record
+    probability: float
+    twins: list[Twin]
+    model: dict[str, str]
 
 
 class Twins(Resource):
@@ -12,7 +26,12 @@ class Twins(Resource):
 
     formats = ("json", "csv")
 
-    def get(self) -> Answer:
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the fields of the record."""
+        return record_in_query(schema)
+
+    def get(self) -> TwinsAnswer:
         """Return the probability of every twin of the record in the query, and the difference."""
         card, record = scorecard(), read_record()
         return {

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -16,12 +17,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.exceptions import HTTPException
 
 # Before any module of ours is imported: the tests train a model of their own and leave the developer's alone.
 os.environ["GLASSFORM_ARTIFACT"] = tempfile.mkdtemp(prefix="glassform-")
 
 import model
 from benchmarks.measuring import free_port
+from openapi import VARIABLE
 from schema import Schema
 from scorecard import ARTIFACT, Scorecard
 from server import create_app
@@ -61,8 +64,39 @@ def app(scorecard: Scorecard) -> Flask:
     return create_app()
 
 
+@pytest.fixture(scope="session")
+def paths(app: Flask) -> dict[str, dict[str, Any]]:
+    """What the OpenAPI document says, by path and method."""
+    document: Any = app.test_client().get("/openapi.json").json
+    return dict(document["paths"])
+
+
+class Documented(FlaskClient):
+    """A client that finds whatever it is answered in the OpenAPI document: the path, the method and the status."""
+
+    paths: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    def open(self, *arguments, **options):
+        response = super().open(*arguments, **options)
+        asked, rules = response.request, self.application.url_map.bind("")
+        assert asked is not None
+        method, path = asked.method.lower(), asked.path
+        try:
+            found, _ = rules.match(path, asked.method, return_rule=True)
+        except HTTPException:
+            return response  # no address of ours, or none that answers to this method
+        operations = self.paths.get(VARIABLE.sub(r"{\1}", found.rule), {})
+        if method in operations:
+            assert str(response.status_code) in operations[method]["responses"], (path, response.status)
+        else:
+            assert found.endpoint.endswith("static") or method in ("head", "options"), path
+        return response
+
+
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
+def client(app: Flask, paths: dict[str, dict[str, Any]], monkeypatch) -> FlaskClient:
+    monkeypatch.setattr(Documented, "paths", paths)
+    monkeypatch.setattr(app, "test_client_class", Documented)
     return app.test_client()
 
 
@@ -119,7 +153,8 @@ def wait_for(url: str, seconds: float = 60) -> None:
 def server(scorecard: Scorecard) -> Iterator[str]:
     """The address of a real server with two workers."""
     port = free_port()
-    with serving("--port", str(port), "--workers", "2"):
+    # nobody reads what it prints, and a full pipe would stop it
+    with serving("--port", str(port), "--workers", "2", environment={"LOG_LEVEL": "CRITICAL"}):
         wait_for(f"http://127.0.0.1:{port}/health/ready")
         yield f"http://127.0.0.1:{port}"
 

@@ -30,9 +30,15 @@ def test_every_shell_command_is_one_this_file_runs():
 
 
 @pytest.mark.parametrize("command", [line for line in commands("sh") if line.startswith("curl")])
-def test_every_curl_command_answers_as_the_readme_says(server, scorecard, record, command):
+def test_every_curl_command_answers_as_the_readme_says(server, scorecard, record, command, tmp_path):
     command = command.replace("http://127.0.0.1:5000", server).replace("curl ", "curl --silent --fail ", 1)
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    command = command.replace("scored.csv", str(tmp_path / "scored.csv"))
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+    if "scored.csv" in command:
+        sent, scored = (ROOT / "data" / "adult_test.csv").read_text(), (tmp_path / "scored.csv").read_text()
+        assert len(scored.splitlines()) == len(sent.splitlines())
+        assert scored.splitlines()[0] == f"{sent.splitlines()[0]},probability"
+        return
     answer = json.loads(done.stdout)
     assert answer["probability"] == scorecard.probability(record)
     (shown,) = (json.loads(block) for kind, block in BLOCKS if kind == "json")
@@ -84,8 +90,9 @@ def test_every_local_link_leads_somewhere(document):
         assert not target or (document.parent / target).exists(), target
 
 
-def test_the_files_the_readme_lists_are_the_files_there_are():
-    listed = set(re.findall(r"^    ([a-z]+\.py) ", README, flags=re.MULTILINE))
+def test_the_files_the_design_lists_are_the_files_there_are():
+    design = (ROOT / "docs" / "design.md").read_text()
+    listed = set(re.findall(r"^    ([a-z]+\.py) ", design, flags=re.MULTILINE))
     assert listed == {path.name for path in ROOT.glob("*.py")}
 
 

@@ -20,6 +20,7 @@ CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 # names, and words of the formats and programs themselves, are the same in every language
 NAMES = {"Glassform", "English", "JSON", "CSV", "ROC", "AUC", "Brier", "curl", "Python", "JavaScript", "SHA", "Ctrl"}
 NAMES |= {"scikit", "learn", "train", "test", "pipeline", "joblib", "fnlwgt", "Ding", "threshold", "MB"}
+NAMES |= {"API", "OpenAPI", "pandas", "NVIDIA", "RFC", "Accept", "json", "html", "csv"}
 WORD = re.compile(r"[A-Za-z]{2,}")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
 
@@ -58,7 +59,8 @@ def test_the_compiled_catalog_is_the_written_one():
 
 def words_left(text: str) -> set[str]:
     """The words in Latin letters that a Chinese reader would find."""
-    for passed_over in (r"<(script|pre|code)\b.*?</\1>", r'<a href="https?:.*?</a>', r"<[^>]*>", r'\b[\w-]+="[^"]*"'):
+    english, code, links = r'<(\w+) lang="en".*?</\1>', r"<(script|pre|code)\b.*?</\1>", r'<a href="https?:.*?</a>'
+    for passed_over in (english, code, links, r"<[^>]*>", r'\b[\w-]+="[^"]*"'):
         text = re.sub(passed_over, " ", text, flags=re.DOTALL)
     return {*WORD.findall(html.unescape(text))} - NAMES
 

@@ -1,6 +1,7 @@
 """The pages in a real Chromium against a real server: with script and without, light and dark, wide and narrow."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ def addresses(record) -> dict[str, str]:
         "card": "/model",
         "setting": "/model?threshold=2",
         "batch": "/probabilities",
+        "docs": "/docs",
         "wish": f"/changes?{urlencode(record)}&target=2&lock=age&lock=x",
         "missing": "/nowhere",
     }
@@ -44,6 +46,7 @@ PAGES = [
     "card",
     "setting",
     "batch",
+    "docs",
     "wish",
     "missing",
 ]
@@ -161,23 +164,79 @@ def snippet(page: Page, language: str) -> str:
     return page.locator(f"code.{language}").inner_text()
 
 
-def test_the_copyable_calls_work_as_they_stand(visit, record, scorecard):
-    page = visit(addresses(record)["result"])
-    expected = scorecard.probability(record)
-    python = subprocess.run(
-        [sys.executable, "-c", snippet(page, "python")], capture_output=True, text=True, check=True
+RUNNERS = {
+    "python": [sys.executable, "-c"],
+    "curl": ["sh", "-c"],
+    "javascript": ["node", "--input-type=module", "-e"],
+    "r": ["Rscript", "-e"],
+}
+
+
+def run(language: str, code: str, folder) -> str:
+    """What a snippet prints."""
+    command = RUNNERS[language]
+    part = "curl" if language == "curl" else command[0]
+    if not shutil.which(part):
+        missing(part)
+    done = subprocess.run([*command, code], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("language", RUNNERS)
+def test_the_copyable_calls_work_as_they_stand(visit, record, scorecard, language, tmp_path):
+    told = run(language, snippet(visit(addresses(record | {"workclass": "?"})["result"]), language), tmp_path)
+    found = json.loads(told)["probability"] if language == "curl" else float(told)
+    assert found == pytest.approx(scorecard.probability(record | {"workclass": "?"}), abs=1e-15)
+
+
+def test_the_formula_gives_the_probability_in_a_spreadsheet(visit, record, scorecard, tmp_path):
+    if not shutil.which("soffice"):
+        missing("LibreOffice Calc")
+    formula = snippet(visit(addresses(record)["result"]), "formula")
+    (tmp_path / "cell.csv").write_text(f'"{formula}"\n')
+    # a folder of its own, so that no LibreOffice that is open takes the work over; the token asks for formulas
+    office = ["soffice", f"-env:UserInstallation=file://{tmp_path}/office", "--headless", "--convert-to", "fods"]
+    subprocess.run(
+        [*office, "--infilter=CSV:44,34,76,1,,0,false,true,false,false,false,0,true", "cell.csv"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+        timeout=120,
     )
-    assert float(python.stdout) == expected
-    if not shutil.which("curl"):
-        missing("curl")
-    curl = subprocess.run(["sh", "-c", snippet(page, "curl")], capture_output=True, text=True, check=True)
-    assert json.loads(curl.stdout)["probability"] == expected
-    if not shutil.which("node"):
-        missing("Node.js")
-    node = subprocess.run(
-        ["node", "--input-type=module", "-e", snippet(page, "javascript")], capture_output=True, text=True, check=True
-    )
-    assert float(node.stdout) == expected
+    (value,) = re.findall(r'office:value="([^"]*)"', (tmp_path / "cell.fods").read_text())
+    assert float(value) == pytest.approx(scorecard.probability(record), abs=1e-14)
+
+
+@pytest.mark.parametrize("language", ["curl", "batch", "simple", "notebook", "triton"])
+def test_the_calls_for_programs_work_as_they_stand(visit, scorecard, language, tmp_path):
+    expected = scorecard.probability(scorecard.typical)
+    code = snippet(visit("/docs"), language)
+    told = run("python" if language in ("notebook", "triton") else "curl", code, tmp_path)
+    if language == "triton":
+        assert float(told) == expected
+    elif language == "curl":
+        assert json.loads(told)["probability"] == expected
+    elif language == "simple":
+        assert json.loads(told)["probability"] == [expected]
+    else:
+        assert "probability" in told and len(told.splitlines()) >= 5
+
+
+def test_the_notebook_needs_ten_lines(visit):
+    assert len([line for line in snippet(visit("/docs"), "notebook").splitlines() if line]) <= 10
+
+
+def test_swagger_ui_sends_a_request_and_shows_the_answer(visit, scorecard):
+    page = visit("/docs")
+    page.locator("#operations-tag-predict").click()
+    page.locator("#operations-predict-post_predict button.opblock-summary-control").click()
+    page.get_by_role("button", name="Try it out").click()
+    page.locator("textarea.body-param__text").fill(json.dumps(scorecard.typical))
+    page.get_by_role("button", name="Execute").click()
+    answer = page.locator(".live-responses-table tr.response").first
+    expect(answer.locator(".response-col_status")).to_contain_text("200")
+    expect(answer.locator(".response-col_description")).to_contain_text('"prediction": 0')
 
 
 def test_the_permanent_link_leads_back_to_the_same_page(visit, record):

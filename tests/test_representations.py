@@ -153,9 +153,10 @@ def test_a_refused_method_names_the_allowed_ones(client):
 
 def test_a_fault_of_ours_shows_no_trace_and_the_next_request_works(app, client, record, monkeypatch):
     app.testing = False
-    monkeypatch.setitem(app.extensions, "scorecard", None)
-    failed = client.get("/probability", query_string=record)
-    monkeypatch.undo()
+    with monkeypatch.context() as broken:
+        broken.setattr(app, "test_client_class", None)  # one that does not look for the status among those described
+        broken.setitem(app.extensions, "scorecard", None)
+        failed = app.test_client().get("/probability", query_string=record)
     assert failed.status_code == 500 and failed.mimetype == "application/problem+json"
     assert "Traceback" not in failed.text and str(ROOT) not in failed.text and "NoneType" not in failed.text
     assert client.get("/probability", query_string=record).status_code == 200

@@ -198,3 +198,19 @@ def test_a_killed_worker_is_replaced(scorecard):
         os.kill(worker, signal.SIGKILL)
         time.sleep(0.2)
         wait_for(f"http://127.0.0.1:{port}/health/live", seconds=15)
+
+
+def test_a_body_that_breaks_off_harms_nobody(server, record):
+    """A client that goes away in the middle of what it sends leaves a worker that answers the next."""
+    host, port = server.removeprefix("http://").split(":")
+    kinds = {"/probabilities": "text/csv", "/probability": "application/json", "/v2/models/adult/infer": ""}
+    for path, kind in kinds.items():
+        for _ in range(4):  # so that both workers get some
+            with socket.create_connection((host, int(port)), timeout=10) as client:
+                head = (
+                    f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\nContent-Length: 1000000\r\n\r\n"
+                )
+                client.sendall(head.encode() + b'{"age": 39, "workclass": "Sta')
+    for _ in range(10):
+        with urlopen(f"{server}/probability?{urlencode(record)}", timeout=5) as answer:
+            assert answer.status == 200
