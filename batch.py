@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice, repeat
 from typing import IO, Any, NamedTuple, NotRequired, Protocol
 
@@ -25,6 +25,7 @@ from schema import (
     Value,
     parse_json,
     say,
+    shown,
 )
 from scorecard import Contribution, Scorecard, sigmoid
 
@@ -51,7 +52,7 @@ class RowError(NamedTuple):
 
 
 class InvalidBatch(ValueError):
-    """Rows that are no records; it holds the first errors, and how many there are in all."""
+    """Rows that are no records; it holds the first errors, and how many were found until the reading stopped."""
 
     def __init__(self, errors: list[RowError], count: int) -> None:
         self.errors, self.count = errors, count
@@ -142,12 +143,13 @@ class Batch:
                 raise TooManyRows(gettext("At most %(most)s rows are read.", most=f"{MOST_ROWS:,}"))
             if row.errors and not self.keep_going:
                 count += len(row.errors)
-                room = MOST_ERRORS - len(errors)
-                errors += [RowError(number, each.field, each.value, each.message) for each in row.errors[:room]]
+                errors += [RowError(number, each.field, each.value, each.message) for each in row.errors]
+                if len(errors) >= MOST_ERRORS:
+                    break  # nobody reads on, and a hostile body must not buy long work
         if not number:
             errors, count = [*errors, RowError(0, "", None, say("no_rows"))], count + 1
         if errors:
-            raise InvalidBatch(errors, count)
+            raise InvalidBatch(errors[:MOST_ERRORS], count)
         return number
 
     @property
@@ -216,7 +218,7 @@ class Table:
         self.file, self.card, self.schema = file, card, schema
         file.seek(0)
         self.utf16 = file.read(2) in UTF16_MARKS
-        self.delimiter = ","
+        self.delimiter, self.wrong = ",", 0  # rows so far
         first = next(self._rows(), [])
         self.delimiter = max(DELIMITERS, key=",".join(first).count)
         self.columns = [column.strip() for column in next(self._rows(), [])]
@@ -269,12 +271,14 @@ class Table:
                 yield cells
                 number += 1
         except (csv.Error, UnreadableBatch) as error:
+            if "new-line character" in str(error):
+                error = UnreadableBatch(gettext("a carriage return stands within a line"))
             place = gettext("row %(number)s", number=number) if number else gettext("the header")
             raise UnreadableBatch(f"{place}: {error}") from error
 
     def __iter__(self) -> Iterator[Row]:
         """Read the rows in order, those with errors too; blank lines are none."""
-        width, places = len(self.columns), self.places
+        width, places, self.wrong = len(self.columns), self.places, 0
         known: list[dict[str, tuple[Value, float]]] = [{} for _ in places]
         for number, cells in enumerate(filter(None, islice(self._rows(), 1, None)), start=1):
             try:
@@ -295,7 +299,10 @@ class Table:
             message = say("ragged", count=len(cells), wanted=len(self.columns))
             return Row(number, cells, [], [], [FieldError("", None, message)])
         pairs = [(name, cells[place]) for name, place in zip(self.card.points, self.places, strict=True)]
-        return checked(self.card, number, cells, partial(self.schema.read_fields, pairs))
+        read = partial(self.schema.read_fields, pairs, hints=self.wrong < MOST_ERRORS)
+        row = checked(self.card, number, cells, read)
+        self.wrong += bool(row.errors)
+        return row
 
 
 class Objects:
@@ -306,22 +313,26 @@ class Objects:
 
     def __init__(self, given: Iterable[Any], card: Scorecard, schema: Schema) -> None:
         self.given, self.card, self.schema = given, card, schema
+        self.kept: list[Row] | None = None
+        self.wrong = 0  # rows so far
         self.names = list(card.points)
         self.numbers = [place for place, field in enumerate(schema.fields) if not field.categories]
         self.known = [points.by_value for points in card.points.values()]
 
-    @cached_property
-    def rows(self) -> list[Row]:
-        """All rows, read once."""
-        return [*self.read(self.given)]
-
     def __iter__(self) -> Iterator[Row]:
-        """Read the rows in order, those with errors too."""
-        return iter(self.rows)
+        """Read the rows in order, those with errors too; what was read to the end is kept."""
+        if self.kept is not None:
+            yield from self.kept
+            return
+        rows = []
+        for row in self.read(self.given):
+            rows.append(row)
+            yield row
+        self.kept = rows
 
     def read(self, objects: Iterable[Any]) -> Iterator[Row]:
         """Return a row for each object."""
-        numbered = enumerate(objects, start=1)
+        self.wrong, numbered = 0, enumerate(objects, start=1)
         while several := list(islice(numbered, ROWS_AT_A_TIME)):
             # field by field in tight loops; what is not plainly right goes the full way, one by one
             yield from self._plain(several) or (self._checked(number, given) for number, given in several)
@@ -339,7 +350,10 @@ class Objects:
         return [*map(Row, numbers, rows, zip(*columns, strict=True), zip(*terms, strict=True), repeat(NO_ERRORS))]
 
     def _checked(self, number: int, given: Any) -> Row:
-        return checked(self.card, number, given, partial(self.schema.read_json, as_pairs(given)))
+        read = partial(self.schema.read_json, as_pairs(given), hints=self.wrong < MOST_ERRORS)
+        row = checked(self.card, number, given, read)
+        self.wrong += bool(row.errors)
+        return row
 
 
 class Arrays(Objects):
@@ -351,9 +365,11 @@ class Arrays(Objects):
         super().__init__(rows, card, schema)
 
     def _checked(self, number: int, given: Any) -> Row:
-        if not is_array(given):
+        if isinstance(given, dict | Pairs):
             return super()._checked(number, given)
-        message = say("lengths", count=len(given), wanted=len(self.names))
+        message = say("row", value=shown(given), wanted=len(self.names))
+        if is_array(given):
+            message = say("lengths", count=len(given), wanted=len(self.names))
         return Row(number, given, [], [], [FieldError("", None, message)])
 
 
@@ -391,8 +407,11 @@ def parse_array(body: bytes) -> Any:
         If it is not JSON.
     UnreadableBatch
         If it is no array.
+    TooManyRows
+        If it has more rows than are read.
     """
     array = parse(body)
+    refuse_too_many(array)
     if not is_array(array):
         raise UnreadableBatch(gettext("it is no array of records"))
     return array
@@ -413,6 +432,18 @@ def summed(intercept: float, terms: Sequence[float]) -> float:
     for term in terms:
         intercept += term
     return intercept
+
+
+def refuse_too_many(array: Any) -> None:
+    """Refuse an array before its rows are looked at.
+
+    Raises
+    ------
+    TooManyRows
+        If it has more rows than are read.
+    """
+    if is_array(array) and len(array) > MOST_ROWS:
+        raise TooManyRows(gettext("At most %(most)s rows are read.", most=f"{MOST_ROWS:,}"))
 
 
 def is_array(given: Any) -> bool:

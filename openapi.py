@@ -30,9 +30,15 @@ DESCRIPTIONS = {  # of the path's variables
     SUFFIX: "The format of the answer.",
     "name": "The model's name.",
     "version": "The model's version.",
+    "id": "The name of one of them, as its address has it.",
 }
 GOOD = {HTTPStatus.OK, HTTPStatus.CREATED}
-EMPTY = {HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT}
+EMPTY = {HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT, HTTPStatus.SEE_OTHER}
+SECURITY = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "visit": {"type": "apiKey", "in": "cookie", "name": "access_token_cookie"},
+}
 
 
 class ProblemError(TypedDict):
@@ -52,7 +58,6 @@ class Problem(TypedDict):
     status: int
     detail: str
     errors: NotRequired[list[ProblemError]]
-    count: NotRequired[int]
     error: NotRequired[str]
 
 
@@ -111,6 +116,7 @@ def describe(
         "paths": paths,
         "components": {
             "schemas": types.definitions() | {"Record": {**schema.strict.model_json_schema()}},
+            "securitySchemes": SECURITY,
             "responses": {"Problem": {"description": "What is wrong with the request.", "content": content}},
         },
     }
@@ -124,6 +130,8 @@ class Types:
 
     def of(self, type_: Any) -> dict[str, Any]:
         """Return a reference to the schema of a type; a schema as it is."""
+        if type_ is Any:
+            return {}
         if isinstance(type_, dict):
             return type_
         if not inspect.isclass(type_):
@@ -165,12 +173,12 @@ def operation(method: str, resource: type[Resource], rule: Rule, schema: Schema,
             for status in statuses(method, resource, rule, schema)
         },
     }
-    if method == "post":
-        content = {
-            media_type: {"schema": types.of(body)} | encoding_of(media_type)
-            for media_type, body in resource.bodies(schema).items()
-        }
+    bodies = resource.bodies(method, schema) if method != "get" else {}
+    if bodies:
+        content = {kind: {"schema": types.of(body)} | encoding_of(kind) for kind, body in bodies.items()}
         described["requestBody"] = {"required": True, "content": content}
+    if {401} & resource.problems and not resource.is_open:
+        described["security"] = [{name: []} for name in SECURITY]
     return described
 
 
@@ -188,8 +196,13 @@ def in_path(resource: type[Resource], rule: Rule, known: Mapping[str, list[str]]
             "in": "path",
             "required": True,
             "description": DESCRIPTIONS[name],
-            "schema": TEXT | {"enum": formats if name == SUFFIX else known[name]},
+            "schema": TEXT | ({"enum": formats} if name == SUFFIX else values_of(name, known)),
         }
+
+
+def values_of(name: str, known: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Return what is known of the values of a path's variable."""
+    return {"enum": known[name]} if name in known else {"minLength": 1}
 
 
 def in_address(method: str, resource: type[Resource], rule: Rule, schema: Schema) -> list[dict[str, Any]]:
@@ -209,16 +222,17 @@ def first_sentence(described: Any) -> str:
 
 def statuses(method: str, resource: type[Resource], rule: Rule, schema: Schema) -> list[HTTPStatus]:
     """Return every status that a method can answer with."""
-    found: set[int] = {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_ACCEPTABLE, *resource.failures}
+    success = resource.successes.get(method, HTTPStatus.OK)
+    refused = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY}
+    found: set[int] = {success, *refused, *resource.failures, *resource.problems}
     if method == "get":
         found.add(HTTPStatus.NOT_MODIFIED)
-    if resource.parameters(method, schema):
-        found.add(HTTPStatus.UNPROCESSABLE_ENTITY)
-    if method == "post":
+    if resource.problems and method != "get" and "html" in resource.formats:
+        found.add(HTTPStatus.SEE_OTHER)
+    if method in ("post", "patch", "delete"):
         found |= {
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
         }
     if rule.arguments:
         found.add(HTTPStatus.NOT_FOUND)

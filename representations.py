@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -9,6 +10,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from itertools import chain, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zlib import crc32
 
@@ -18,13 +20,25 @@ from flask import Response, render_template, request, stream_with_context
 from flask_babel import lazy_gettext, ngettext
 from flask_restful.utils import unpack
 from werkzeug.datastructures import MIMEAccept
-from werkzeug.exceptions import BadHost, BadRequest, HTTPException, NotAcceptable, UnprocessableEntity
+from werkzeug.exceptions import (
+    BadHost,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    HTTPException,
+    NotAcceptable,
+    RequestEntityTooLarge,
+    ServiceUnavailable,
+    Unauthorized,
+    UnprocessableEntity,
+    UnsupportedMediaType,
+)
 from werkzeug.http import parse_accept_header
 
 import languages
-from batch import InvalidBatch, UnreadableBatch
+from batch import InvalidBatch, TooManyRows, UnreadableBatch
 from languages import gettext
-from schema import InvalidQuery, InvalidRecord, Schema, UnreadableJSON
+from schema import FieldError, InvalidQuery, InvalidRecord, Schema, UnreadableJSON, decode, say, shown
 from tensors import UnreadableTensors
 
 # JSON comes first: who accepts anything, as curl does, gets JSON.
@@ -38,10 +52,16 @@ PROBLEM = "application/problem+json"
 # a media type's parameters, such as charset, which are not what a client chooses by; q is
 PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re.IGNORECASE)
 VARY = "Accept, Accept-Language, Cookie"
+READING = ("GET", "HEAD")
+WHO = ("access_token_cookie", "form")  # the cookies that change what a page shows
+HOW_TO_ANSWER = {"format", languages.PARAMETER}  # parameters of every address
 PARTS_AT_A_TIME = 500
 INFERENCE = "/v2"  # the addresses of the Open Inference Protocol
 
 ROOT = Path(__file__).parent
+SECONDS_TO_RETRY = 5
+
+log = logging.getLogger("glassform")
 
 Answer = Any  # plain data, or a tuple of data, status and headers, as Flask-RESTful takes it
 
@@ -59,13 +79,21 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
         form = chosen_format(environ, resource.offered(), suffix)
         asked = languages.chosen_language(environ["QUERY_STRING"])
         kept = language_kept(asked) if form == "html" else {}
+        if environ["QUERY_STRING"] and not resource.reads_query:
+            refuse_query(environ["QUERY_STRING"])
+        if "HTTP_CONTENT_ENCODING" in environ:
+            refuse_encoded(environ["HTTP_CONTENT_ENCODING"])
         answer, status, headers = unpack(method(*arguments, **named))
         if isinstance(answer, Streamed):
             return stream(answer, form, resource.template)
         if isinstance(answer, Response):
             return answer
+        if form == "html" and "Location" in headers:  # a page follows, and to load it again repeats nothing
+            return Response(status=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store", **headers})
+        if status == HTTPStatus.NO_CONTENT:
+            return Response(status=status, headers={"Cache-Control": "no-store"})
         body = as_json(answer)
-        if environ["REQUEST_METHOD"] == "POST" or status != HTTPStatus.OK:
+        if environ["REQUEST_METHOD"] not in READING or status != HTTPStatus.OK:
             headers = {"Cache-Control": "no-store", "Vary": VARY, **kept, **headers}
         else:
             tag = etag(body, form)
@@ -75,10 +103,35 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
         if form == "html":
             body = page(resource.template, answer=answer)
         elif form == "csv":
-            body = as_csv(resource.rows(answer))
+            body = as_csv(resource.rows(answer), resource.columns(answer))
         return Response(body, status, headers, content_type=MEDIA_TYPES[form])
 
     return respond
+
+
+def refuse_query(query: str) -> None:
+    """Refuse a query where none is read.
+
+    Raises
+    ------
+    InvalidQuery
+        With every name that says nothing here.
+    """
+    names = [name for name, _ in decode(query) if name not in HOW_TO_ANSWER]
+    if names:
+        raise InvalidQuery([FieldError(shown(name), None, say("unknown", hint="")) for name in names], {})
+
+
+def refuse_encoded(encoding: str) -> None:
+    """Refuse a body that is compressed, for its length says nothing of what it would become.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        If it is.
+    """
+    if encoding.strip().lower() != "identity":
+        raise UnsupportedMediaType(gettext("Send the body as it is, without a Content-Encoding."))
 
 
 def language_kept(asked: str | None) -> dict[str, str]:
@@ -102,8 +155,12 @@ class Resource(flask_restful.Resource):
 
     formats: tuple[str, ...] = ("json", "html")
     other_media_types: tuple[str, ...] = ()  # of responses it makes by hand
+    reads_query = False  # whether its address can have a query beyond format and language
     suffixed = True  # whether a format can be asked for at the end of its address
+    is_open = False  # whether a resource that has to do with accounts can be asked by anybody
     failures: frozenset[int] = frozenset()  # statuses that are an answer of its own, not a problem
+    successes: Mapping[str, int] = MappingProxyType({})  # by method, where that is not 200
+    problems: frozenset[int] = frozenset()  # statuses of problems beside those that every resource has
     method_decorators = [represented]  # noqa: RUF012 - Flask-RESTful's own way
     init_every_request = False
 
@@ -122,9 +179,13 @@ class Resource(flask_restful.Resource):
         return []
 
     @classmethod
-    def bodies(cls, schema: Schema) -> dict[str, Any]:
-        """Return the type or the JSON Schema of what is posted, by media type."""
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return the type or the JSON Schema of what is sent with a method, by media type; nothing, if nothing is."""
         return {}
+
+    def columns(self, answer: Any) -> list[str] | None:
+        """Return the header of its table, if there can be no row to take it from."""
+        return None
 
     def rows(self, answer: Any) -> Iterable[Mapping[str, Any]]:
         """Return an answer as the rows of a table, each with the same keys."""
@@ -167,7 +228,9 @@ def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str
     if len(asked) > 1:
         raise BadRequest(gettext("format is given more than once."))
     wanted = suffix or (asked[0] if asked else negotiated(environ.get("HTTP_ACCEPT", ""), formats))
-    if wanted not in formats or (asked and asked[0] != wanted):
+    if suffix and asked and asked[0] != suffix:
+        raise NotAcceptable(gettext("The end of the address asks for another format than its query."))
+    if wanted not in formats:
         raise NotAcceptable(gettext("Formats offered here: %(formats)s.", formats=", ".join(formats)))
     return wanted
 
@@ -184,10 +247,13 @@ def etag(body: bytes, form: str) -> str:
     """Return the entity tag of an answer shown in a format.
 
     The JSON holds record and model version, so its checksum tells answers apart in every format; pages also change
-    with the language and the templates, which the salt stands for. Tags are only compared at one address, so 32 bits
-    are plenty.
+    with the language, with who is signed in and with the templates, which the salt stands for. Tags are only
+    compared at one address, so 32 bits are plenty.
     """
-    salt = SALTS[form] if form != "html" else crc32(languages.language().encode(), SALTS[form])
+    salt = SALTS[form]
+    if form == "html":
+        who = [languages.language(), *(request.cookies.get(name, "") for name in WHO)]
+        salt = crc32(" ".join(who).encode(errors="replace"), salt)
     return f"{crc32(body, salt):08x}"
 
 
@@ -203,13 +269,12 @@ def as_json(answer: Any) -> bytes:
     return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def as_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """Return rows as CSV (RFC 4180) under a header of their keys."""
-    text = io.StringIO()
-    first, *rest = rows
-    writer = csv.DictWriter(text, list(first))
+def as_csv(rows: Iterable[Mapping[str, Any]], columns: list[str] | None = None) -> bytes:
+    """Return rows as CSV (RFC 4180) under a header: the columns, or else the keys of the first row."""
+    text, every = io.StringIO(), list(rows)
+    writer = csv.DictWriter(text, columns or list(every[0]))
     writer.writeheader()
-    writer.writerows([first, *rest])
+    writer.writerows(every)
     return text.getvalue().encode()
 
 
@@ -257,9 +322,16 @@ def page(template: str, **context: Any) -> bytes:
     return render_template(template, **context).encode(errors="replace")
 
 
+def show_lost_database(error: Exception) -> Response:
+    """Show that what is remembered is out of reach: nothing was stored, and the rest goes on."""
+    log.error("the database failed: %s", type(error).__name__, exc_info=error)
+    detail = gettext("What is remembered is out of reach for now; nothing was stored. All else is still answered.")
+    return problem(ServiceUnavailable(detail, retry_after=SECONDS_TO_RETRY), "problem.html", {})
+
+
 def show_problem(error: HTTPException) -> Response:
     """Show an error: as problem+json (RFC 9457) to programs, as a page to browsers."""
-    return problem(error, "problem.html", {})
+    return problem(error, "session.html" if isinstance(error, Unauthorized) else "problem.html", {})
 
 
 def show_invalid_record(invalid: InvalidRecord) -> Response:
@@ -275,7 +347,13 @@ def show_invalid_record(invalid: InvalidRecord) -> Response:
 
 def show_invalid_query(invalid: InvalidQuery) -> Response:
     """Show all errors of a query's settings."""
-    error = UnprocessableEntity(gettext("The address asks for something that cannot be; nothing was computed."))
+    error: HTTPException = UnprocessableEntity(gettext("The request asks for what cannot be; nothing was done."))
+    if invalid.status == HTTPStatus.CONFLICT:
+        error = Conflict(gettext("The request does not go with what is there already; nothing was done."))
+    if invalid.status == HTTPStatus.UNAUTHORIZED:
+        error = Unauthorized()
+    if invalid.status == HTTPStatus.FORBIDDEN:
+        error = Forbidden()
     return problem(error, invalid.template, errors_of(invalid), values=invalid.fields)
 
 
@@ -287,12 +365,19 @@ def show_invalid_batch(invalid: InvalidBatch) -> Response:
         invalid.count,
     )
     errors = [error._asdict() for error in invalid.errors]
-    return problem(UnprocessableEntity(detail), "problem.html", {"errors": errors, "count": invalid.count})
+    if invalid.count > len(errors):
+        detail = gettext("The first %(count)s errors are listed, and no more were looked for.", count=len(errors))
+    return problem(UnprocessableEntity(detail), "problem.html", {"errors": errors})
 
 
 def show_unreadable_body(unreadable: UnreadableBatch | UnreadableTensors) -> Response:
     """Show where a body stops being rows or tensors."""
     return show_problem(BadRequest(gettext("The body cannot be read: %(reason)s.", reason=unreadable)))
+
+
+def show_too_many_rows(many: TooManyRows) -> Response:
+    """Show how many rows are read at most."""
+    return show_problem(RequestEntityTooLarge(str(many)))
 
 
 def errors_of(invalid: InvalidRecord) -> dict[str, Any]:
@@ -345,9 +430,17 @@ TITLES = {
     413: lazy_gettext("Request Entity Too Large"),
     415: lazy_gettext("Unsupported Media Type"),
     422: lazy_gettext("Unprocessable Entity"),
+    401: lazy_gettext("Unauthorized"),
+    403: lazy_gettext("Forbidden"),
+    409: lazy_gettext("Conflict"),
+    429: lazy_gettext("Too Many Requests"),
+    503: lazy_gettext("Service Unavailable"),
     500: lazy_gettext("Internal Server Error"),
 }
 DETAILS = {
+    401: lazy_gettext("Nobody is signed in, or not with this name and password."),
+    403: lazy_gettext("This is not for whoever asks."),
+    429: lazy_gettext("There were too many requests; try again later."),
     400: lazy_gettext("The request cannot be read."),
     404: lazy_gettext("There is nothing at this address."),
     405: lazy_gettext("This address does not answer to that method."),

@@ -55,17 +55,31 @@ MESSAGES = {
     "lengths": lazy_gettext("the row has {count} values, and a record has {wanted} fields"),
     "ragged": lazy_gettext("the row has {count} cells, and the header has {wanted}"),
     "option": lazy_gettext("{value} is not one of {known}"),
-    "no_file": lazy_gettext("a file is needed"),
+    "row": lazy_gettext("a row is an array of {wanted} values, or an object, and this is {value}"),
+    "encoding": lazy_gettext("holds a character that cannot be written"),
+    "one_file": lazy_gettext("exactly one file is needed, under this name; {count} came"),
+    "alone": lazy_gettext("stands alone in its object, or not at all"),
     "array": lazy_gettext("{value} is not an array of rows"),
     "absent": lazy_gettext("is missing"),
     "protocol": lazy_gettext("{value} is not as the protocol has it: {reason}"),
     "datatype": lazy_gettext("its datatype is {value}, and it has to be one of {known}"),
-    "one_of_two": lazy_gettext("it needs either {one} or {other}"),
+    "one_of_two": lazy_gettext("it needs one of {one} and {other}, not both"),
     "shape": lazy_gettext("its shape is {value}, and it has to be one number per row"),
     "count": lazy_gettext("it has {count} elements, and its shape says {wanted}"),
     "bytes": lazy_gettext("its {count} bytes are no whole elements of {datatype}"),
-    "lengths_differ": lazy_gettext("it has {value} rows, and not all tensors have as many"),
+    "lengths_differ": lazy_gettext("its shape is {value}, and not all tensors have the same"),
     "output": lazy_gettext("is not an output{hint}"),
+    "text": lazy_gettext("{value} is not text"),
+    "too_long": lazy_gettext("is {length} characters long; at most {longest} are kept"),
+    "name": lazy_gettext("{value} is not a name of 3 to 60 letters, digits and . _ - @"),
+    "password": lazy_gettext("a password has {shortest} to {longest} characters, and is not the name"),
+    "taken_name": lazy_gettext("{value} is taken"),
+    "wrong_password": lazy_gettext("the password is wrong"),
+    "date": lazy_gettext("{value} is not a date such as {example}"),
+    "page": lazy_gettext("{value} is not a whole number from 1 to {most}"),
+    "used_key": lazy_gettext("was sent before with another request"),
+    "too_many": lazy_gettext("there are {count}, and at most {most} are kept at once"),
+    "self": lazy_gettext("nobody can do that to their own account"),
     "more": lazy_gettext("there are {count} further errors"),
 }
 
@@ -96,11 +110,20 @@ class InvalidRecord(ValueError):
 
 
 class InvalidQuery(InvalidRecord):
-    """Settings of a query that cannot be followed; `template` is the page to set them right on, if there is one."""
+    """What is asked for and cannot be; `template` is the page to set it right on, if there is one.
 
-    def __init__(self, errors: list[FieldError], fields: Mapping[str, Any], template: str = "problem.html") -> None:
+    `status` is 409 if it could be, were something else not there already; 401 or 403 if it takes somebody else to ask.
+    """
+
+    def __init__(
+        self,
+        errors: list[FieldError],
+        fields: Mapping[str, Any],
+        template: str = "problem.html",
+        status: int = 422,
+    ) -> None:
         super().__init__(errors, fields)
-        self.template = template
+        self.template, self.status = template, status
 
 
 class UnreadableJSON(ValueError):
@@ -332,17 +355,19 @@ class Schema:
             self.accepted |= {part: (name, record[name]) for part, name in names.items()}
         return record
 
-    def read_fields(self, pairs: Iterable[tuple[str, str]]) -> Record:
+    def read_fields(self, pairs: Iterable[tuple[str, str]], hints: bool = True) -> Record:
         """Read a record from the names and values of a form, where every value is text.
+
+        `hints` tells whether messages offer what may have been meant, which takes time.
 
         Raises
         ------
         InvalidRecord
             With every error of every field.
         """
-        return self._read(pairs, self.lax)
+        return self._read(pairs, self.lax, hints)
 
-    def read_json(self, value: Any) -> Record:
+    def read_json(self, value: Any, hints: bool = True) -> Record:
         """Read a record from what `parse_json` gives: numbers are numbers, text is text.
 
         Raises
@@ -352,15 +377,15 @@ class Schema:
         """
         if not isinstance(value, Pairs):
             raise InvalidRecord([FieldError("", shown(value), say("object", value=shown(value)))], {})
-        return self._read(value, self.strict)
+        return self._read(value, self.strict, hints)
 
-    def _read(self, pairs: Iterable[tuple[str, Any]], model: type[pydantic.BaseModel]) -> Record:
+    def _read(self, pairs: Iterable[tuple[str, Any]], model: type[pydantic.BaseModel], hints: bool) -> Record:
         fields: dict[str, Any] = {}
         errors: list[FieldError] = []
         for given, value in pairs:
             name = self.names.get(given)
             if name is None:
-                errors.append(self._not_a_field(given, value, hint=len(errors) < MOST_ERRORS))
+                errors.append(self._not_a_field(given, value, hint=hints and len(errors) < MOST_ERRORS))
             elif name in fields:
                 errors.append(FieldError(name, shown(value), say("repeated")))
             else:
@@ -368,7 +393,7 @@ class Schema:
         try:
             record = vars(model.model_validate(fields))
         except pydantic.ValidationError as invalid:
-            errors = [*map(self._error, invalid.errors(include_url=False)), *errors]
+            errors = [*(self._error(each, hints) for each in invalid.errors(include_url=False)), *errors]
         if errors:
             raise InvalidRecord(errors, fields)
         return record
@@ -377,13 +402,13 @@ class Schema:
         nearest = did_you_mean(name, self.names) if hint else ""
         return FieldError(shown(name), shown(value), say("unknown", hint=nearest))
 
-    def _error(self, details: ErrorDetails) -> FieldError:
+    def _error(self, details: ErrorDetails, hints: bool) -> FieldError:
         """Put one of pydantic's errors into our words."""
         name = str(details["loc"][0])
         field = self.by_name[name]
         if details["type"] == "missing":
             return FieldError(name, None, say("missing", rule=field.rule))
-        return FieldError(name, shown(details["input"]), message_for(field, details["input"], details["type"]))
+        return FieldError(name, shown(details["input"]), message_for(field, details["input"], details["type"], hints))
 
 
 class Schemas(dict[str, Schema]):
@@ -465,7 +490,7 @@ def say(key: str, **values: Any) -> str:
     return str(MESSAGES[key]).format(**values)
 
 
-def message_for(field: Field, value: Any, error_type: str) -> str:
+def message_for(field: Field, value: Any, error_type: str, hints: bool) -> str:
     """Say what is wrong with a field's value; `error_type` is pydantic's."""
     return say(
         message_key(field, value, error_type),
@@ -477,7 +502,7 @@ def message_for(field: Field, value: Any, error_type: str) -> str:
         maximum=field.maximum,
         length=len(value) if isinstance(value, str) else 0,
         longest=LONGEST_VALUE,
-        hint=did_you_mean(value, field.spellings) if isinstance(value, str) else "",
+        hint=did_you_mean(value, field.spellings) if hints and isinstance(value, str) else "",
     )
 
 

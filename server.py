@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import ipaddress
 import logging
 import os
 import socket
@@ -17,23 +18,31 @@ import orjson
 from flask import Blueprint, Flask, Response
 from flask_babel import Babel
 from flask_cors import CORS
-from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
+from granian.server.mp import MPServer
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+import auth
 import charts
+import database
 import languages
-from batch import InvalidBatch, UnreadableBatch
+from batch import InvalidBatch, TooManyRows, UnreadableBatch
 from representations import (
     Api,
     show_invalid_batch,
     show_invalid_query,
     show_invalid_record,
+    show_lost_database,
     show_problem,
+    show_too_many_rows,
     show_unreadable_body,
     show_unreadable_json,
 )
+from resources.accounts import Account, Accounts, Export, Keys, OneKey
 from resources.card import Card
 from resources.changes import Changes
 from resources.curves import Curves
@@ -50,15 +59,18 @@ from resources.inference import (
     Inferred,
 )
 from resources.predict import Predict
+from resources.predictions import OnePrediction, Predictions
 from resources.probabilities import Probabilities
 from resources.probability import Probability
 from resources.reading import schema
 from resources.scorecard import Scorecard, table
+from resources.sessions import Refresh, Session, Tokens
 from resources.twins import Twins
+from resources.users import OneUser, Users
 from schema import InvalidQuery, InvalidRecord, Schemas, UnreadableJSON
 from scorecard import ARTIFACT, UnreadableArtifact
 from scorecard import Scorecard as Model
-from settings import InvalidSettings, Settings, read_settings
+from settings import SHORTEST_SECRET, InvalidSettings, Settings, read_secret, read_settings
 from tensors import UnreadableTensors
 from thresholds import Rate
 
@@ -67,8 +79,15 @@ SWAGGER = str(files("flask_swagger_ui") / "dist")  # Swagger UI as its makers bu
 HOST, PORT = "127.0.0.1", 5000
 PORTS_TRIED = 100
 LARGEST_BODY = 64 * 1024  # bytes
-EXPOSED = ["ETag", "Content-Disposition", "Retry-After", "Inference-Header-Content-Length"]  # to pages elsewhere
+EXPOSED = [
+    "ETag",
+    "Content-Disposition",
+    "Location",
+    "Retry-After",
+    "Inference-Header-Content-Length",
+]  # to pages elsewhere
 SECONDS_A_PREFLIGHT_HOLDS = 600
+SECONDS_TO_RESPAWN = 0.1
 SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
 
 RESOURCES = {
@@ -82,6 +101,18 @@ RESOURCES = {
     "/model": Card,
     "/scorecard": Scorecard,
     "/examples": Examples,
+    "/predictions": Predictions,
+    "/predictions/<id>": OnePrediction,
+    "/session": Session,
+    "/accounts": Accounts,
+    "/account": Account,
+    "/account/export": Export,
+    "/keys": Keys,
+    "/keys/<id>": OneKey,
+    "/tokens": Tokens,
+    "/tokens/refresh": Refresh,
+    "/users": Users,
+    "/users/<id>": OneUser,
     "/openapi.json": OpenAPI,
     "/docs": Docs,
     "/health/live": Live,
@@ -95,6 +126,19 @@ RESOURCES = {
     "/v2/models/<name>/versions/<version>": InferenceModel,
     "/v2/models/<name>/versions/<version>/ready": InferenceModelReady,
     "/v2/models/<name>/versions/<version>/infer": Inferred,
+}
+
+HANDLERS: dict[type[Exception], Callable[..., Response]] = {
+    HTTPException: show_problem,
+    InvalidQuery: show_invalid_query,
+    InvalidRecord: show_invalid_record,
+    InvalidBatch: show_invalid_batch,
+    UnreadableBatch: show_unreadable_body,
+    UnreadableTensors: show_unreadable_body,
+    UnreadableJSON: show_unreadable_json,
+    TooManyRows: show_too_many_rows,
+    DBAPIError: show_lost_database,
+    PoolTimeout: show_lost_database,
 }
 
 SECURITY_HEADERS = [
@@ -128,7 +172,7 @@ def create_app(artifact: Path = ARTIFACT, settings: Settings | None = None) -> F
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["scorecard"] = model = Model.load(artifact)
     app.extensions["schemas"] = Schemas(model.schema)
-    app.jinja_env.globals.update(card=model, table=table, charts=charts, languages=languages, Rate=Rate)
+    app.jinja_env.globals.update(card=model, table=table, charts=charts, languages=languages, Rate=Rate, auth=auth)
     app.context_processor(lambda: {"schema": schema(), "lang": languages.language()})
     Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -138,13 +182,13 @@ def create_app(artifact: Path = ARTIFACT, settings: Settings | None = None) -> F
         urls = [url for url, each in RESOURCES.items() if each is resource]
         suffixed = [f"{url}.<any(json, html, csv):suffix>" for url in urls if url != "/" and resource.suffixed]
         api.add_resource(resource, *urls, *suffixed)
-    app.register_error_handler(HTTPException, show_problem)
-    app.register_error_handler(InvalidQuery, show_invalid_query)
-    app.register_error_handler(InvalidRecord, show_invalid_record)
-    app.register_error_handler(InvalidBatch, show_invalid_batch)
-    app.register_error_handler(UnreadableBatch, show_unreadable_body)
-    app.register_error_handler(UnreadableTensors, show_unreadable_body)
-    app.register_error_handler(UnreadableJSON, show_unreadable_json)
+    for error, show in HANDLERS.items():
+        app.register_error_handler(error, show)
+    database.connect(app, settings.database_url)
+    auth.configure(app, settings, read_secret(settings))
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     if settings.cors_origins:
         CORS(app, origins=settings.cors_origins, expose_headers=EXPOSED, max_age=SECONDS_A_PREFLIGHT_HOLDS)
         app.after_request(vary_by_origin)
@@ -265,15 +309,50 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def refuse_danger(options: argparse.Namespace, settings: Settings) -> None:
+    """Refuse to serve others what only its owner should reach; warn of limits that do not hold."""
+    here = is_loopback(options.host)
+    if settings.secret_key and len(settings.secret_key) < SHORTEST_SECRET:
+        sys.exit(f"SECRET_KEY is too short to keep anything secret: it needs {SHORTEST_SECRET} characters.")
+    if not here and not settings.secret_key:
+        sys.exit(f"To listen on {options.host}, set SECRET_KEY to {SHORTEST_SECRET} or more characters of chance.")
+    if not here and options.debug:
+        sys.exit(f"--debug would let anyone who reaches {options.host} run code here; it is for this machine only.")
+    if options.workers > 1 and settings.rate_limit_storage.startswith("memory"):
+        print("Each worker counts requests for itself; set RATE_LIMIT_STORAGE to count them once.", file=sys.stderr)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Server(MPServer):
+    """Granian, but one that goes on however often its workers are killed; its own gives up at the second time."""
+
+    def _respawn_workers(self, *arguments: Any, **named: Any) -> None:
+        time.sleep(SECONDS_TO_RESPAWN)  # so that workers that die at once do not keep the machine busy
+        super()._respawn_workers(*arguments, **named)
+        self.respawned_wrks.clear()
+
+
 def main() -> None:
     """Serve from the command line until told to stop."""
     options = parse_options()
     try:
-        read_settings()
+        settings = read_settings()
     except InvalidSettings as error:
         sys.exit(f"A setting cannot be followed: {error}")
+    refuse_danger(options, settings)
     logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
     name = ensure_model()  # the workers load the model; here it would only take up room
+    read_secret(settings)  # made now, if there is none, lest two workers make two
+    lack = database.ensure_tables(settings.database_url)
+    if lack:
+        print(f"Nothing can be remembered: {lack}. All else is answered.", file=sys.stderr, flush=True)
     if "WERKZEUG_RUN_MAIN" in os.environ:
         # the reloader of --debug has started this program again, with the socket already open
         create_app().run(options.host, options.port or PORT, debug=True)
@@ -287,7 +366,7 @@ def main() -> None:
     # workers begin as copies of this process; what the collector leaves alone they go on sharing with it
     gc.collect()
     gc.freeze()
-    Granian(
+    Server(
         "server:create_app",
         factory=True,
         address=options.host,

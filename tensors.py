@@ -14,7 +14,19 @@ import orjson
 import pydantic
 
 from languages import gettext
-from schema import MOST_ERRORS, Field, FieldError, InvalidRecord, Pairs, Schema, did_you_mean, parse_json, say, shown
+from schema import (
+    MOST_ERRORS,
+    Field,
+    FieldError,
+    InvalidRecord,
+    Pairs,
+    Schema,
+    UnreadableJSON,
+    did_you_mean,
+    parse_json,
+    say,
+    shown,
+)
 
 INTEGERS = {
     "INT8": "b",
@@ -30,6 +42,7 @@ REALS = {"FP32": "f", "FP64": "d"}
 TEXTS = "BYTES"
 CODES = INTEGERS | REALS  # of the struct module
 LENGTH = struct.Struct("<I")  # before each text of a binary tensor
+LONGEST_ID, MOST_TENSORS = 200, 1_000
 Datatype = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP32", "FP64", "BYTES"]
 SIZE, WANTED, ALL_WANTED = "binary_data_size", "binary_data", "binary_data_output"
 
@@ -82,10 +95,10 @@ class RequestParameters(InferenceModel):
 class InferenceRequest(InferenceModel):
     """The tensors of some rows, and the outputs wanted for them; all outputs if none is named."""
 
-    id: str | None = None
+    id: Annotated[str, pydantic.Field(max_length=LONGEST_ID)] | None = None
     parameters: RequestParameters = RequestParameters()
-    inputs: list[InputTensor]
-    outputs: list[RequestedOutput] | None = None
+    inputs: Annotated[list[InputTensor], pydantic.Field(max_length=MOST_TENSORS)]
+    outputs: Annotated[list[RequestedOutput], pydantic.Field(max_length=MOST_TENSORS)] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,15 @@ def read_request(body: bytes, header_length: int | None) -> tuple[InferenceReque
         raise UnreadableTensors(reason)
     header, binary = body[:header_length], body[len(body) if header_length is None else header_length :]
     errors: list[FieldError] = []
-    given = plain(parse_json(header), errors)
+    try:
+        given = plain(parse_json(header), errors)
+    except RecursionError as error:
+        raise UnreadableJSON(gettext("it is nested too deeply")) from error
+    errors += [] if isinstance(given, dict) else [FieldError("", shown(given), say("object", value=shown(given)))]
+    for name in ("inputs", "outputs"):
+        several = given.get(name) if isinstance(given, dict) else None
+        if isinstance(several, list) and len(several) > MOST_TENSORS:
+            errors.append(FieldError(name, None, say("too_many", count=len(several), most=MOST_TENSORS)))
     if errors:
         raise InvalidRecord(errors, {})
     try:
@@ -146,7 +167,7 @@ def plain(value: Any, errors: list[FieldError]) -> Any:
 
 def protocol_error(error: Any) -> FieldError:
     """Put one of pydantic's errors into ours; what the protocol wants stays in English, as the protocol is."""
-    place = ".".join(map(str, error["loc"]))
+    place = shown(".".join(map(str, error["loc"])))
     if error["type"] == "missing":
         return FieldError(place, None, say("absent"))
     value = shown(error["input"]) if not isinstance(error["input"], dict) else gettext("an object")
@@ -181,10 +202,8 @@ def read_rows(request: InferenceRequest, binary: bytes, schema: Schema) -> list[
         begin = end
     missing = [field for field in schema.fields if field.name not in columns]
     errors += [FieldError(field.name, None, say("missing", rule=field.rule)) for field in missing]
-    if not errors and len(set(map(len, columns.values()))) > 1:
-        errors = [
-            FieldError(name, None, say("lengths_differ", value=len(column))) for name, column in columns.items()
-        ]
+    if not errors and len({tuple(tensor.shape) for tensor in request.inputs}) > 1:
+        errors = [FieldError(each.name, None, say("lengths_differ", value=each.shape)) for each in request.inputs]
     if errors:
         raise InvalidRecord(errors, {})
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -205,7 +224,9 @@ def elements(tensor: InputTensor, binary: bytes, field: Field) -> list[Any]:
         raise ValueError(say("one_of_two", one="data", other=f"parameters.{SIZE}"))
     if len(tensor.shape) == 2 and tensor.shape[1] != 1:
         raise ValueError(say("shape", value=tensor.shape))
-    found = flat(tensor.data) if tensor.data is not None else unpacked(binary, tensor.datatype)
+    found = unpacked(binary, tensor.datatype) if tensor.data is None else tensor.data
+    if len(tensor.shape) == 2 and tensor.data is not None:
+        found = flat(tensor.data)
     if len(found) != prod(tensor.shape):
         raise ValueError(say("count", count=len(found), wanted=prod(tensor.shape)))
     return found

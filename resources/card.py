@@ -65,6 +65,8 @@ class CardAnswer(TypedDict):
 class Card(Resource):
     """The model's account of itself."""
 
+    reads_query = True
+
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
         """Return the threshold and the costs of the errors."""

@@ -44,6 +44,8 @@ class ChangesAnswer(TypedDict):
 class Changes(Resource):
     """The smallest changes to one record that bring it to a wanted probability."""
 
+    reads_query = True
+
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
         """Return the fields of the record, the wanted probability and the fields that stay."""

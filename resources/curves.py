@@ -36,6 +36,8 @@ class CurvesAnswer(TypedDict):
 class Curves(Resource):
     """By field, the probability at each of its values, the rest of the record held fixed."""
 
+    reads_query = True
+
     formats = ("json", "csv")
 
     @classmethod

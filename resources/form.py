@@ -24,6 +24,8 @@ class FormAnswer(TypedDict):
 class Form(Resource):
     """The form, filled with a typical person or with the fields of the query."""
 
+    reads_query = True
+
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
         """Return the fields that fill the form."""

@@ -27,6 +27,8 @@ class ReadyAnswer(TypedDict):
 class Live(Resource):
     """The process answers."""
 
+    reads_query = True
+
     formats = ("json",)
 
     def get(self) -> tuple[LiveAnswer, int, dict[str, str]]:
@@ -36,6 +38,8 @@ class Live(Resource):
 
 class Ready(Resource):
     """The model is loaded and gives the answer it gave when it was trained."""
+
+    reads_query = True
 
     formats = ("json",)
     failures = frozenset({503})

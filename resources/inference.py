@@ -14,6 +14,7 @@ from werkzeug.exceptions import NotFound, UnsupportedMediaType
 import batch
 from batch import Batch, Objects, summed
 from languages import gettext
+from openapi import TEXT
 from representations import Resource
 from resources.health import is_ready
 from resources.reading import read_body, schema, scorecard
@@ -163,9 +164,16 @@ class Inferred(InferenceResource):
     other_media_types = (BINARY,)
 
     @classmethod
-    def bodies(cls, schema: Schema) -> dict[str, Any]:
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return the tensors."""
-        return {JSON: InferenceRequest}
+        return {JSON: InferenceRequest, BINARY: TEXT | {"format": "binary"}}
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the header that goes with binary tensors."""
+        described = "How many bytes of the body are JSON; the rest are the binary tensors it announces."
+        header = {"name": HEADER_LENGTH, "in": "header", "required": False, "description": described}
+        return [header | {"schema": {"type": "integer", "minimum": 0}}] if method == "post" else []
 
     def post(self, name: str, version: str | None = None) -> Annotated[Response, InferenceAnswer]:
         """Return the outputs for rows that come as one tensor per field."""

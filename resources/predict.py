@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 import batch
-from batch import Arrays, Batch, Row, as_pairs, is_array, parse, summed
+from batch import Arrays, Batch, Row, as_pairs, is_array, parse, refuse_too_many, summed
 from languages import gettext
 from openapi import RECORD, part_of_record
 from representations import Resource
@@ -31,10 +31,12 @@ class PredictAnswer(TypedDict):
 class Predict(Resource):
     """Predictions in the tutorials' form: class 1 is the outcome asked about, where its probability is above 1/2."""
 
+    reads_query = True
+
     formats = ("json",)
 
     @classmethod
-    def bodies(cls, schema: Schema) -> dict[str, Any]:
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return a record, or rows of values or records."""
         fields = [part_of_record(field) for field in schema.fields]
         row = {"type": "array", "prefixItems": fields, "items": False, "minItems": len(fields)}
@@ -49,11 +51,16 @@ class Predict(Resource):
         if request.mimetype not in READ:
             raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=READ[0]))
         given = as_pairs(parse(read_body(batch.MOST_ARRAY_BYTES)))
-        if not isinstance(given, Pairs) or [name for name, _ in given] != ["data"]:
+        names = [name for name, _ in given] if isinstance(given, Pairs) else []
+        if "data" not in names:
             record = dictionary.read_json(given)
             single = predictions(card, [*Arrays([record], card, dictionary)])
             return answer({name: values[0] for name, values in single.items()}, card)
+        if len(names) > 1:
+            wrong = "repeated" if set(names) == {"data"} else "alone"
+            raise InvalidRecord([FieldError("data", None, say(wrong))], {})
         rows = given[0][1]
+        refuse_too_many(rows)
         if not is_array(rows):
             raise InvalidRecord([FieldError("data", shown(rows), say("array", value=shown(rows)))], {})
         scored = Batch(card, Arrays(rows, card, dictionary), keep_going=False, explain=False)

@@ -8,14 +8,14 @@ from typing import IO, Annotated, Any, cast
 
 from flask import Response, after_this_request, request, url_for
 from typing_extensions import TypedDict
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
 import batch
-from batch import Batch, Lines, Objects, ScoredRow, Source, Table, parse_array
+from batch import Batch, Lines, Objects, ScoredRow, Source, Table, UnreadableBatch, parse_array
 from languages import gettext
 from openapi import RECORD, TEXT, in_query
-from representations import Resource, Streamed
-from resources.reading import given_fields, read_body, schema, scorecard
+from representations import Resource, Streamed, refuse_query
+from resources.reading import given_fields, read_body, refuse_broken_off, schema, scorecard
 from schema import MOST_ERRORS, FieldError, InvalidQuery, Schema, did_you_mean, say, shown
 
 CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"
@@ -52,6 +52,8 @@ class BatchOffer(TypedDict):
 class Probabilities(Resource):
     """The probabilities of many records: of a CSV file, a JSON array or JSON lines."""
 
+    reads_query = True
+
     formats = ("json", "html", "csv", "jsonl")
 
     def offered(self) -> tuple[str, ...]:
@@ -65,7 +67,7 @@ class Probabilities(Resource):
         return [in_query(name, choice(name), MEANING[name]) for name in OPTIONS] if method == "post" else []
 
     @classmethod
-    def bodies(cls, schema: Schema) -> dict[str, Any]:
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return the rows, in every way they can be posted."""
         options = {name: choice(name) for name in OPTIONS}
         upload = {"type": "object", "required": [FILE], "additionalProperties": False}
@@ -75,6 +77,7 @@ class Probabilities(Resource):
 
     def get(self) -> BatchOffer:
         """Return what can be sent here, and how much of it; as CSV, a few real people to begin with."""
+        refuse_query(request.environ["QUERY_STRING"])
         return {
             "accepts": list(KINDS),
             "options": OPTIONS,
@@ -93,15 +96,8 @@ class Probabilities(Resource):
         """Return every record of the body with its probability."""
         request.max_content_length = batch.MOST_BYTES
         options = read_options()
-        try:
-            found = Batch(
-                scorecard(),
-                read_source(),
-                keep_going=options["on_error"] == "report",
-                explain=options["explain"] == "1",
-            )
-        except batch.TooManyRows as error:
-            raise RequestEntityTooLarge(str(error)) from error
+        keep_going, explain = options["on_error"] == "report", options["explain"] == "1"
+        found = Batch(scorecard(), read_source(), keep_going, explain)
         return Streamed(found.columns, found.texts, found.objects, found.summary, found.count)
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
@@ -125,11 +121,13 @@ def read_options() -> dict[str, str]:
     posted = list(request.form.items(multi=True)) if request.mimetype == UPLOAD else []
     given = given_fields() + [(name, value) for name, value in posted if name != FILE]
     errors: list[FieldError] = []
-    chosen = {name: values[0] for name, values in OPTIONS.items()}
+    chosen: dict[str, str] = {}
     for name, value in given:
         if name not in OPTIONS:
             hint = did_you_mean(name or "", {known: known for known in OPTIONS}) if len(errors) < MOST_ERRORS else ""
             errors.append(FieldError(shown(name or ""), shown(value), say("unknown", hint=hint)))
+        elif name in chosen:
+            errors.append(FieldError(name, shown(value), say("repeated")))
         elif value not in OPTIONS[name]:
             message = say("option", value=shown(value) or "''", known=", ".join(OPTIONS[name]))
             errors.append(FieldError(name, shown(value), message))
@@ -137,7 +135,7 @@ def read_options() -> dict[str, str]:
             chosen[name] = value
     if errors:
         raise InvalidQuery(errors, {})
-    return chosen
+    return {name: values[0] for name, values in OPTIONS.items()} | chosen
 
 
 def read_source() -> Source:
@@ -149,6 +147,8 @@ def read_source() -> Source:
         If the body is of no kind that is read here.
     RequestEntityTooLarge
         If a JSON array is too long to be read whole.
+    TooManyRows
+        If it has too many rows.
     """
     card, dictionary = scorecard(), schema()
     if request.mimetype == UPLOAD:
@@ -174,7 +174,9 @@ def uploaded() -> IO[bytes]:
     files = list(request.files.items(multi=True))
     texts = request.form.getlist(FILE)  # a file without a name counts as text
     if len(files) + len(texts) != 1 or any(name != FILE or not file.filename for name, file in files):
-        raise InvalidQuery([FieldError(FILE, None, say("no_file"))], {})
+        raise InvalidQuery([FieldError(FILE, None, say("one_file", count=len(files) + len(texts)))], {})
+    if texts and "\ufffd" in texts[0]:  # put there in place of what is none
+        raise UnreadableBatch(gettext("it is not %(encoding)s text", encoding="UTF-8"))
     if texts:
         return io.BytesIO(texts[0].encode(errors="replace"))
     return kept(files[0][1].stream)  # the form closes its own when the request ends, before the answer is sent
@@ -190,4 +192,6 @@ def kept(stream: IO[bytes]) -> IO[bytes]:
         return response
 
     shutil.copyfileobj(stream, file)
+    if request.mimetype != UPLOAD:  # whose parts end where they say
+        refuse_broken_off(file.tell())
     return cast(IO[bytes], file)

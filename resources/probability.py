@@ -13,6 +13,8 @@ from scorecard import Explanation
 class Probability(Resource):
     """The probability the model gives for one record."""
 
+    reads_query = True
+
     formats = ("json", "html", "csv")
 
     @classmethod
@@ -21,7 +23,7 @@ class Probability(Resource):
         return record_in_query(schema) if method == "get" else []
 
     @classmethod
-    def bodies(cls, schema: Schema) -> dict[str, Any]:
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return the record, in every way it can be posted."""
         return dict.fromkeys(["application/json", *FORM_TYPES], RECORD)
 

@@ -1,16 +1,31 @@
 """How every resource reads a request."""
 
-from collections.abc import Set
-from typing import cast
+from collections.abc import Sequence, Set
+from typing import Any, cast
 
 from flask import current_app, request
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from languages import PARAMETER, gettext, language
-from schema import FieldError, InvalidRecord, Record, Schema, decode, parse_json, say, shown
+from schema import (
+    MOST_ERRORS,
+    FieldError,
+    InvalidQuery,
+    InvalidRecord,
+    Pairs,
+    Record,
+    Schema,
+    decode,
+    did_you_mean,
+    parse_json,
+    say,
+    shown,
+)
 from scorecard import Scorecard
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+OF_FORMS = {"csrf_token", "method"}  # members of a page's form that belong to no noun
+Members = dict[str, Any]
 OPTIONS = {"format", PARAMETER}  # query parameters that say how to answer and belong to no record
 
 
@@ -47,10 +62,56 @@ def read_record(options: Set[str] = frozenset()) -> Record:
     if request.mimetype in FORM_TYPES:
         files = ((name, gettext("a file")) for name in request.files)
         # a part of a multipart body may have no name at all
-        return schema().read_fields(
-            [(name or "", value) for name, value in [*request.form.items(multi=True), *files]]
-        )
+        posted = [*request.form.items(multi=True), *files]
+        return schema().read_fields([(name or "", value) for name, value in posted if name not in options])
     raise UnsupportedMediaType(gettext("Send the record as application/json or as a form."))
+
+
+def read_members(required: Sequence[str], optional: Sequence[str] = (), template: str = "problem.html") -> Members:
+    """Read the members of a JSON object or of a form, all of them texts; one that is null is none.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of every member; browsers get the page `template`.
+    UnreadableJSON
+        If the body claims to be JSON and is not.
+    UnsupportedMediaType
+        If the body is neither JSON nor a form.
+    """
+    body = read_body(current_app.config["MAX_CONTENT_LENGTH"])
+    if request.mimetype in FORM_TYPES:
+        given = Pairs(pair for pair in request.form.items(multi=True) if pair[0] not in OF_FORMS)
+    elif request.mimetype == "application/json":
+        given = parse_json(body)
+    else:
+        kinds = ", ".join(["application/json", *FORM_TYPES])
+        raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=kinds))
+    if not isinstance(given, Pairs):
+        raise InvalidQuery([FieldError("", shown(given), say("object", value=shown(given)))], {}, template)
+    known, found = {name: name for name in (*required, *optional)}, Members()
+    errors: list[FieldError] = []
+    for name, value in given:
+        if name not in known:
+            hint = did_you_mean(name or "", known) if len(errors) < MOST_ERRORS else ""
+            errors.append(FieldError(shown(name or ""), None, say("unknown", hint=hint)))
+        elif name in found:
+            errors.append(FieldError(name, None, say("repeated")))
+        elif value is not None and not isinstance(value, str):
+            errors.append(FieldError(name, shown(value), say("text", value=shown(value))))
+        elif value and not can_be_kept(value):
+            errors.append(FieldError(name, shown(value), say("encoding")))
+        else:
+            found[name] = value
+    errors += [FieldError(name, None, say("absent")) for name in required if not found.get(name)]
+    if errors:
+        raise InvalidQuery(errors, found, template)
+    return found
+
+
+def can_be_kept(text: str) -> bool:
+    """Tell whether a text can be stored: no half characters, and no NUL, which databases refuse."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def refuse_misplaced() -> None:
@@ -79,7 +140,22 @@ def read_body(most: int) -> bytes:
     body = request.get_data()
     if len(body) > most:
         raise RequestEntityTooLarge
+    refuse_broken_off(len(body))
     return body
+
+
+def refuse_broken_off(length: int) -> None:
+    """Refuse a body that ended early: what is left of it may look whole and mean something else.
+
+    Raises
+    ------
+    BadRequest
+        If it is shorter than it said.
+    """
+    if request.content_length is not None and length < request.content_length:
+        raise BadRequest(
+            gettext("The body ended after %(length)s bytes of %(said)s.", length=length, said=request.content_length)
+        )
 
 
 def given_fields() -> list[tuple[str, str]]:

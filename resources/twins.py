@@ -24,6 +24,8 @@ class TwinsAnswer(TypedDict):
 class Twins(Resource):
     """The twins of one person: the same answers but for one group field."""
 
+    reads_query = True
+
     formats = ("json", "csv")
 
     @classmethod

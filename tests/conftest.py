@@ -6,11 +6,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -21,13 +22,16 @@ from werkzeug.exceptions import HTTPException
 
 # Before any module of ours is imported: the tests train a model of their own and leave the developer's alone.
 os.environ["GLASSFORM_ARTIFACT"] = tempfile.mkdtemp(prefix="glassform-")
+os.environ["GLASSFORM_INSTANCE"] = tempfile.mkdtemp(prefix="glassform-")
 
+import database
 import model
 from benchmarks.measuring import free_port
 from openapi import VARIABLE
 from schema import Schema
 from scorecard import ARTIFACT, Scorecard
 from server import create_app
+from settings import INSTANCE, read_settings
 
 ROOT = Path(__file__).parent.parent
 # Without these flags a browser started by root does not run, and every browser asks its maker for news.
@@ -52,6 +56,7 @@ def missing(part: str) -> None:
 def scorecard() -> Iterator[Scorecard]:
     yield model.train()
     shutil.rmtree(ARTIFACT)
+    shutil.rmtree(INSTANCE)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +66,7 @@ def schema() -> Schema:
 
 @pytest.fixture(scope="session")
 def app(scorecard: Scorecard) -> Flask:
+    assert not database.ensure_tables(read_settings().database_url)
     return create_app()
 
 
@@ -116,6 +122,45 @@ def record() -> dict[str, int | str]:
 @pytest.fixture(scope="session")
 def splits(schema: Schema) -> dict[str, model.Split]:
     return {name: model.read(schema, name, model.PACKAGE.parent) for name in ("adult", "adult_test")}
+
+
+@pytest.fixture(scope="session")
+def postgresql_cluster(tmp_path_factory) -> Iterator[tuple[Callable[[str], object], int]]:
+    """A real PostgreSQL server, made for the tests: how to start and stop it, and its port."""
+    known = [Path(path)] if (path := shutil.which("pg_ctl")) else []
+    found = known or sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))  # where Debian keeps it
+    if not found:
+        missing("PostgreSQL")
+    folder, port = Path(tempfile.mkdtemp(prefix="glassform-pg-")), free_port()
+    who: dict[str, Any] = {}
+    if os.name == "posix" and os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        shutil.chown(folder, "postgres", "postgres")
+        who = {"user": "postgres", "group": "postgres"}
+    run = partial(subprocess.run, check=True, capture_output=True, cwd=folder, **who)
+    run([str(found[-1].with_name("initdb")), "-D", f"{folder}/data", "-U", "glassform", "--auth=trust", "-E", "UTF8"])
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+    command = [str(found[-1]), "-D", f"{folder}/data", "-o", options, "-w", "-l", f"{folder}/log", "-m", "immediate"]
+
+    def control(verb: str) -> object:
+        return run([*command, verb], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, capture_output=False)
+
+    control("start")
+    yield control, port
+    control("stop")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_cluster) -> str:
+    """The URL of its database."""
+    return f"postgresql+psycopg://glassform@127.0.0.1:{postgresql_cluster[1]}/postgres"
+
+
+@pytest.fixture
+def postgresql_control(postgresql_cluster) -> Callable[[str], object]:
+    """How to start and stop it."""
+    control: Callable[[str], object] = postgresql_cluster[0]
+    return control
 
 
 @contextmanager
@@ -198,3 +243,32 @@ def visit(browser, server):
     assert requests and {urlsplit(url).netloc for url in requests} == {urlsplit(server).netloc}
     # Chromium counts a 422 or 404 page as an error of the network; that is all it may complain of
     assert not [text for text in complaints if "status of 4" not in text]
+
+
+@pytest.fixture
+def visit_as(visit, server):
+    """Sign up by the form, remember two answers and write down what became of one; then open a page."""
+    made: list[str] = []
+
+    def sign_up(role: str = "user", **options) -> Page:
+        page: Page = visit("/accounts", **options)
+        name = f"visitor{len(made)}{int(time.time() * 1000)}"
+        made.append(name)
+        page.locator("#name").fill(name)
+        page.locator("#password").fill("correct horse")
+        page.locator("main form button").click()
+        if role != "user":
+            command = [sys.executable, str(ROOT / "database.py"), name, role]
+            subprocess.run(command, check=True, capture_output=True)
+            page.goto("/session")
+            page.locator("#name").fill(name)
+            page.locator("#password").fill("correct horse")
+            page.locator("main form button").click()
+        return page
+
+    return sign_up
+
+
+def remember(page: Page, record) -> None:
+    page.goto(f"/probability?{urlencode(record)}")
+    page.locator("form[action='/predictions'] button").click()

@@ -29,6 +29,10 @@ def map_case(context: Any, case: Any) -> Any:
     if case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE or case.method != "POST":
         return case
     if case.path.endswith("/infer"):
+        case.headers.pop("Inference-Header-Content-Length", None)
+    if case.media_type == "application/octet-stream":
+        case.body = json.dumps({"inputs": tensors()}).encode()
+    elif case.path.endswith("/infer"):
         case.body = case.body | {"inputs": tensors()} if isinstance(case.body, dict) else case.body
         case.body.pop("outputs", None)
     elif case.media_type == "text/csv":
@@ -36,7 +40,7 @@ def map_case(context: Any, case: Any) -> Any:
     elif case.media_type == "application/x-ndjson":
         case.body = json.dumps(PERSON)
     elif case.media_type == "multipart/form-data" and "probabilities" in case.path:
-        case.body = case.body | {"file": people()}
+        case.body = {"file": people()}  # the options are given in the address already
     else:
         case.body = whole(case.body)
     return case

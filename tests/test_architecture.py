@@ -14,8 +14,10 @@ from tests.conftest import ROOT
 # Which of our modules each one may import, and nothing else.
 ARROWS = {
     "server": {
+        "auth",
         "batch",
         "charts",
+        "database",
         "languages",
         "representations",
         "resources",
@@ -26,14 +28,18 @@ ARROWS = {
         "thresholds",
     },
     "settings": set(),
+    "database": {"settings"},
+    "auth": {"database", "languages", "settings"},
     "openapi": {"languages", "representations", "schema"},
     "model": {"evaluation", "schema", "scorecard", "support"},
     "evaluation": {"schema", "scorecard", "thresholds"},
     "batch": {"languages", "schema", "scorecard"},
     "changes": {"schema", "scorecard"},
     "resources": {
+        "auth",
         "batch",
         "changes",
+        "database",
         "languages",
         "openapi",
         "representations",

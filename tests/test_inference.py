@@ -149,7 +149,7 @@ WRONG = {
         "is not as the protocol has it",
     ),
     "a record": (lambda request: {"age": 39}, "inputs", "is missing"),
-    "a number": (lambda request: 7, "", "is not as the protocol has it"),
+    "a number": (lambda request: 7, "", "a record is an object, and this is 7"),
     "a missing tensor": (lambda request: {"inputs": request["inputs"][1:]}, "age", "is missing"),
     "a tensor twice": (
         lambda request: {"inputs": [*request["inputs"], request["inputs"][0]]},
@@ -176,19 +176,23 @@ WRONG = {
     "different counts": (
         changed(0, shape=[2], data=[39, 40]),
         "age",
-        "it has 2 rows, and not all tensors have as many",
+        "its shape is [2], and not all tensors have the same",
     ),
-    "no data": (changed(0, data=None), "age", "it needs either data or parameters.binary_data_size"),
+    "no data": (changed(0, data=None), "age", "it needs one of data and parameters.binary_data_size"),
     "both kinds of data": (
         changed(0, parameters={"binary_data_size": 0}),
         "age",
-        "it needs either data or parameters.binary_data_size",
+        "it needs one of data and parameters.binary_data_size",
     ),
     "shared memory": (
         changed(0, data=None, parameters={"shared_memory_region": "x"}),
         "inputs.0.parameters.shared_memory_region",
         "is not as the protocol has it",
     ),
+    "different shapes": (changed(0, shape=[1, 1]), "age", "its shape is [1, 1], and not all tensors have the same"),
+    "nested data in a vector": (changed(0, data=[[39]]), "age", "a list is not a whole number"),
+    "half a character": (lambda request: request | {"id": "\ud800"}, "id", "is not as the protocol has it"),
+    "too many tensors": (lambda request: {"inputs": [1] * 5000}, "inputs", "there are 5000, and at most 1000"),
     "an output twice": (
         lambda request: request | {"outputs": [{"name": "label"}, {"name": "label"}]},
         "label",
@@ -265,6 +269,14 @@ def test_bytes_that_are_no_elements_are_refused(client, record, datatype, binary
     answer = infer(client, body, len(body), binary)
     assert answer.status_code == 422
     assert [error["message"] for error in answer.json["errors"]] == [message]
+
+
+@pytest.mark.parametrize("depth", [100, 300, 600, 900, 5_000, 100_000])
+@pytest.mark.parametrize("bracket", ["[]", '{"a":}'])
+def test_nesting_of_any_depth_is_refused(client, depth, bracket):
+    opening, closing = bracket[:-1], bracket[-1]
+    body = f'{{"inputs": {opening * depth}1{closing * depth}}}'.encode()
+    assert infer(client, body).status_code in (400, 422)
 
 
 def test_other_media_types_and_long_bodies_are_refused(client, record):

@@ -3,7 +3,7 @@ import html
 import io
 import re
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import jinja2
 import pytest
@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from playwright.sync_api import expect
 
 from schema import Schema, localised
-from tests.conftest import ROOT
+from tests.conftest import ROOT, remember
 from tests.test_pages import PAGES, addresses
 
 CATALOG = ROOT / "translations" / "zh" / "LC_MESSAGES"
@@ -20,7 +20,7 @@ CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 # names, and words of the formats and programs themselves, are the same in every language
 NAMES = {"Glassform", "English", "JSON", "CSV", "ROC", "AUC", "Brier", "curl", "Python", "JavaScript", "SHA", "Ctrl"}
 NAMES |= {"scikit", "learn", "train", "test", "pipeline", "joblib", "fnlwgt", "Ding", "threshold", "MB"}
-NAMES |= {"API", "OpenAPI", "pandas", "NVIDIA", "RFC", "Accept", "json", "html", "csv"}
+NAMES |= {"API", "format", "OpenAPI", "pandas", "NVIDIA", "RFC", "Accept", "json", "html", "csv"}
 WORD = re.compile(r"[A-Za-z]{2,}")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
 
@@ -176,3 +176,13 @@ def test_the_switch_is_visible_keeps_the_page_and_lasts(visit, record, script):
 def test_the_page_of_a_posted_form_can_be_switched_too(client, record):
     page = client.post("/probability", data=record, headers={"Accept": "text/html"}).text
     assert 'href="/?lang=zh"' in page
+
+
+def test_the_pages_of_an_account_show_no_untranslated_word(visit_as, record):
+    page = visit_as("teacher", language="zh-CN")
+    remember(page, record)
+    (name,) = re.findall("visitor[0-9]+", page.content())[:1]
+    for path in (urlsplit(page.url).path, "/account", "/predictions", "/users"):
+        page.goto(path)
+        left = words_left(page.locator("body").evaluate("body => body.outerHTML"))
+        assert not left - {*WORD.findall(" ".join(map(str, [name, *record.values()])))}, path

@@ -5,14 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from charts import percent
-from tests.conftest import missing
+from tests.conftest import missing, remember
 
 QUESTION = "Does this person earn over $50K a year?"
 
@@ -30,6 +30,9 @@ def addresses(record) -> dict[str, str]:
         "setting": "/model?threshold=2",
         "batch": "/probabilities",
         "docs": "/docs",
+        "sign in": "/session",
+        "sign up": "/accounts",
+        "refused": "/predictions",
         "wish": f"/changes?{urlencode(record)}&target=2&lock=age&lock=x",
         "missing": "/nowhere",
     }
@@ -47,6 +50,9 @@ PAGES = [
     "setting",
     "batch",
     "docs",
+    "sign in",
+    "sign up",
+    "refused",
     "wish",
     "missing",
 ]
@@ -292,3 +298,62 @@ def test_a_wish_leads_to_changes_and_those_to_the_wanted_probability(visit, reco
     page.get_by_role("link", name="The changed person's arithmetic").click()
     figure = page.locator(".result .figure").inner_text()
     assert 40 <= float(figure.removesuffix("%")) < 45
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_the_walk_of_somebody_with_an_account(visit_as, record, scorecard, script):
+    page = visit_as(script=script)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("visitor")
+    remember(page, record)
+    expect(page.locator(".figure")).to_have_text(percent(scorecard.probability(record)))
+    page.get_by_label("In truth").select_option(">50K")
+    page.get_by_label("Note").fill("met again")
+    page.get_by_role("button", name="Write it down").click()
+    expect(page.get_by_label("Note")).to_have_value("met again")
+    page.get_by_role("link", name="History").first.click()
+    expect(page.locator(".remembered tbody tr")).to_have_count(1)
+    expect(page.locator(".history circle.true")).to_have_count(1)
+    page.locator(".remembered a").first.click()
+    page.get_by_role("button", name="Forget this prediction").click()
+    expect(page.locator(".lead")).to_contain_text("0 predictions are remembered.")
+    page.goto("/account")
+    page.get_by_label("What it is for").fill("notebook")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.locator("code.secret")).to_contain_text("gf_")
+    page.goto("/account")
+    page.get_by_role("button", name="Take back notebook").click()
+    expect(page.get_by_role("button", name="Take back")).to_have_count(0)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
+    page.goto("/predictions")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+def test_a_wrong_name_stands_beside_its_field(visit):
+    page = visit("/accounts")
+    page.locator("#name").fill("x y")
+    page.locator("#password").fill("short")
+    page.locator("main form button").click()
+    expect(page.locator("#name-error")).to_contain_text("x y is not a name")
+    expect(page.locator("#password-error")).to_contain_text("a password has 8 to 200 characters")
+    expect(page.locator("#name")).to_have_value("x y")
+
+
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_of_an_account(visit_as, record, scheme, language):
+    page = visit_as("teacher", scheme=scheme, language=language)
+    for age in (30, 40, 50):
+        remember(page, record | {"age": age})
+    one = urlsplit(page.url).path
+    page.goto("/account")
+    page.locator("#title").fill("notebook")
+    page.locator("form[action='/keys'] button").click()
+    for path in ("", "/account", "/predictions", "/predictions?per_page=1", one, "/users"):
+        if path:
+            page.goto(path)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()

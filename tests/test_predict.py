@@ -51,12 +51,12 @@ def test_the_body_is_json_whatever_curl_calls_it(client, record, kind):
         ('{"data": 1}', [(None, "data", "1 is not an array of rows")]),
         ('{"data": {"age": 1}}', [(None, "data", "an object is not an array of rows")]),
         ('{"data": [[39]]}', [(1, "", "the row has 1 values, and a record has 7 fields")]),
-        ('{"data": [39]}', [(1, "", "a record is an object, and this is 39")]),
+        ('{"data": [39]}', [(1, "", "a row is an array of 7 values, or an object, and this is 39")]),
+        ('{"data": [], "age": 39}', [(None, "data", "stands alone in its object, or not at all")]),
+        ('{"data": [], "data": []}', [(None, "data", "is given more than once")]),
         ('{"data": [[39,"State-gov","Bachelors","Never-married","White","Male","40"]]}', None),
         ('{"data": [[39,"State-gov","Bachelors","Never-married","White","Male",true]]}', None),
         ('{"data": [[200,"State-gov","Bachelors","Never-married","White","Male",40]]}', None),
-        ('{"data": [], "age": 39}', None),
-        ('{"data": [], "data": []}', None),
         ("{}", None),
         ("[]", [(None, "", "a record is an object, and this is a list")]),
         ("null", [(None, "", "a record is an object, and this is null")]),
@@ -83,6 +83,11 @@ def test_what_is_wrong_is_named(client, record, body, errors):
 )
 def test_what_is_no_json_is_refused(client, body, kind, status):
     assert client.post("/predict", data=body, content_type=kind).status_code == status
+
+
+def test_more_rows_than_are_read_are_refused_before_they_are_looked_at(client):
+    many = client.post("/predict", data=f'{{"data": [{"1," * 1_000_000}1]}}', content_type="application/json")
+    assert many.status_code == 413 and "1,000,000 rows" in many.json["detail"]
 
 
 def test_a_get_is_told_to_post(client):

@@ -214,3 +214,19 @@ def test_a_body_that_breaks_off_harms_nobody(server, record):
     for _ in range(10):
         with urlopen(f"{server}/probability?{urlencode(record)}", timeout=5) as answer:
             assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", ["/probabilities", "/predict", "/probability", "/v2/models/adult/infer"])
+def test_a_body_that_ends_early_is_never_taken_for_a_whole_one(server, record, path):
+    """Its last number may have lost a digit: 40 hours become 4."""
+    host, port = server.removeprefix("http://").split(":")
+    table = f"{','.join(record)}\n{','.join(map(str, record.values()))}"
+    kind, body = ("text/csv", table) if path == "/probabilities" else ("application/json", json.dumps(record))
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\nContent-Length: {len(body) + 1}\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(head.encode() + body.encode())
+        client.shutdown(socket.SHUT_WR)
+        answer = client.makefile("rb").read()
+    assert not answer or answer.startswith(b"HTTP/1.1 400")
+    with urlopen(f"{server}/probability?{urlencode(record)}", timeout=5) as good:
+        assert good.status == 200

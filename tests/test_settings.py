@@ -1,19 +1,25 @@
 """The settings: read from the environment, or refused by name."""
 
+import os
+import shutil
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 
 import pytest
 
+from benchmarks.measuring import free_port
 from server import create_app
-from settings import InvalidSettings, Settings, read_settings
-from tests.conftest import ROOT
+from settings import InvalidSettings, Settings, read_secret, read_settings
+from tests.conftest import ROOT, missing, serving, wait_for
 
 PAGE = "https://page.example"
 
 
 def test_nothing_is_set_by_default():
-    assert read_settings({}) == Settings(cors_origins=[])
+    assert read_settings({}) == Settings()
 
 
 def test_origins_are_a_list_with_commas():
@@ -77,3 +83,84 @@ def test_pages_of_any_other_origin_still_may_not(open_to_page, record):
     for origin in ("https://other.example", "https://page.example.evil.example", "null", "http://page.example"):
         answer = open_to_page.get("/probability", query_string=record, headers={"Origin": origin})
         assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+LONG = "x" * 40
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "sentence"),
+    [
+        (["--host", "0.0.0.0"], {}, "To listen on 0.0.0.0, set SECRET_KEY to 32 or more characters of chance."),
+        (["--host", "::"], {}, "To listen on ::, set SECRET_KEY"),
+        (["--host", "0.0.0.0"], {"SECRET_KEY": "short"}, "SECRET_KEY is too short to keep anything secret"),
+        ([], {"SECRET_KEY": "short"}, "SECRET_KEY is too short to keep anything secret"),
+        (
+            ["--host", "0.0.0.0", "--debug"],
+            {"SECRET_KEY": LONG},
+            "--debug would let anyone who reaches 0.0.0.0",
+        ),
+        ([], {"DATABASE_URL": "mysql://user:hidden@host/x"}, "DATABASE_URL: … (Value error, is neither SQLite nor"),
+        ([], {"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES: -1"),
+        ([], {"REGISTRATION": "perhaps"}, "REGISTRATION: perhaps"),
+        ([], {"RATE_LIMIT": "often"}, "RATE_LIMIT: often"),
+    ],
+)
+def test_what_would_be_dangerous_is_refused_at_start(scorecard, options, environment, sentence):
+    done = subprocess.run(
+        [sys.executable, ROOT / "server.py", *options],
+        env={"GLASSFORM_ARTIFACT": os.environ["GLASSFORM_ARTIFACT"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1 and sentence in done.stderr
+    assert "hidden" not in done.stderr and "Traceback" not in done.stderr
+
+
+def test_workers_that_count_for_themselves_are_warned_of(scorecard, tmp_path):
+    told = {}
+    for workers in ("1", "2"):
+        port = free_port()
+        with serving("--port", str(port), "--workers", workers) as process:
+            wait_for(f"http://127.0.0.1:{port}/health/ready")
+            process.terminate()
+            told[workers] = process.stdout.read() if process.stdout else ""
+    assert "Each worker counts requests for itself" in told["2"] and "Each worker" not in told["1"]
+
+
+def test_a_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):
+    first, again = (read_secret(Settings(), tmp_path / "instance") for _ in range(2))
+    assert first == again and len(first) == 64
+    assert (tmp_path / "instance" / "secret").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "instance").iterdir()] == ["secret"]
+    assert read_secret(Settings(secret_key=LONG), tmp_path / "other") == LONG and not (tmp_path / "other").exists()
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A real Redis server: its URL, and how to end it."""
+    if not shutil.which("redis-server"):
+        missing("Redis")
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.05)
+        yield f"redis://127.0.0.1:{port}", process
+        process.terminate()
+
+
+def test_limits_in_redis_are_counted_once_for_all_and_survive_its_end(app, redis, record):
+    url, process = redis
+    settings = Settings(rate_limit="2 per minute", rate_limit_storage=url)
+    workers = [create_app(settings=settings).test_client() for _ in range(2)]
+    codes = [worker.get("/session").status_code for worker in (*workers, workers[0])]
+    assert codes == [200, 200, 429]
+    process.terminate()
+    process.wait()
+    assert workers[0].get("/session").status_code in (200, 429), "each counts for itself until it is back"
+    assert workers[0].get("/probability", query_string=record).status_code == 200

@@ -1,0 +1,383 @@
+"""What was asked and is to be remembered: one's own predictions, and what turned out true."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from flask import request, url_for
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, scoped_session
+from typing_extensions import TypedDict
+from werkzeug.exceptions import Conflict, NotFound
+
+from auth import signed_in
+from batch import MOST_ARRAY_BYTES, MOST_ERRORS, InvalidBatch, Objects, RowError, harmless, is_array
+from database import Prediction, Repeat, User, db, writing
+from languages import gettext
+from openapi import RECORD, TEXT, in_query
+from representations import Answer
+from resources.reading import (
+    FORM_TYPES,
+    OF_FORMS,
+    given_fields,
+    read_body,
+    read_members,
+    read_record,
+    schema,
+    scorecard,
+)
+from resources.remembering import FromForms, Remembering
+from schema import FieldError, InvalidQuery, Record, Schema, parse_json, say, shown
+
+MOST_AT_ONCE = 1_000  # records of one request
+PER_PAGE, MOST_PER_PAGE, MOST_PAGES = 20, 1_000, 1_000_000
+LONGEST_NOTE, LONGEST_KEY = 1_000, 200
+REPEAT_HEADER = "Idempotency-Key"  # https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header
+FILTERS = ("since", "until", "page", "per_page")
+
+
+class PredictionAnswer(TypedDict):
+    """A prediction that is remembered."""
+
+    id: str
+    url: str
+    created: str
+    record: Record
+    probability: float
+    model: dict[str, str]
+    outcome: str | None
+    note: str | None
+
+
+class PredictionsAnswer(TypedDict):
+    """A page of predictions, the newest first."""
+
+    predictions: list[PredictionAnswer]
+    total: int
+    page: int
+    pages: int
+    links: dict[str, str]
+
+
+class Predictions(Remembering):
+    """One's own predictions."""
+
+    reads_query = True
+
+    formats = ("json", "html", "csv")
+    suffixed = True
+    successes = MappingProxyType({"post": 201})
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the filters."""
+        day, number = TEXT | {"format": "date"}, {"type": "integer", "minimum": 1}
+        filters = [
+            in_query("since", day, "The first day, or moment, to be listed."),
+            in_query("until", day, "The last day, or the moment before which to list."),
+            in_query("page", number | {"maximum": MOST_PAGES, "default": 1}, "Which page."),
+            in_query("per_page", number | {"maximum": MOST_PER_PAGE, "default": PER_PAGE}, "How many on a page."),
+        ]
+        return filters if method == "get" else []
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return a record, or records."""
+        several = {"type": "array", "items": RECORD, "minItems": 1, "maxItems": MOST_AT_ONCE}
+        return {"application/json": {"anyOf": [RECORD, several]}, FORM_TYPES[0]: RECORD}
+
+    def get(self) -> PredictionsAnswer:
+        """Return a page of one's predictions, the newest first."""
+        user, wanted = signed_in("read"), read_filters()
+        mine = [Prediction.user_id == user.id, *between(wanted)]
+        total = db.session.scalar(select(func.count()).select_from(Prediction).where(*mine)) or 0
+        page, per_page = wanted["page"], wanted["per_page"]
+        newest = select(Prediction).where(*mine).order_by(Prediction.created.desc(), Prediction.id)
+        found = db.session.scalars(newest.limit(per_page).offset((page - 1) * per_page))
+        pages = max(1, -(-total // per_page))
+        return {
+            "predictions": [as_answer(each) for each in found],
+            "total": total,
+            "page": page,
+            "pages": pages,
+            "links": links(page, pages),
+        }
+
+    def post(self) -> tuple[dict[str, Any], int, dict[str, str]]:
+        """Answer a record, or an array of them, and remember it: all of them, or none."""
+        user, key = signed_in(), repeat_key()
+        records, several = read_records()
+        digest = hashlib.sha256(repr(records).encode()).hexdigest()
+        try:
+            made = remember(user, records, key, digest)
+        except IntegrityError:  # the same key came twice at the same time, and the other request was faster
+            made = remember(user, records, key, digest)
+        answers = [as_answer(each) for each in made]
+        if several:
+            return {"predictions": answers}, 201, {"Location": url_for("predictions")}
+        return dict(answers[0]), 201, {"Location": answers[0]["url"]}
+
+    def columns(self, answer: Any) -> list[str]:
+        """Return the columns: what is known of a prediction, its record's fields among them."""
+        return ["id", "created", *schema().by_name, "probability", "model", "version", "outcome", "note"]
+
+    def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
+        """Return a row per prediction."""
+        for each in answer["predictions"]:
+            yield {
+                "id": each["id"],
+                "created": each["created"],
+                **each["record"],
+                "probability": each["probability"],
+                "model": each["model"]["name"],
+                "version": each["model"]["version"],
+                "outcome": each["outcome"],
+                "note": harmless(each["note"] or ""),
+            }
+
+
+class OnePrediction(FromForms):
+    """One of one's predictions."""
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return what can be changed."""
+        if method != "patch":
+            return super().bodies(method, schema)
+        outcome: dict[str, Any] = {"type": ["string", "null"], "enum": [*schema.classes, None]}
+        note = {"type": ["string", "null"], "maxLength": LONGEST_NOTE}
+        members = {"outcome": outcome, "note": note}
+        return {"application/json": {"type": "object", "properties": members, "additionalProperties": False}}
+
+    def get(self, id: str) -> PredictionAnswer:
+        """Return the prediction."""
+        return as_answer(own(db.session, signed_in("read"), id))
+
+    def patch(self, id: str) -> tuple[PredictionAnswer, int, dict[str, str]]:
+        """Write down what turned out true, and a note."""
+        user = signed_in()
+        with writing() as session:
+            prediction = own(session, user, id)
+            for name, value in read_changes().items():
+                setattr(prediction, name, value or None)
+        return as_answer(prediction), 200, {"Location": url_for("oneprediction", id=id)}
+
+    def delete(self, id: str) -> Answer:
+        """Forget the prediction."""
+        user = signed_in()
+        with writing() as session:
+            session.delete(own(session, user, id))
+        return {}, 204, {"Location": url_for("predictions")}
+
+
+def own(session: Session | scoped_session[Any], user: User, id: str) -> Prediction:
+    """Return somebody's prediction.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or it is another's: which of the two is nobody's business.
+    """
+    found = session.scalar(select(Prediction).where(Prediction.id == id, Prediction.user_id == user.id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def as_answer(prediction: Prediction) -> PredictionAnswer:
+    """Return a prediction as an answer."""
+    return {
+        "id": prediction.id,
+        "url": url_for("oneprediction", id=prediction.id),
+        "created": prediction.created.isoformat(),
+        "record": prediction.record,
+        "probability": prediction.probability,
+        "model": {"name": prediction.model, "version": prediction.version},
+        "outcome": prediction.outcome,
+        "note": prediction.note,
+    }
+
+
+def read_records() -> tuple[list[Record], bool]:
+    """Read one record, or an array of them; tell which of the two it was.
+
+    Raises
+    ------
+    InvalidRecord
+        With every error of a single record.
+    InvalidBatch
+        With the errors of an array, by row.
+    """
+    given: Any = parse_json(read_body(MOST_ARRAY_BYTES)) if request.mimetype == "application/json" else None
+    if not is_array(given):
+        return [read_record(OF_FORMS)], False
+    if not 0 < len(given) <= MOST_AT_ONCE:
+        message = say("too_many", count=len(given), most=MOST_AT_ONCE) if given else say("no_rows")
+        raise InvalidBatch([RowError(0, "", None, message)], 1)
+    card = scorecard()
+    rows = [*Objects(given, card, schema())]
+    errors = [RowError(row.number, each.field, each.value, each.message) for row in rows for each in row.errors]
+    if errors:
+        raise InvalidBatch(errors[:MOST_ERRORS], len(errors))
+    return [dict(zip(card.points, row.values, strict=True)) for row in rows], True
+
+
+def remember(user: User, records: list[Record], key: str, digest: str) -> list[Prediction]:
+    """Store predictions, or return those that the same request stored before.
+
+    Raises
+    ------
+    InvalidQuery
+        If the key was sent before with another request.
+    Conflict
+        If what that request stored was deleted since.
+    """
+    card = scorecard()
+    with writing() as session:
+        repeat = session.get(Repeat, (user.id, key)) if key else None
+        if repeat is not None:
+            if repeat.digest != digest:
+                raise InvalidQuery([FieldError(REPEAT_HEADER, shown(key), say("used_key"))], {})
+            stored = session.scalars(select(Prediction).where(Prediction.id.in_(repeat.made)))
+            kept = {each.id: each for each in stored}
+            if len(kept) < len(repeat.made):
+                raise Conflict(gettext("What this request stored was deleted since."))
+            return [kept[id] for id in repeat.made]
+        made = [
+            Prediction(
+                user_id=user.id,
+                record=record,
+                probability=card.probability(record),
+                model=card.schema.name,
+                version=card.version,
+            )
+            for record in records
+        ]
+        session.add_all(made)
+        session.flush()
+        if key:
+            session.add(Repeat(user_id=user.id, key=key, digest=digest, made=[each.id for each in made]))
+    return made
+
+
+def repeat_key() -> str:
+    """Return the Idempotency-Key, or nothing.
+
+    Raises
+    ------
+    InvalidQuery
+        If it is too long.
+    """
+    key = request.headers.get(REPEAT_HEADER, "")
+    if len(key) > LONGEST_KEY:
+        message = say("too_long", length=len(key), longest=LONGEST_KEY)
+        raise InvalidQuery([FieldError(REPEAT_HEADER, shown(key), message)], {})
+    return key
+
+
+def read_filters() -> dict[str, Any]:
+    """Read which predictions are wanted.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of the query.
+    """
+    errors: list[FieldError] = []
+    found: dict[str, Any] = {"page": 1, "per_page": PER_PAGE}
+    for name, text in given_fields():
+        if name not in FILTERS:
+            errors.append(FieldError(shown(name), shown(text), say("unknown", hint="")))
+            continue
+        try:
+            found[name] = READ[name](text)
+        except ValueError as error:
+            if text:  # a form sends what was left empty, too
+                errors.append(FieldError(name, shown(text), str(error)))
+    if errors:
+        raise InvalidQuery(errors, {})
+    return found
+
+
+def moment(text: str) -> datetime:
+    """Read a day, or a moment, in UTC unless it says otherwise.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(say("date", value=shown(text), example="2026-01-31")) from None
+
+
+def end(text: str) -> datetime:
+    """Read the end of a time: of a day, when it is over."""
+    day = timedelta(days=1) if len(text) == len("2026-01-31") else timedelta()
+    return min(moment(text), datetime.max.replace(tzinfo=UTC) - day) + day
+
+
+def number(most: int, text: str) -> int:
+    """Read a whole number from 1 on.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or too large.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        raise ValueError(say("page", value=shown(text), most=f"{most:,}"))
+    return int(text)
+
+
+READ = {
+    "since": moment,
+    "until": end,
+    "page": lambda text: number(MOST_PAGES, text),
+    "per_page": lambda text: number(MOST_PER_PAGE, text),
+}
+
+
+def between(wanted: dict[str, Any]) -> list[ColumnElement[bool]]:
+    """Return the conditions of a time."""
+    conditions = []
+    if "since" in wanted:
+        conditions.append(Prediction.created >= wanted["since"])
+    if "until" in wanted:
+        conditions.append(Prediction.created < wanted["until"])
+    return conditions
+
+
+def links(page: int, pages: int) -> dict[str, str]:
+    """Return the addresses of this page and its neighbours, the filters kept."""
+    rest: dict[str, Any] = {name: value for name, value in request.args.items() if name != "page"}
+    near = {"self": page, "previous": page - 1, "next": page + 1}
+    there = {name: to for name, to in near.items() if name == "self" or 1 <= to <= pages}
+    return {name: url_for("predictions", **rest, page=to) for name, to in there.items()}
+
+
+def read_changes() -> dict[str, str | None]:
+    """Read what turned out true, and the note.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of both.
+    """
+    given = read_members([], ["outcome", "note"])
+    errors, classes = [], schema().classes
+    if given.get("outcome") and given["outcome"] not in classes:
+        message = say("option", value=shown(given["outcome"]), known=", ".join(classes))
+        errors.append(FieldError("outcome", shown(given["outcome"]), message))
+    note = given.get("note") or ""
+    if len(note) > LONGEST_NOTE:
+        errors.append(FieldError("note", shown(note), say("too_long", length=len(note), longest=LONGEST_NOTE)))
+    if errors:
+        raise InvalidQuery(errors, given)
+    return given
