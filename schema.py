@@ -112,7 +112,7 @@ class InvalidRecord(ValueError):
 class InvalidQuery(InvalidRecord):
     """What is asked for and cannot be; `template` is the page to set it right on, if there is one.
 
-    `status` is 409 if it could be, were something else not there already; 401 or 403 if it takes somebody else to ask.
+    `status` is 409 if it could be, were something else not there already; 401 or 403 if somebody else has to ask.
     """
 
     def __init__(
