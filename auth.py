@@ -40,7 +40,7 @@ FORM_FIELD, FORM_COOKIE, FORM_AGE = "csrf_token", "form", 8 * 60 * 60
 def configure(app: Flask, settings: Settings, secret: str) -> None:
     """Let an application know who is asking (RFC 8725: one algorithm, issuer and audience checked, short lives)."""
     app.config |= {
-        "SECRET_KEY": secret,
+        "JWT_SECRET_KEY": secret,  # and no SECRET_KEY: Flask would open a session of its own for every request
         "JWT_ALGORITHM": ALGORITHM,
         "JWT_DECODE_ALGORITHMS": [ALGORITHM],
         "JWT_ENCODE_ISSUER": ISSUER,
@@ -291,7 +291,7 @@ def is_word(token: str) -> bool:
 
 def serializer() -> URLSafeTimedSerializer:
     """Return what signs words for forms."""
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="form")
+    return URLSafeTimedSerializer(current_app.config["JWT_SECRET_KEY"], salt="form")
 
 
 # How often.

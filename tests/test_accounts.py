@@ -305,7 +305,7 @@ def forged(remembering, token, header=None, secret=None, **changes):
     claims = pyjwt.decode(token, options={"verify_signature": False}) | changes
     claims = {name: value for name, value in claims.items() if value is not None}
     algorithm = (header or {}).get("alg", "HS256")
-    secret = remembering.config["SECRET_KEY"] if secret is None else secret
+    secret = remembering.config["JWT_SECRET_KEY"] if secret is None else secret
     return pyjwt.encode(claims, "" if algorithm == "none" else secret, algorithm, headers=header)
 
 
