@@ -148,6 +148,7 @@ class Repeat(Base):
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
 
+QUIET = {"hide_parameters": True}  # or an error's message, and so the log, would hold what was to be stored
 db = SQLAlchemy(metadata=Base.metadata)
 
 
@@ -162,9 +163,10 @@ def connect(app: Flask, url: str) -> None:
 def engine_options(url: str) -> dict[str, Any]:
     """Return how to connect: never for long, for a server that waits answers nobody."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": SECONDS_TO_WAIT}}
+        return {**QUIET, "connect_args": {"timeout": SECONDS_TO_WAIT}}
     options = f"-c statement_timeout={SECONDS_TO_WAIT * 1000} -c lock_timeout={SECONDS_TO_WAIT * 1000}"
     return {
+        **QUIET,
         "pool_pre_ping": True,
         "pool_size": 2,
         "max_overflow": 2,
@@ -211,19 +213,22 @@ def is_current(url: str) -> bool:
 
 
 def ensure_tables(url: str) -> str:
-    """Make or renew SQLite's tables; return what is wrong with any other database, which is left alone."""
+    """Make or renew SQLite's tables; return what is wrong, or nothing. Any other database is left as it is."""
     kind = make_url(url)
-    if kind.get_backend_name() != "sqlite":
-        try:
-            return "" if is_current(url) else "the database's tables are missing or old: alembic upgrade head"
-        except DBAPIError as error:
-            return f"the database does not answer: {str(error.orig).splitlines()[0]}"
-    Path(str(kind.database)).parent.mkdir(parents=True, exist_ok=True)
-    if not is_current(url):
-        try:
-            upgrade(url)
-        except subprocess.CalledProcessError as error:
-            return f"the database's tables could not be made: {error.stderr.strip().splitlines()[-1]}"
+    mine = kind.get_backend_name() == "sqlite"
+    try:
+        if mine:
+            Path(str(kind.database)).parent.mkdir(parents=True, exist_ok=True)
+        if is_current(url):
+            return ""
+        if not mine:
+            return "the database's tables are missing or old: alembic upgrade head"
+        upgrade(url)
+    except (OSError, DBAPIError) as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error)
+        return f"the database cannot be reached: {reason.strip().splitlines()[0]}"
+    except subprocess.CalledProcessError as error:
+        return f"the database's tables could not be made: {error.stderr.strip().splitlines()[-1]}"
     return ""
 
 

@@ -5,6 +5,7 @@ import gc
 import ipaddress
 import logging
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -349,7 +350,10 @@ def main() -> None:
     refuse_danger(options, settings)
     logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
     name = ensure_model()  # the workers load the model; here it would only take up room
-    read_secret(settings)  # made now, if there is none, lest two workers make two
+    try:
+        read_secret(settings)  # made now, if there is none, lest two workers make two
+    except OSError:
+        os.environ["SECRET_KEY"] = secrets.token_hex(SHORTEST_SECRET)  # for as long as this server runs
     lack = database.ensure_tables(settings.database_url)
     if lack:
         print(f"Nothing can be remembered: {lack}. All else is answered.", file=sys.stderr, flush=True)

@@ -542,3 +542,14 @@ def test_a_database_that_fails_stops_nothing_else(remembering, ann, record, monk
         assert "nothing was stored" in failed.json["detail"] and "disk" not in failed.text
         assert client.get("/probability", query_string=record).status_code == 200
     assert client.post("/predictions", json=record, headers=ann).status_code == 201
+
+
+def test_a_failed_write_is_logged_without_what_it_was_to_write(client, remembering, ann, record, caplog):
+    with remembering.app_context(), database.writing() as session:
+        session.execute(text("ALTER TABLE predictions RENAME TO elsewhere"))
+    failed = client.post("/predictions", json=record | {"workclass": "Never-worked"}, headers=ann)
+    with remembering.app_context(), database.writing() as session:
+        session.execute(text("ALTER TABLE elsewhere RENAME TO predictions"))
+    assert failed.status_code == 503 and "the database failed" in caplog.text
+    assert "Never-worked" not in caplog.text and "elsewhere" not in failed.text
+    assert client.post("/predictions", json=record, headers=ann).status_code == 201

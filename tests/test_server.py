@@ -230,3 +230,19 @@ def test_a_body_that_ends_early_is_never_taken_for_a_whole_one(server, record, p
     assert not answer or answer.startswith(b"HTTP/1.1 400")
     with urlopen(f"{server}/probability?{urlencode(record)}", timeout=5) as good:
         assert good.status == 200
+
+
+def test_where_nothing_can_be_written_all_is_answered_but_nothing_remembered(scorecard, record):
+    port = free_port()
+    nowhere = {"GLASSFORM_INSTANCE": "/proc/nowhere", "LOG_LEVEL": "CRITICAL"}
+    with serving("--port", str(port), "--workers", "2", environment=nowhere) as process:
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+        with urlopen(f"http://127.0.0.1:{port}/probability?{urlencode(record)}") as answer:
+            assert json.load(answer)["probability"] == scorecard.probability(record)
+        who = json.dumps({"name": "someone", "password": "correct horse"}).encode()
+        with pytest.raises(HTTPError) as refused:
+            urlopen(Request(f"http://127.0.0.1:{port}/accounts", who, {"Content-Type": "application/json"}))
+        assert refused.value.code == 503
+        refused.value.close()
+        process.terminate()
+        assert process.stdout and "Nothing can be remembered: the database cannot be reached" in process.stdout.read()
