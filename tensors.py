@@ -44,7 +44,7 @@ CODES = INTEGERS | REALS  # of the struct module
 LENGTH = struct.Struct("<I")  # before each text of a binary tensor
 LONGEST_ID, MOST_TENSORS = 200, 1_000
 Datatype = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP32", "FP64", "BYTES"]
-SIZE, WANTED, ALL_WANTED = "binary_data_size", "binary_data", "binary_data_output"
+SIZE = "binary_data_size"
 
 
 class UnreadableTensors(ValueError):

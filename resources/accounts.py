@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import request, url_for
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import TypedDict
 from werkzeug.exceptions import Forbidden, NotFound
@@ -25,7 +25,7 @@ from database import Key, Prediction, User, db, new_name, writing
 from languages import gettext
 from openapi import TEXT
 from representations import Answer
-from resources.predictions import PredictionAnswer, as_answer
+from resources.predictions import PredictionAnswer, as_answer, count_of
 from resources.reading import FORM_TYPES, read_members
 from resources.remembering import METHODS, FromForms, Remembering
 from resources.sessions import credentials, wrong_password
@@ -242,12 +242,11 @@ def passwords(method: str, **more: Any) -> dict[str, Any]:
 
 def account_of(user: User) -> AccountAnswer:
     """Return what an account is, as an answer."""
-    mine = select(func.count()).select_from(Prediction).where(Prediction.user_id == user.id)
     return {
         "name": user.name,
         "role": user.role,
         "created": user.created.isoformat(),
-        "predictions": db.session.scalar(mine) or 0,
+        "predictions": count_of(user),
         "keys": keys_of(user),
     }
 

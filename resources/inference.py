@@ -16,7 +16,7 @@ from batch import Batch, Objects, summed
 from languages import gettext
 from openapi import TEXT
 from representations import Resource
-from resources.health import is_ready
+from resources.health import NOT_KEPT, is_ready
 from resources.reading import read_body, schema, scorecard
 from schema import MOST_ERRORS, FieldError, InvalidRecord, Schema, did_you_mean, say, shown
 from scorecard import Scorecard, sigmoid
@@ -34,7 +34,6 @@ from tensors import (
 JSON, BINARY = "application/json", "application/octet-stream"
 HEADER_LENGTH = "Inference-Header-Content-Length"
 NUMBER = "FP64"
-NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 class Described(TypedDict):

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import Conflict, NotFound
 
 from auth import signed_in
-from batch import MOST_ARRAY_BYTES, MOST_ERRORS, InvalidBatch, Objects, RowError, harmless, is_array
+from batch import MOST_ARRAY_BYTES, Batch, InvalidBatch, Objects, RowError, harmless, is_array
 from database import Prediction, Repeat, User, db, writing
 from languages import gettext
 from openapi import RECORD, TEXT, in_query
@@ -92,10 +92,14 @@ class Predictions(Remembering):
     def get(self) -> PredictionsAnswer:
         """Return a page of one's predictions, the newest first."""
         user, wanted = signed_in("read"), read_filters()
-        mine = [Prediction.user_id == user.id, *between(wanted)]
-        total = db.session.scalar(select(func.count()).select_from(Prediction).where(*mine)) or 0
+        within = between(wanted)
+        total = count_of(user, *within)
         page, per_page = wanted["page"], wanted["per_page"]
-        newest = select(Prediction).where(*mine).order_by(Prediction.created.desc(), Prediction.id)
+        newest = (
+            select(Prediction)
+            .where(Prediction.user_id == user.id, *within)
+            .order_by(Prediction.created.desc(), Prediction.id)
+        )
         found = db.session.scalars(newest.limit(per_page).offset((page - 1) * per_page))
         pages = max(1, -(-total // per_page))
         return {
@@ -173,6 +177,12 @@ class OnePrediction(FromForms):
         return {}, 204, {"Location": url_for("predictions")}
 
 
+def count_of(user: User, *conditions: ColumnElement[bool]) -> int:
+    """Return how many predictions of somebody's are remembered, of those that meet the conditions."""
+    mine = select(func.count()).select_from(Prediction).where(Prediction.user_id == user.id, *conditions)
+    return db.session.scalar(mine) or 0
+
+
 def own(session: Session | scoped_session[Any], user: User, id: str) -> Prediction:
     """Return somebody's prediction.
 
@@ -214,15 +224,12 @@ def read_records() -> tuple[list[Record], bool]:
     given: Any = parse_json(read_body(MOST_ARRAY_BYTES)) if request.mimetype == "application/json" else None
     if not is_array(given):
         return [read_record(OF_FORMS)], False
-    if not 0 < len(given) <= MOST_AT_ONCE:
-        message = say("too_many", count=len(given), most=MOST_AT_ONCE) if given else say("no_rows")
+    if len(given) > MOST_AT_ONCE:
+        message = say("too_many", count=len(given), most=MOST_AT_ONCE)
         raise InvalidBatch([RowError(0, "", None, message)], 1)
     card = scorecard()
-    rows = [*Objects(given, card, schema())]
-    errors = [RowError(row.number, each.field, each.value, each.message) for row in rows for each in row.errors]
-    if errors:
-        raise InvalidBatch(errors[:MOST_ERRORS], len(errors))
-    return [dict(zip(card.points, row.values, strict=True)) for row in rows], True
+    checked = Batch(card, Objects(given, card, schema()), keep_going=False, explain=False)
+    return [dict(zip(card.points, row.values, strict=True)) for row in checked.source], True
 
 
 def remember(user: User, records: list[Record], key: str, digest: str) -> list[Prediction]:

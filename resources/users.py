@@ -11,6 +11,7 @@ from auth import signed_in_teacher
 from database import ROLES, Prediction, User, db, new_name, writing
 from openapi import TEXT
 from representations import Answer
+from resources.predictions import count_of
 from resources.reading import read_members, schema
 from resources.remembering import FromForms, Remembering
 from schema import FieldError, InvalidQuery, Schema, say, shown
@@ -120,12 +121,6 @@ def other(user: User | None, teacher: User, errors: list[FieldError]) -> User:
     if errors:
         raise InvalidQuery(errors, {})
     return user
-
-
-def count_of(user: User) -> int:
-    """Return how many predictions of somebody's are remembered."""
-    mine = select(func.count()).select_from(Prediction).where(Prediction.user_id == user.id)
-    return db.session.scalar(mine) or 0
 
 
 def user_answer(user: User, count: int) -> UserAnswer:
