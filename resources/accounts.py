@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import Forbidden, NotFound
 
 from auth import (
+    FORM_TYPES,
     SCOPES,
     begin_visit,
     end_visit,
@@ -26,7 +27,7 @@ from languages import gettext
 from openapi import TEXT
 from representations import Answer
 from resources.predictions import PredictionAnswer, as_answer, count_of
-from resources.reading import FORM_TYPES, read_members
+from resources.reading import read_members
 from resources.remembering import METHODS, FromForms, Remembering
 from resources.sessions import credentials, wrong_password
 from schema import FieldError, InvalidQuery, Schema, say, shown

@@ -13,14 +13,13 @@ from sqlalchemy.orm import Session, scoped_session
 from typing_extensions import TypedDict
 from werkzeug.exceptions import Conflict, NotFound
 
-from auth import signed_in
+from auth import FORM_TYPES, signed_in
 from batch import MOST_ARRAY_BYTES, Batch, InvalidBatch, Objects, RowError, harmless, is_array
 from database import Prediction, Repeat, User, db, writing
 from languages import gettext
 from openapi import RECORD, TEXT, in_query
 from representations import Answer
 from resources.reading import (
-    FORM_TYPES,
     OF_FORMS,
     given_fields,
     read_body,

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from auth import FORM_TYPES
 from openapi import RECORD, record_in_query
 from representations import Resource
-from resources.reading import FORM_TYPES, read_record, scorecard
+from resources.reading import read_record, scorecard
 from schema import Schema
 from scorecard import Explanation
 

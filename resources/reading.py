@@ -6,6 +6,7 @@ from typing import Any, cast
 from flask import current_app, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
+from auth import FORM_FIELD, FORM_TYPES
 from languages import PARAMETER, gettext, language
 from schema import (
     MOST_ERRORS,
@@ -23,8 +24,7 @@ from schema import (
 )
 from scorecard import Scorecard
 
-FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-OF_FORMS = {"csrf_token", "method"}  # members of a page's form that belong to no noun
+OF_FORMS = {FORM_FIELD, "method"}  # members of a page's form that belong to no noun
 Members = dict[str, Any]
 OPTIONS = {"format", PARAMETER}  # query parameters that say how to answer and belong to no record
 

@@ -5,10 +5,9 @@ from typing import Any
 
 from flask import request
 
-from auth import counted
+from auth import FORM_TYPES, counted
 from openapi import TEXT
 from representations import Answer, Resource, represented
-from resources.reading import FORM_TYPES
 from schema import FieldError, InvalidQuery, Schema, say, shown
 
 METHODS = ("patch", "delete")  # that a form can ask for by a field, since a form can only be posted

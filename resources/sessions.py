@@ -9,11 +9,21 @@ from flask import request, url_for
 from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
-from auth import begin_visit, end_visit, refuse_foreign_form, revoke, signed_in, token_pair, unauthorized, user_with
+from auth import (
+    FORM_TYPES,
+    begin_visit,
+    end_visit,
+    refuse_foreign_form,
+    revoke,
+    signed_in,
+    token_pair,
+    unauthorized,
+    user_with,
+)
 from languages import gettext
 from openapi import TEXT
 from representations import Answer
-from resources.reading import FORM_TYPES, read_members
+from resources.reading import read_members
 from resources.remembering import FromForms, Remembering
 from schema import FieldError, InvalidQuery, Schema, say
 
