@@ -2,14 +2,15 @@
 
 import re
 from dataclasses import asdict
+from functools import partial
 from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
 
 from openapi import in_query
 from representations import Resource
-from resources.reading import given_fields, schema, scorecard
-from schema import MOST_ERRORS, Field, FieldError, InvalidQuery, Schema, did_you_mean, say, shown
+from resources.reading import read_options, schema, scorecard
+from schema import Field, Schema, say, shown
 from scorecard import Scorecard
 from thresholds import FEW, STEPS, THRESHOLDS, Rate, RateAnswer, cheapest, confusion, confusions, histogram, is_small
 
@@ -103,23 +104,21 @@ def read_settings() -> dict[str, float]:
     InvalidQuery
         With every error of all three.
     """
-    errors: list[FieldError] = []
-    given: dict[str, str] = {}
-    for name, text in given_fields():
-        if name not in DEFAULTS:
-            hint = did_you_mean(name, {known: known for known in DEFAULTS}) if len(errors) < MOST_ERRORS else ""
-            errors.append(FieldError(shown(name), shown(text), say("unknown", hint=hint)))
-        elif name in given:
-            errors.append(FieldError(name, shown(text), say("repeated")))
-        else:
-            given[name] = text
-            pattern, most = RULES[name]
-            if not pattern.fullmatch(text):
-                rule = say("setting", value=shown(text) or "''", most=f"{most:,.0f}")
-                errors.append(FieldError(name, shown(text), rule))
-    if errors:
-        raise InvalidQuery(errors, {})
-    return {name: float(text) for name, text in (DEFAULTS | given).items()}
+    readers = {name: partial(read_number, *rule) for name, rule in RULES.items()}
+    return {name: float(text) for name, text in DEFAULTS.items()} | read_options(readers)
+
+
+def read_number(pattern: re.Pattern[str], most: float, text: str) -> float:
+    """Read a number of few digits.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if not pattern.fullmatch(text):
+        raise ValueError(say("setting", value=shown(text) or "''", most=f"{most:,.0f}"))
+    return float(text)
 
 
 def describe_data(card: Scorecard, package: dict[str, Any]) -> CardData:

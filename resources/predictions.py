@@ -24,6 +24,7 @@ from resources.reading import (
     given_fields,
     read_body,
     read_members,
+    read_options,
     read_record,
     schema,
     scorecard,
@@ -35,7 +36,6 @@ MOST_AT_ONCE = 1_000  # records of one request
 PER_PAGE, MOST_PER_PAGE, MOST_PAGES = 20, 1_000, 1_000_000
 LONGEST_NOTE, LONGEST_KEY = 1_000, 200
 REPEAT_HEADER = "Idempotency-Key"  # https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header
-FILTERS = ("since", "until", "page", "per_page")
 
 
 class PredictionAnswer(TypedDict):
@@ -292,20 +292,9 @@ def read_filters() -> dict[str, Any]:
     InvalidQuery
         With every error of the query.
     """
-    errors: list[FieldError] = []
-    found: dict[str, Any] = {"page": 1, "per_page": PER_PAGE}
-    for name, text in given_fields():
-        if name not in FILTERS:
-            errors.append(FieldError(shown(name), shown(text), say("unknown", hint="")))
-            continue
-        try:
-            found[name] = READ[name](text)
-        except ValueError as error:
-            if text:  # a form sends what was left empty, too
-                errors.append(FieldError(name, shown(text), str(error)))
-    if errors:
-        raise InvalidQuery(errors, {})
-    return found
+    # a form sends what was left empty, too
+    given = [(name, text) for name, text in given_fields() if text or name not in READ]
+    return {"page": 1, "per_page": PER_PAGE} | read_options(READ, given)
 
 
 def moment(text: str) -> datetime:

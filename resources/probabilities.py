@@ -15,8 +15,8 @@ from batch import Batch, Lines, Objects, ScoredRow, Source, Table, UnreadableBat
 from languages import gettext
 from openapi import RECORD, TEXT, in_query
 from representations import Resource, Streamed, refuse_query
-from resources.reading import given_fields, read_body, refuse_broken_off, schema, scorecard
-from schema import MOST_ERRORS, FieldError, InvalidQuery, Schema, did_you_mean, say, shown
+from resources.reading import given_fields, one_of, read_body, read_options, refuse_broken_off, schema, scorecard
+from schema import FieldError, InvalidQuery, Schema, say
 
 CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"
 KINDS = {CSV: "csv", UPLOAD: "csv", JSON: "json", LINES: "jsonl"}
@@ -95,7 +95,7 @@ class Probabilities(Resource):
     def post(self) -> Annotated[Streamed, ScoredRow]:
         """Return every record of the body with its probability."""
         request.max_content_length = batch.MOST_BYTES
-        options = read_options()
+        options = read_wishes()
         keep_going, explain = options["on_error"] == "report", options["explain"] == "1"
         found = Batch(scorecard(), read_source(), keep_going, explain)
         return Streamed(found.columns, found.texts, found.objects, found.summary, found.count)
@@ -110,7 +110,7 @@ def choice(name: str) -> dict[str, Any]:
     return TEXT | {"enum": OPTIONS[name], "default": OPTIONS[name][0]}
 
 
-def read_options() -> dict[str, str]:
+def read_wishes() -> dict[str, str]:
     """Read what to do about errors and whether to explain, from the address or the form.
 
     Raises
@@ -118,24 +118,10 @@ def read_options() -> dict[str, str]:
     InvalidQuery
         With every error of both.
     """
-    posted = list(request.form.items(multi=True)) if request.mimetype == UPLOAD else []
-    given = given_fields() + [(name, value) for name, value in posted if name != FILE]
-    errors: list[FieldError] = []
-    chosen: dict[str, str] = {}
-    for name, value in given:
-        if name not in OPTIONS:
-            hint = did_you_mean(name or "", {known: known for known in OPTIONS}) if len(errors) < MOST_ERRORS else ""
-            errors.append(FieldError(shown(name or ""), shown(value), say("unknown", hint=hint)))
-        elif name in chosen:
-            errors.append(FieldError(name, shown(value), say("repeated")))
-        elif value not in OPTIONS[name]:
-            message = say("option", value=shown(value) or "''", known=", ".join(OPTIONS[name]))
-            errors.append(FieldError(name, shown(value), message))
-        else:
-            chosen[name] = value
-    if errors:
-        raise InvalidQuery(errors, {})
-    return {name: values[0] for name, values in OPTIONS.items()} | chosen
+    posted = request.form.items(multi=True) if request.mimetype == UPLOAD else ()
+    given = [*given_fields(), *(pair for pair in posted if pair[0] != FILE)]
+    defaults = {name: values[0] for name, values in OPTIONS.items()}
+    return defaults | read_options({name: one_of(values) for name, values in OPTIONS.items()}, given)
 
 
 def read_source() -> Source:

@@ -1,6 +1,6 @@
 """How every resource reads a request."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, cast
 
 from flask import current_app, request
@@ -26,6 +26,7 @@ from scorecard import Scorecard
 
 OF_FORMS = {FORM_FIELD, "method"}  # members of a page's form that belong to no noun
 Members = dict[str, Any]
+Reader = Callable[[str], Any]  # of an option's text; it raises ValueError with what is wrong
 OPTIONS = {"format", PARAMETER}  # query parameters that say how to answer and belong to no record
 
 
@@ -107,6 +108,44 @@ def read_members(required: Sequence[str], optional: Sequence[str] = (), template
     if errors:
         raise InvalidQuery(errors, found, template)
     return found
+
+
+def read_options(readers: Mapping[str, Reader], given: Iterable[tuple[str, str]] | None = None) -> dict[str, Any]:
+    """Read named options from the query, or from what is given; those that are not there are left out.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of every name.
+    """
+    known, found = {name: name for name in readers}, dict[str, Any]()
+    errors: list[FieldError] = []
+    for name, text in given_fields() if given is None else given:
+        if name not in readers:
+            hint = did_you_mean(name or "", known) if len(errors) < MOST_ERRORS else ""
+            errors.append(FieldError(shown(name or ""), shown(text), say("unknown", hint=hint)))
+        elif name in found:
+            errors.append(FieldError(name, shown(text), say("repeated")))
+        else:
+            try:
+                found[name] = readers[name](text)
+            except ValueError as error:
+                found[name] = None
+                errors.append(FieldError(name, shown(text), str(error)))
+    if errors:
+        raise InvalidQuery(errors, {})
+    return found
+
+
+def one_of(known: Sequence[str]) -> Reader:
+    """Return a reader of one of some words."""
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise ValueError(say("option", value=shown(text) or "''", known=", ".join(known)))
+        return text
+
+    return read
 
 
 def can_be_kept(text: str) -> bool:
