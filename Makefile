@@ -42,6 +42,6 @@ clean:
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	touch $@
 
-.venv/dev: requirements-dev.txt requirements.txt | .venv/bin/python
+.venv/dev: requirements-dev.txt requirements-engines.txt requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
 	touch $@ .venv/run

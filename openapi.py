@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from werkzeug.routing import Rule
 
 from languages import LANGUAGES
-from representations import MEDIA_TYPES, PROBLEM, Resource, Streamed
+from representations import MEDIA_TYPES, PROBLEM, SUFFIXES, Resource, Streamed
 from schema import Field, Schema
 
 VERSION = "3.1.1"
@@ -190,7 +190,7 @@ def encoding_of(media_type: str) -> dict[str, Any]:
 def in_path(resource: type[Resource], rule: Rule, known: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
     """Describe the variables of a path."""
     for name in sorted(rule.arguments):
-        formats = [each for each in ("json", "html", "csv") if each in resource.formats]
+        formats = [each for each in SUFFIXES if each in resource.formats]
         yield {
             "name": name,
             "in": "path",

@@ -47,7 +47,9 @@ MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/x-ndjson",
+    "sql": "application/sql",
 }
+SUFFIXES = ("json", "html", "csv", "sql")  # formats that can be asked for at the end of an address
 PROBLEM = "application/problem+json"
 # a media type's parameters, such as charset, which are not what a client chooses by; q is
 PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re.IGNORECASE)
@@ -104,6 +106,8 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
             body = page(resource.template, answer=answer)
         elif form == "csv":
             body = as_csv(resource.rows(answer), resource.columns(answer))
+        elif form == "sql":
+            body = resource.statement(answer).encode()
         return Response(body, status, headers, content_type=MEDIA_TYPES[form])
 
     return respond
@@ -150,7 +154,8 @@ def language_kept(asked: str | None) -> dict[str, str]:
 class Resource(flask_restful.Resource):
     """A noun of the API: its methods return plain data, its `formats` say how that can be shown.
 
-    Its page is the template with its name; if it offers CSV, `rows` gives the lines of the table.
+    Its page is the template with its name; if it offers CSV, `rows` gives the lines of the table, if SQL, `statement`
+    the text.
     """
 
     formats: tuple[str, ...] = ("json", "html")
@@ -189,6 +194,10 @@ class Resource(flask_restful.Resource):
 
     def rows(self, answer: Any) -> Iterable[Mapping[str, Any]]:
         """Return an answer as the rows of a table, each with the same keys."""
+        raise NotImplementedError
+
+    def statement(self, answer: Any) -> str:
+        """Return an answer as SQL."""
         raise NotImplementedError
 
 

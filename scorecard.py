@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # a serving process never loads these
 
 # the folder of the model being served
 ARTIFACT = Path(os.environ.get("GLASSFORM_ARTIFACT", Path(__file__).parent / "artifact"))
+DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "mysql", "sqlite")  # of SQL it can be written in
 FORMAT = 3  # of scorecard.json; raised when old files can no longer be read
 FILE = "scorecard.json"
 TOLERANCE = 1e-9  # log-odds by which the table may differ from the pipeline on a real row

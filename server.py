@@ -33,6 +33,7 @@ import database
 import languages
 from batch import InvalidBatch, TooManyRows, UnreadableBatch
 from representations import (
+    SUFFIXES,
     Api,
     show_invalid_batch,
     show_invalid_query,
@@ -181,7 +182,7 @@ def create_app(artifact: Path = ARTIFACT, settings: Settings | None = None) -> F
     api = Api(app)
     for resource in dict.fromkeys(RESOURCES.values()):
         urls = [url for url, each in RESOURCES.items() if each is resource]
-        suffixed = [f"{url}.<any(json, html, csv):suffix>" for url in urls if url != "/" and resource.suffixed]
+        suffixed = [f"{url}.<any({', '.join(SUFFIXES)}):suffix>" for url in urls if url != "/" and resource.suffixed]
         api.add_resource(resource, *urls, *suffixed)
     for error, show in HANDLERS.items():
         app.register_error_handler(error, show)

@@ -6,9 +6,11 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from openapi import TEXT, in_query
 from representations import Resource
-from resources.reading import schema, scorecard
+from resources.reading import one_of, read_options, schema, scorecard
 from schema import Schema, Value
+from scorecard import DIALECTS
 from scorecard import Scorecard as Model
 
 
@@ -42,11 +44,27 @@ class ScorecardAnswer(TypedDict):
 class Scorecard(Resource):
     """The table of points that is the model."""
 
-    formats = ("json", "html", "csv")
+    formats = ("json", "html", "csv", "sql")
+    reads_query = True
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return whose SQL is wanted."""
+        return [
+            in_query("dialect", TEXT | {"enum": [*DIALECTS], "default": DIALECTS[0]}, "Whose SQL it is written in.")
+        ]
 
     def get(self) -> ScorecardAnswer:
-        """Return the intercept and, by feature, the points of every value."""
+        """Return the intercept and, by feature, the points of every value; as SQL, one SELECT that adds them up."""
+        read_dialect()
         return table(scorecard(), schema())
+
+    def statement(self, answer: Any) -> str:
+        """Return the model as one SELECT."""
+        # what writes SQL is large, and few ask for it
+        from sql import statement
+
+        return statement(scorecard(), read_dialect())
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return the intercept's row, then a row per point."""
@@ -54,6 +72,18 @@ class Scorecard(Resource):
         for feature in answer["features"]:
             for point in feature["points"]:
                 yield row(feature["feature"], point["value"], point["log_odds"])
+
+
+def read_dialect() -> str:
+    """Read whose SQL is wanted.
+
+    Raises
+    ------
+    InvalidQuery
+        If nobody here writes it.
+    """
+    dialect: str = read_options({"dialect": one_of(DIALECTS)}).get("dialect", DIALECTS[0])
+    return dialect
 
 
 def table(card: Model, dictionary: Schema) -> ScorecardAnswer:

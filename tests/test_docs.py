@@ -57,7 +57,7 @@ def test_the_python_lines_print_the_probability(scorecard, record):
 
 def steps(target: str, folder) -> list[str]:
     """What make would do for a target in a fresh clone."""
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", *(path.name for path in ROOT.glob("requirements*.txt"))):
         (folder / name).write_text((ROOT / name).read_text())
     # the make that may be running these tests must not speak through its variables
     command = ["env", "-u", "MAKELEVEL", "-u", "MAKEFLAGS", "make", "--dry-run", target]

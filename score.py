@@ -1,0 +1,331 @@
+"""Many records through an engine: `python score.py people.csv scored.csv` joins the model's points to a table."""
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from engines import (
+    EMBEDDED,
+    KINDS,
+    MASTER,
+    Engine,
+    EngineError,
+    Source,
+    UnreadableSource,
+    connect,
+    find,
+    is_file,
+    kind_of,
+    unfinished,
+)
+from schema import InvalidRecord, Value
+from scorecard import ARTIFACT, DIALECTS, Scorecard, UnreadableArtifact
+from sql import PROBABILITY, ROW, Scoring, statement
+
+FAIL, NULL, REPORT = "fail", "null", "report"
+WRONG = "a row is no record"  # what an engine is made to say
+ERROR = "error"  # the column of a report that says what is wrong
+MOST_SHOWN = 10  # wrong rows told of before giving up
+MOST_UNKNOWN = 1_000_000  # different values of one column that are looked at
+JOURNAL = ".glassform.json"  # in a folder of results: what each was made from
+
+Write = Callable[[str], int | None]  # runs a query and keeps the answer; returns its rows, if they were counted
+
+
+class WrongRows(ValueError):
+    """Rows that are no records."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """How tables are scored: with which model, in which engine, and what becomes of rows that are no records.
+
+    `on_error` is `fail`, `null` (the row stays, without a probability) or `report` (it goes to a file of its own).
+    """
+
+    card: Scorecard
+    engine: Engine
+    on_error: str = FAIL
+    explain: bool = False
+
+    @cached_property
+    def added(self) -> list[str]:
+        """The columns that scoring adds."""
+        terms = ["log_odds", "intercept", *(f"log_odds_{name}" for name in self.card.points)]
+        return [PROBABILITY, *(terms if self.explain else [])]
+
+    def scoring(self, source: Source) -> Scoring:
+        """Return the join of the points to a table.
+
+        Raises
+        ------
+        UnreadableSource
+            If a field has no column, or two, or a column has the name of one that is added.
+        """
+        columns: dict[str, str] = {}
+        for column in source.columns:
+            name = self.card.schema.names.get(column)
+            if name in columns:
+                raise UnreadableSource(f"the columns {columns[name]} and {column} are the same field, {name}")
+            if name is not None:
+                columns[name] = column
+        if missing := [name for name in self.card.points if name not in columns]:
+            raise UnreadableSource(f"there is no column {', '.join(missing)}")
+        if taken := [name for name in (*self.added, ROW, ERROR) if name in source.columns]:
+            raise UnreadableSource(f"{taken[0]} is a name that is added; rename that column")
+        texts = frozenset(name for name, column in columns.items() if column in source.texts)
+        return Scoring(self.card, self.engine.dialect, source.table, columns, texts=texts)
+
+    def run(self, source: Source, write: Write, report: Path | None) -> tuple[int | None, int]:
+        """Score a table; return how many rows were written, if they were counted, and how many were wrong.
+
+        Good tables are read once: the answer is written by a query that stops at the first row it does not know.
+        Only then is it asked what those values are; the schema may know another spelling, such as 039.
+
+        Raises
+        ------
+        WrongRows
+            If there are any, and they are neither to be left empty nor to be reported.
+        """
+        scoring = self.scoring(source)
+        done, count = self.attempt(scoring, write)
+        wrong = 0
+        if not done:
+            scoring = replace(scoring, spellings={name: self.spellings(scoring, name) for name in self.card.points})
+            wrong = sum(1 for _ in self.engine.rows(scoring.text(scoring.wrong())))
+            if wrong and self.on_error == FAIL:
+                raise WrongRows("\n".join(self.complaints(scoring, wrong)))
+            leave_out = self.on_error == REPORT
+            query = scoring.scored(self.explain, leave_out, in_order=self.engine.embedded and not leave_out)
+            count = write(scoring.text(query))
+        if report:
+            self.write_report(scoring, source, report, any_wrong=bool(wrong))
+        return count, wrong
+
+    def attempt(self, scoring: Scoring, write: Write) -> tuple[bool, int | None]:
+        """Score a table unless a row is wrong; return whether that was done, and how many rows were written."""
+        if not self.engine.raises:
+            return False, None
+        try:
+            return True, write(scoring.text(scoring.scored(self.explain, stop=(self.engine.raises, WRONG))))
+        except EngineError as error:
+            if WRONG not in str(error):
+                raise
+            return False, None
+
+    def spellings(self, scoring: Scoring, name: str) -> dict[Value, Value]:
+        """Return the values of a column that the schema knows and the points do not, with what they stand for."""
+        if name not in scoring.texts:
+            return {}
+        found: dict[Value, Value] = {}
+        for row in islice(self.engine.rows(scoring.text(scoring.unknown(name))), MOST_UNKNOWN):
+            text = text_of(row["value"])
+            try:
+                found[text] = self.card.schema.read_fields({**self.typical, name: text}.items(), hints=False)[name]
+            except InvalidRecord:
+                continue
+        return found
+
+    @cached_property
+    def typical(self) -> dict[str, str]:
+        """A good record, as texts."""
+        return {name: str(value) for name, value in self.card.typical.items()}
+
+    def wrong_rows(self, scoring: Scoring) -> Iterator[tuple[dict[str, Any], str]]:
+        """Return every row that is no record, and what is wrong with it; its number is there if the order is kept."""
+        schema, query = self.card.schema, scoring.wrong(numbered=self.engine.embedded)
+        for row in self.engine.rows(scoring.text(query)):
+            pairs = [(name, text_of(row[column])) for name, column in scoring.columns.items()]
+            try:
+                schema.read_fields(pairs)
+                yield row, "is no record to the engine"
+            except InvalidRecord as invalid:
+                yield row, "; ".join(f"{error.field} {error.message}".strip() for error in invalid.errors)
+
+    def complaints(self, scoring: Scoring, wrong: int) -> Iterator[str]:
+        """Say what is wrong with the first rows, and how many there are."""
+        for row, message in islice(self.wrong_rows(scoring), MOST_SHOWN):
+            yield f"row {row[ROW]}: {message}" if ROW in row else message
+        rows = "1 row is no record" if wrong == 1 else f"{wrong:,} rows are no records"
+        yield f"{rows}; nothing was written. --on-error null leaves them empty, --on-error report FILE sorts them out"
+
+    def write_report(self, scoring: Scoring, source: Source, path: Path, any_wrong: bool) -> None:
+        """Write the rows that are no records, as they are, with their number and what is wrong."""
+        columns = [*([ROW] if self.engine.embedded else []), *source.columns, ERROR]
+        with unfinished(path) as new, new.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            if any_wrong:
+                writer.writerows(row | {ERROR: message} for row, message in self.wrong_rows(scoring))
+
+
+def text_of(value: Any) -> str:
+    """Return a value of a table as the form would send it: a whole number without a point, nothing as empty."""
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Path | None) -> None:
+    """Score files into one file, or each into a folder, where those done before are passed over.
+
+    Raises
+    ------
+    UnreadableSource
+        If a file would be written over itself, or two get the same name.
+    """
+    if any(path.resolve() in (destination.resolve(), destination.resolve() / path.name) for path in paths):
+        raise UnreadableSource(f"{destination} would be written over what is read")
+    if is_file(destination) or not task.engine.embedded:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        kind = kind_of(destination) if is_file(destination) else kind_of(paths[0])
+        score_one(task, paths, destination, kind, report)
+        return
+    if len({path.name for path in paths}) < len(paths):
+        raise UnreadableSource("two of the files have the same name, and would have the same in the folder")
+    for folder in filter(None, (destination, report)):
+        folder.mkdir(parents=True, exist_ok=True)
+    journal = destination / JOURNAL
+    done: dict[str, Any] = json.loads(journal.read_text()) if journal.exists() else {}
+    for path in paths:
+        made_from = fingerprint(task, path)
+        if done.get(path.name) == made_from and (destination / path.name).exists():
+            say(f"{path} was done before")
+            continue
+        score_one(task, [path], destination / path.name, kind_of(path), report and report / f"{path.name}.csv")
+        done[path.name] = made_from
+        with unfinished(journal) as new:
+            new.write_text(json.dumps(done, indent=1))
+
+
+def fingerprint(task: Task, path: Path) -> list[Any]:
+    """Return what a result depends on."""
+    state = path.stat()
+    return [task.card.version, task.on_error, task.explain, str(path.resolve()), state.st_size, state.st_mtime_ns]
+
+
+def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, report: Path | None) -> None:
+    """Score files into one, and tell of it."""
+    begin = time.perf_counter()
+    source = task.engine.read(paths)
+    count, wrong = task.run(source, partial(task.engine.write, path=destination, kind=kind, texts=task.added), report)
+    seconds = time.perf_counter() - begin
+    rows = "" if count is None else f": {count:,} rows"
+    speed = "" if count is None else f", {count / seconds:,.0f} rows/s"
+    say(f"{destination}{rows} in {seconds:.1f} s{speed}{told_of(wrong, task.on_error)}")
+
+
+def told_of(wrong: int, on_error: str) -> str:
+    """Say what became of wrong rows."""
+    became = "left empty" if on_error == NULL else "reported"
+    return f"; {wrong:,} no records, {became}" if wrong else ""
+
+
+def say(text: str) -> None:
+    """Tell whoever started this; what is piped on stays clean."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def score_table(task: Task, table: str, destination: str, report: Path | None) -> None:
+    """Score a table of a database into a new one beside it.
+
+    Raises
+    ------
+    UnreadableSource
+        If there is no such table, or a table of the new one's name.
+    """
+    if task.engine.has(destination):
+        raise UnreadableSource(f"there is a table {destination}, and it is kept")
+    begin = time.perf_counter()
+    _, wrong = task.run(task.engine.table(table), partial(task.engine.create, table=destination), report)
+    say(f"{destination} in {time.perf_counter() - begin:.1f} s{told_of(wrong, task.on_error)}")
+
+
+def arguments(given: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description="Add the probability to every row of a table, through an SQL engine.",
+        epilog="With an engine given by URL, SOURCE and DESTINATION are names of tables there.",
+    )
+    add = parser.add_argument
+    add("paths", nargs="*", metavar="SOURCE ... DESTINATION", help=f"files, patterns, folders ({', '.join(KINDS)})")
+    add("--engine", default=EMBEDDED, help="duckdb (in this process), spark, or the connection URL of any of Ibis")
+    add("--master", default=MASTER, help="where Spark runs, such as local[*] or spark://host:7077")
+    add("--on-error", choices=[FAIL, NULL, f"{REPORT} FILE"], default=FAIL, help="what becomes of rows that are none")
+    add("--report", help=argparse.SUPPRESS)
+    add("--explain", action="store_true", help="add the log-odds, the intercept and every field's points")
+    add("--artifact", type=Path, default=ARTIFACT, help="the folder of the model")
+    add("--sql", action="store_true", help="print the model as one SELECT instead")
+    add("--dialect", choices=DIALECTS, default=DIALECTS[0], help="whose SQL that is")
+    # argparse knows no choice that takes a value of its own
+    words = list(given)
+    if ["--on-error", REPORT] in [words[place : place + 2] for place in range(len(words))]:
+        words[words.index("--on-error") : words.index(REPORT) + 1] = ["--report"]
+    options = parser.parse_args(words)
+    if not options.sql and len(options.paths) < 2:
+        parser.error("a source and a destination are needed")
+    return options
+
+
+def score(card: Scorecard, engine: Engine, options: argparse.Namespace) -> None:
+    """Do what the command line says.
+
+    Raises
+    ------
+    UnreadableSource
+        If what is to be scored is no table.
+    WrongRows
+        If a row is no record, and nothing else was asked for.
+    """
+    report = Path(options.report) if options.report else None
+    task = Task(card, engine, REPORT if report else options.on_error, options.explain)
+    *sources, destination = options.paths
+    if engine.reads_files:
+        score_files(task, find(sources), Path(destination), report)
+    elif len(sources) == 1:
+        score_table(task, sources[0], destination, report)
+    else:
+        raise UnreadableSource("one table at a time")
+
+
+def load(artifact: Path) -> Scorecard:
+    """Read the model.
+
+    Raises
+    ------
+    UnreadableArtifact
+        If it is damaged, or there is none yet.
+    """
+    try:
+        return Scorecard.load(artifact)
+    except FileNotFoundError as error:
+        raise UnreadableArtifact("there is no model yet; `python model.py` trains one") from error
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Score from the command line."""
+    options = arguments(sys.argv[1:] if given is None else given)
+    try:
+        card = load(options.artifact)
+        if options.sql:
+            print(statement(card, options.dialect, options.explain), end="")
+            return
+        with closing(connect(options.engine, options.master)) as engine:
+            score(card, engine, options)
+    except (EngineError, UnreadableArtifact, UnreadableSource, WrongRows, OSError) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Stopped; nothing was written.")
+
+
+if __name__ == "__main__":
+    main()

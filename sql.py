@@ -1,0 +1,203 @@
+"""The model as one SELECT: the points of every field joined to a table, in the dialect of any SQL engine."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from sqlalchemy.sql.compiler import RESERVED_WORDS
+from sqlglot import exp
+
+from schema import PLAIN_DIGITS, Value
+from scorecard import Points, Scorecard
+
+TABLE = "people"  # unless another is named
+PROBABILITY = "probability"
+ROW = "row"  # the number of a row
+PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A table and the points to join to it.
+
+    Parameters
+    ----------
+    columns
+        The table's column of each field; the field's own name if it is not given.
+    spellings
+        By field, further values that stand for one of its own, such as the text 039 for 39.
+    texts
+        The columns that hold numbers as text, such as all those of a CSV file.
+    """
+
+    card: Scorecard
+    dialect: str
+    table: str = TABLE
+    columns: Mapping[str, str] = field(default_factory=dict)
+    spellings: Mapping[str, Mapping[Value, Value]] = field(default_factory=dict)
+    texts: frozenset[str] = frozenset()
+
+    def scored(
+        self,
+        explain: bool = False,
+        only_records: bool = False,
+        in_order: bool = False,
+        stop: tuple[str, str] | None = None,
+    ) -> exp.Select:
+        """Return every row with its probability, NULL where a value is none of its field's.
+
+        Parameters
+        ----------
+        explain
+            Add the log-odds, the intercept and every term, named as in the answers of the API.
+        only_records
+            Leave out rows without a probability.
+        in_order
+            Sort the rows as they are in the table; a join may move those without points.
+        stop
+            The engine's function to call at the first such row, and what it is to say.
+        """
+        added = {PROBABILITY: self.probability}
+        if stop:
+            added[PROBABILITY] = exp.Coalesce(
+                this=self.probability, expressions=[exp.func(stop[0], exp.convert(stop[1]))]
+            )
+        if explain:
+            added |= {"log_odds": self.log_odds, "intercept": double(self.card.intercept)}
+            added |= {f"log_odds_{name}": self.term(name) for name in self.card.points}
+        columns = [exp.alias_(each, self.name(name)) for name, each in added.items()]
+        query = self.joined(self.everything, *columns)
+        if in_order:
+            query = self.numbered(query).order_by(self.name(ROW))
+            query.selects[0].this.set("except_", [self.name(ROW)])
+        return query.where(exp.Not(this=self.missing)) if only_records else query
+
+    def wrong(self, numbered: bool = False) -> exp.Select:
+        """Return the rows that are no records, as they are and, if wanted, with their number, the first being 1."""
+        query = self.joined(self.everything).where(self.missing)
+        return self.numbered(query).order_by(self.name(ROW)) if numbered else query
+
+    def numbered(self, query: exp.Select) -> exp.Select:
+        """Return a query on the table with its rows numbered."""
+        number = exp.alias_(exp.Window(this=exp.RowNumber()), self.name(ROW))
+        table = exp.select("*", number).from_(exp.Table(this=self.name(self.table)))
+        return query.from_(table.subquery(self.name(self.table)))
+
+    @property
+    def everything(self) -> exp.Expr:
+        """All columns of the table."""
+        return exp.Column(this=exp.Star(), table=self.name(self.table))
+
+    @property
+    def missing(self) -> exp.Expr:
+        """Whether a row has no log-odds."""
+        return exp.Is(this=exp.paren(self.log_odds), expression=exp.null())
+
+    def unknown(self, name: str) -> exp.Select:
+        """Return the different values of one field's column that are none of the field's."""
+        chosen = exp.alias_(self.column(name), self.name("value"))
+        missing = exp.Is(this=self.term(name), expression=exp.null())
+        return self.joined(chosen, only=name).where(missing).distinct()
+
+    @property
+    def log_odds(self) -> exp.Expr:
+        """The intercept and all terms, summed in order."""
+        total: exp.Expr = double(self.card.intercept)
+        for name in self.card.points:
+            total = exp.Add(this=total, expression=self.term(name))
+        return total
+
+    @property
+    def probability(self) -> exp.Expr:
+        """The probability of the positive class, 0 to 1."""
+        power = exp.Exp(this=exp.Neg(this=exp.paren(self.log_odds)))
+        odds_against = exp.Add(this=exp.Literal.number(1), expression=power)
+        return exp.Div(this=double(1.0), expression=exp.paren(odds_against))
+
+    def term(self, name: str) -> exp.Expr:
+        """Return the points of a row's value of one field."""
+        points = self.card.points[name]
+        if points.linear:
+            return self.interpolated(points, self.number(name))
+        return exp.column(self.name("points"), table=self.name(f"points_{name}"))
+
+    def joined(self, *chosen: exp.Expr, only: str = "") -> exp.Select:
+        """Return a SELECT of what is chosen from the table and the points, those of one field or of all."""
+        query = exp.select(*chosen).from_(exp.Table(this=self.name(self.table)))
+        for name, points in self.card.points.items():
+            if points.linear or only not in ("", name):
+                continue
+            table = f"points_{name}"
+            value = exp.column(self.name("value"), table=self.name(table))
+            equal = exp.EQ(this=value, expression=self.column(name))
+            query = query.join(exp.Table(this=self.name(table)), on=equal, join_type="left", copy=False)
+            query = query.with_(*self.table_of_points(table, self.keys(name)), copy=False)
+        return query
+
+    def table_of_points(self, table: str, keys: Sequence[tuple[Value, float]]) -> tuple[exp.Expr, exp.Select]:
+        """Return the alias and the content of one field's table of values and points."""
+        rows = [(exp.convert(value), exp.convert(log_odds)) for value, log_odds in keys]
+        # one double makes a column of doubles: a literal alone is a decimal number to most engines
+        rows[0] = rows[0][0], double(keys[0][1])
+        # SQLite can name columns only outside, BigQuery only inside
+        outside = self.dialect == "sqlite"
+        values = exp.values(rows, alias="points", columns=None if outside else ["value", "points"])
+        alias = exp.TableAlias(
+            this=self.name(table), columns=[self.name("value"), self.name("points")] if outside else []
+        )
+        return alias, exp.select("*").from_(values)
+
+    def keys(self, name: str) -> list[tuple[Value, float]]:
+        """Return a field's values, as the column holds them, with their points."""
+        own = self.card.points[name].by_value
+        held = {str(value) if name in self.texts else value: log_odds for value, log_odds in own.items()}
+        return [*(held | {other: own[value] for other, value in self.spellings.get(name, {}).items()}).items()]
+
+    def column(self, name: str) -> exp.Expr:
+        """Return a field's column."""
+        return exp.column(self.name(self.columns.get(name, name)), table=self.name(self.table))
+
+    def number(self, name: str) -> exp.Expr:
+        """Return a field's column as a number; NULL for a text that is none in plain digits."""
+        column = self.column(name)
+        if name not in self.texts:
+            return column
+        plain = exp.RegexpLike(this=column, expression=exp.convert(f"^{PLAIN_DIGITS['number'].pattern}$"))
+        return exp.Case().when(plain, exp.cast(column.copy(), exp.DataType.Type.DOUBLE))
+
+    def interpolated(self, points: Points, x: exp.Expr) -> exp.Expr:
+        """Return the height of a curve made of straight lines, NULL outside of it."""
+        knots = list(zip(points.values, points.log_odds, strict=True))
+        outside = exp.Or(this=x < double(knots[0][0]), expression=x > double(knots[-1][0]))
+        case = exp.Case().when(outside, exp.null())
+        for (left, low), (right, high) in pairwise(knots):
+            share = exp.Div(this=exp.paren(x - double(left)), expression=double(right - left))
+            height = exp.Add(
+                this=double(low), expression=exp.Mul(this=double(high - low), expression=exp.paren(share))
+            )
+            last = right == knots[-1][0]
+            case = case.when(x <= double(right) if last else x < double(right), height)
+        return case
+
+    def name(self, name: str) -> exp.Identifier:
+        """Return an identifier, quoted if engines would not take it as it is."""
+        return exp.to_identifier(name, quoted=name in RESERVED_WORDS or not PLAIN_NAME.fullmatch(name))
+
+    def text(self, query: exp.Expr, pretty: bool = False) -> str:
+        """Write a query in the dialect."""
+        return query.sql(dialect=self.dialect, pretty=pretty)
+
+
+def double(number: float) -> exp.Expr:
+    """Return a number as a double, whatever an engine makes of its digits."""
+    return exp.cast(exp.convert(float(number)), exp.DataType.Type.DOUBLE)
+
+
+def statement(card: Scorecard, dialect: str, explain: bool = False) -> str:
+    """Return the model as one SELECT to read and to run, on a table `people` with the fields' own columns."""
+    # BigQuery's columns cannot have a dot or a space in their names
+    columns = {} if dialect == "bigquery" else {each.name: each.column for each in card.schema.fields}
+    scoring = Scoring(card, dialect, columns=columns)
+    title = f"{card.schema.own['question']} Model {card.schema.name} {card.version}."
+    return f"-- {title}\n{scoring.text(scoring.scored(explain), pretty=True)};\n"

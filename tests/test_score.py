@@ -1,0 +1,424 @@
+"""Many records through an engine give what the server gives, whole or not at all."""
+
+import csv
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pandas as pd
+import psycopg
+import pytest
+
+import score
+from engines import EngineError, connect
+from scorecard import ARTIFACT
+from tests.conftest import ROOT, missing
+
+GOOD = "39,State-gov,Bachelors,Never-married,White,Male,40"
+HEADER = "age,workclass,education,marital_status,race,sex,hours_per_week"
+TOLERANCE = 1e-9
+
+
+@pytest.fixture(autouse=True, scope="module")
+def trained(scorecard):
+    """Every command here reads the tests' own model."""
+
+
+@pytest.fixture(params=["duckdb", "spark"])
+def engine(request) -> str:
+    if request.param == "spark":
+        try:
+            connect("spark", "local[2]")
+        except EngineError as error:
+            missing(str(error))
+    return str(request.param)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(engine, here):
+    """Run the command in this process, in a folder of its own."""
+    return lambda *words: score.main([*words, "--engine", engine, "--master", "local[2]"])
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def left(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*unfinished*")]
+
+
+def write(path: str, *lines: str, header: str = HEADER) -> Path:
+    Path(path).write_text("\n".join([header, *lines]) + "\n")
+    return Path(path)
+
+
+@pytest.mark.parametrize("name", ["adult.csv", "adult_test.csv"])
+def test_every_row_gets_what_the_server_gives_it(run, scorecard, name):
+    run(str(ROOT / "data" / name), "scored.csv")
+    sent, scored = rows(ROOT / "data" / name), rows(Path("scored.csv"))
+    assert len(sent) == len(scored)
+    for before, after in zip(sent, scored, strict=True):
+        probability = float(after.pop("probability"))
+        assert before == after
+        record = scorecard.schema.read_fields(
+            [(field.name, before[field.column]) for field in scorecard.schema.fields]
+        )
+        assert abs(probability - scorecard.probability(record)) <= TOLERANCE
+
+
+def test_explained_rows_hold_every_term(run, scorecard, record):
+    write("people.csv", GOOD)
+    run("people.csv", "scored.csv", "--explain")
+    (row,) = rows(Path("scored.csv"))
+    explained = scorecard.explain(record)
+    for each in explained["contributions"]:
+        assert float(row[f"log_odds_{each['feature']}"]) == pytest.approx(each["log_odds"], abs=TOLERANCE)
+    assert float(row["log_odds"]) == pytest.approx(explained["log_odds"], abs=TOLERANCE)
+
+
+def test_parquet_keeps_its_types_and_whole_numbers_may_be_floats(run, scorecard, record):
+    table = pd.DataFrame([record, record]).assign(note=["a", ""], age=[39.0, 40.0])
+    table.to_parquet("people.parquet")
+    run("people.parquet", "scored.parquet")
+    scored = pd.read_parquet("scored.parquet")
+    pd.testing.assert_frame_equal(scored.drop(columns="probability"), table)
+    assert scored.probability[0] == pytest.approx(scorecard.probability(record), abs=TOLERANCE)
+
+
+def test_a_csv_becomes_parquet_if_the_name_says_so(run, scorecard, record):
+    write("people.csv", GOOD)
+    run("people.csv", "scored.parquet")
+    (row,) = pd.read_parquet("scored.parquet").to_dict("records")
+    assert row["age"] == "39" and row["probability"] == pytest.approx(scorecard.probability(record), abs=TOLERANCE)
+
+
+WRONG = {
+    "too large": ("200,State-gov,Bachelors,Never-married,White,Male,40", "age 200 is not between 17 and 90"),
+    "with a point": ("39.0,State-gov,Bachelors,Never-married,White,Male,40", "age 39.0 is not a whole number"),
+    "in words": ("old,State-gov,Bachelors,Never-married,White,Male,40", "age old is not a whole number"),
+    "empty": (",State-gov,Bachelors,Never-married,White,Male,40", "age is empty; a whole number"),
+    "in spaces": (" 39,State-gov,Bachelors,Never-married,White,Male,40", "age ' 39' is not a whole number"),
+    "unknown": ("39,State-gov,Bachelors,Never-married,White,male,40", "sex male is not a known sex; did you mean"),
+    "foreign": ("39,State-gov,学士,Never-married,White,Male,40", "education 学士 is not a known education"),
+    "quoted": ('39,"State-gov ""x""",Bachelors,Never-married,White,Male,40', "workclass State-gov \"x\" is not"),
+    "two at once": ("16,State-gov,Bachelors,Never-married,White,Male,0", "hours_per_week 0 is not between 1 and 99"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def wrong_rows(here) -> Path:
+    return write("people.csv", GOOD, *(row for row, _ in WRONG.values()), GOOD)
+
+
+def test_wrong_rows_stop_all_unless_asked_otherwise(wrong_rows, run, engine):
+    with pytest.raises(SystemExit) as stopped:
+        run("people.csv", "scored.csv")
+    told = str(stopped.value)
+    for place, (_, message) in enumerate(WRONG.values(), start=2):
+        assert (f"row {place}: " in told) == (engine == "duckdb") and message in told
+    assert "9 rows are no records; nothing was written" in told
+    assert not Path("scored.csv").exists() and not left(Path())
+
+
+def test_wrong_rows_can_be_left_empty(wrong_rows, run, scorecard, record):
+    run("people.csv", "scored.csv", "--on-error", "null")
+    first, *wrong, last = rows(Path("scored.csv"))
+    assert [row["probability"] for row in wrong] == [""] * len(WRONG)
+    for row in (first, last):
+        assert float(row["probability"]) == pytest.approx(scorecard.probability(record), abs=TOLERANCE)
+    sent = [[cell for name, cell in row.items() if name != "probability"] for row in wrong]
+    assert sent == [next(csv.reader([row])) for row, _ in WRONG.values()]
+
+
+def test_wrong_rows_can_be_reported(wrong_rows, run, engine):
+    run("people.csv", "scored.csv", "--on-error", "report", "wrong.csv")
+    assert len(rows(Path("scored.csv"))) == 2
+    reported = rows(Path("wrong.csv"))
+    for place, (row, (sent, message)) in enumerate(zip(reported, WRONG.values(), strict=True), start=2):
+        assert message in row.pop("error")
+        if engine == "duckdb":
+            assert row.pop("row") == str(place)
+        assert [*row.values()] == next(csv.reader([sent]))
+
+
+def test_a_report_of_good_rows_is_empty(run):
+    write("people.csv", GOOD)
+    run("people.csv", "scored.csv", "--on-error", "report", "wrong.csv")
+    assert len(rows(Path("scored.csv"))) == 1 and rows(Path("wrong.csv")) == []
+
+
+def test_spellings_the_schema_knows_are_no_errors(run, scorecard, record):
+    write(
+        "people.csv",
+        GOOD.replace("39", "039").replace(",40", ",0040"),
+        header="age,work,education,status,race,sex,hours",
+    )
+    run("people.csv", "scored.csv")
+    (row,) = rows(Path("scored.csv"))
+    assert row["age"] == "039"
+    assert float(row["probability"]) == pytest.approx(scorecard.probability(record), abs=TOLERANCE)
+
+
+UNREADABLE = {
+    "too few cells": (f"{HEADER}\n39,State-gov\n{GOOD}\n", "39,State-gov"),
+    "too many cells": (f"{HEADER}\n{GOOD},x\n", "x"),
+    "no header": ("", "has no header"),
+    "no column": (f"{HEADER.replace('age', 'years')}\n{GOOD}\n", "there is no column age"),
+    "twice": (f"{HEADER},hours\n{GOOD},40\n", "the columns hours_per_week and hours are the same field"),
+    "same name": (f"{HEADER},x,x\n{GOOD},1,2\n", "the column x twice"),
+    "taken": (f"{HEADER},probability\n{GOOD},1\n", "probability is a name that is added"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_is_no_table_is_refused_in_a_sentence(run, case):
+    content, message = UNREADABLE[case]
+    Path("people.csv").write_text(content)
+    with pytest.raises(SystemExit) as stopped:
+        run("people.csv", "scored.csv")
+    assert message in str(stopped.value) and "Traceback" not in str(stopped.value)
+    assert not Path("scored.csv").exists() and not left(Path())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (f"{HEADER}\n{GOOD}\n".encode() + b"39,State-gov,Bachelors,\xff\xfe,White,Male,40\n" * 9_000, "utf-8"),
+        (f'{HEADER}\n39,"State-gov,Bachelors\n'.encode(), "unterminated quote"),
+        (f"{HEADER}\n{GOOD}\n".encode("utf-16"), "utf-8"),
+        (b"\x01\x02", "there is no column"),
+    ],
+)
+def test_bytes_that_are_no_csv_are_refused_in_a_sentence(here, content, message):
+    Path("people.csv").write_bytes(content)
+    with pytest.raises(SystemExit) as stopped:
+        score.main(["people.csv", "scored.csv"])
+    assert message in str(stopped.value).lower() and not Path("scored.csv").exists()
+
+
+def test_the_order_is_kept_however_few_rows_there_are(here):
+    for count in (1, 2, 3, 50, 3_000):
+        ages = [17 + place % 74 for place in range(count)]
+        write("people.csv", *(GOOD.replace("39", str(age)) for age in ages))
+        score.main(["people.csv", "scored.csv"])
+        assert [int(row["age"]) for row in rows(Path("scored.csv"))] == ages
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_byte_order_marks_and_line_ends_are_read(here, scorecard, record, delimiter):
+    text = f"{HEADER}\n{GOOD}\n".replace(",", delimiter).replace("\n", "\r\n")
+    Path("people.csv").write_text(f"\ufeff{text}", newline="")
+    score.main(["people.csv", "scored.csv"])
+    assert float(rows(Path("scored.csv"))[0]["probability"]) == pytest.approx(scorecard.probability(record))
+
+
+def test_compressed_files_are_read_and_written(here, scorecard, record):
+    table = pd.DataFrame([record])
+    table.to_csv("people.csv.gz", index=False)
+    score.main(["people.csv.gz", "scored.csv.gz"])
+    assert pd.read_csv("scored.csv.gz").probability[0] == pytest.approx(scorecard.probability(record))
+
+
+def test_files_of_a_pattern_become_one_table(here):
+    for name in ("b", "a"):
+        write(f"{name}.csv", GOOD.replace("39", "20" if name == "a" else "30"))
+    score.main(["*.csv", "scored.parquet"])
+    assert pd.read_parquet("scored.parquet").age.tolist() == ["20", "30"]
+
+
+def test_files_with_other_columns_are_not_one_table(here):
+    write("a.csv", GOOD)
+    write("b.csv", f"{GOOD},1", header=f"{HEADER},note")
+    with pytest.raises(SystemExit, match=r"b\.csv has other columns than a\.csv"):
+        score.main(["*.csv", "scored.parquet"])
+
+
+@pytest.fixture
+def folder(here: Path) -> Path:
+    Path("people").mkdir()
+    for number in range(3):
+        write(f"people/{number}.csv", GOOD, "200" + GOOD[2:] if number == 1 else GOOD)
+    return here
+
+
+def test_a_folder_is_scored_file_by_file_and_taken_up_where_it_stopped(folder, capfd):
+    with pytest.raises(SystemExit, match="row 2: age 200"):
+        score.main(["people", "scored"])
+    assert sorted(path.name for path in Path("scored").glob("*.csv")) == ["0.csv"]
+    write("people/1.csv", GOOD)
+    score.main(["people", "scored"])
+    assert "people/0.csv was done before" in capfd.readouterr().err
+    assert [len(rows(Path("scored") / f"{number}.csv")) for number in range(3)] == [2, 1, 2]
+
+
+def test_what_has_changed_is_scored_anew(folder, capfd):
+    score.main(["people", "scored", "--on-error", "null"])
+    write("people/0.csv", GOOD, GOOD, GOOD)
+    score.main(["people", "scored", "--on-error", "null"])
+    told = capfd.readouterr().err
+    assert "people/0.csv was done before" not in told and "people/2.csv was done before" in told
+    assert len(rows(Path("scored/0.csv"))) == 3
+    score.main(["people", "scored", "--on-error", "null", "--explain"])
+    assert "done before" not in capfd.readouterr().err
+
+
+def test_reports_of_a_folder_are_a_folder(folder):
+    score.main(["people", "scored", "--on-error", "report", "wrong"])
+    assert [len(rows(Path("wrong") / f"{number}.csv.csv")) for number in range(3)] == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nothing.csv", "x.csv"], "there is no such file"), (["people", "people"], "over what is read"),
+        (["people/0.csv", "people/0.csv"], "over what is read"), (["x.txt", "y.csv"], "only .csv"),
+        (["people/0.csv", "x.parquet", "y.csv"], "cannot be read as one table"),
+        (["people/0.csv", "people2/0.csv", "scored"], "same name"),
+        (["people/0.csv", "y.csv", "--engine", "nosuch://x"], "nosuch"),
+        (["people/0.csv", "y.csv", "--artifact", "nowhere"], "no model yet"),
+        (["people/0.csv", "no/such/../../people/0.csv"], "over what is read"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said(folder, words, message):
+    Path("x.txt").write_text("")
+    Path("x.parquet").write_bytes(Path("x.txt").read_bytes())
+    Path("people2").mkdir()
+    write("people2/0.csv", GOOD)
+    with pytest.raises(SystemExit) as stopped:
+        score.main(words)
+    assert message in str(stopped.value)
+
+
+def test_a_wrong_command_line_shows_the_usage(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        score.main(["only-one"])
+    assert "a source and a destination are needed" in capsys.readouterr().err
+
+
+def test_a_parquet_file_that_is_none_is_refused(here):
+    Path("people.parquet").write_text("x")
+    with pytest.raises(SystemExit) as stopped:
+        score.main(["people.parquet", "y.csv"])
+    assert "people.parquet" in str(stopped.value)
+
+
+@pytest.fixture
+def large(here: Path) -> Path:
+    """A file that takes some seconds."""
+    with Path("people.csv").open("w") as file:
+        file.write(f"{HEADER}\n")
+        for _ in range(40):
+            file.write(f"{GOOD}\n" * 100_000)
+    return here
+
+
+def command(*words: str, **how) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "score.py"), *words], text=True, stderr=subprocess.PIPE, **how
+    )
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_run_leaves_no_half_file_and_the_next_one_is_whole(large, signal_):
+    with command("people.csv", "scored.csv") as process:
+        while not any((large / name).stat().st_size for name in left(large)):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal_)
+        assert process.wait(20) != 0
+        assert process.stderr is not None and "Traceback" not in process.stderr.read()
+    assert not Path("scored.csv").exists()
+    score.main(["people.csv", "scored.csv"])
+    assert not left(large)
+    assert Path("scored.csv").read_bytes().count(b"\n") == 4_000_001
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_file(large):
+    full = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))
+    with command("people.csv", "scored.csv", preexec_fn=full) as process:
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in told and "large" in told.lower()
+    assert not Path("scored.csv").exists() and not left(large)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, here) -> str:
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("postgresql").replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP TABLE IF EXISTS people; DROP TABLE IF EXISTS scored")
+        return url
+    return f"sqlite://{here}/people.sqlite"
+
+
+def test_a_table_of_a_database_is_scored_there(database, scorecard, record, here):
+    connection: Any = ibis.connect(database)
+    columns = ", ".join(f"{name} {'text' if isinstance(value, str) else 'integer'}" for name, value in record.items())
+    connection.raw_sql(f"CREATE TABLE people ({columns})")
+    for each in (record, record | {"age": 200}):
+        connection.raw_sql(f"INSERT INTO people VALUES {tuple(each.values())}")
+    connection.con.commit()
+    with pytest.raises(SystemExit, match="1 row is no record"):
+        score.main(["people", "scored", "--engine", database])
+    assert "scored" not in connection.list_tables()
+    score.main(["people", "scored", "--engine", database, "--on-error", "report", "wrong.csv"])
+    (row,) = connection.raw_sql("SELECT probability FROM scored").fetchall()
+    assert row[0] == pytest.approx(scorecard.probability(record), abs=TOLERANCE)
+    (reported,) = rows(Path("wrong.csv"))
+    assert reported["error"] == "age 200 is not between 17 and 90"
+    with pytest.raises(SystemExit, match="there is a table scored"):
+        score.main(["people", "scored", "--engine", database])
+    with pytest.raises(SystemExit, match="no table nobody"):
+        score.main(["nobody", "elsewhere", "--engine", database])
+    connection.disconnect()
+
+
+def test_spark_writes_a_folder_of_parts(here, scorecard):
+    try:
+        connect("spark", "local[2]")
+    except EngineError as error:
+        missing(str(error))
+    write("people.csv", GOOD, GOOD)
+    score.main(["people.csv", "scored", "--engine", "spark"])
+    assert (Path("scored") / "_SUCCESS").exists()
+    assert sum(len(rows(path)) for path in Path("scored").glob("part-*.csv")) == 2
+
+
+def test_spark_on_a_cluster_of_its_own_processes_gives_the_same(here, scorecard, record):
+    write("people.csv", GOOD)
+    environment = os.environ | {"GLASSFORM_ARTIFACT": str(ARTIFACT)}
+    words = ["people.csv", "scored.csv", "--engine", "spark", "--master", "local-cluster[2,1,1024]"]
+    with command(*words, env=environment) as process:
+        _, told = process.communicate(timeout=180)
+    if "not installed" in told or "needs Java" in told:
+        missing(told)
+    assert process.returncode == 0, told
+    assert float(rows(Path("scored.csv"))[0]["probability"]) == pytest.approx(scorecard.probability(record))
+
+
+def test_the_statement_is_printed(capsys, scorecard):
+    score.main(["--sql", "--dialect", "postgres"])
+    assert scorecard.version in capsys.readouterr().out
+
+
+def test_what_a_folder_was_made_from_is_written_down(folder, scorecard):
+    score.main(["people", "scored", "--on-error", "null"])
+    journal = json.loads(Path("scored/.glassform.json").read_text())
+    assert {made_from[0] for made_from in journal.values()} == {scorecard.version}

@@ -1,0 +1,178 @@
+"""The model as one SELECT gives, in every engine, what the server gives."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from typing import Any
+
+import duckdb
+import pandas as pd
+import psycopg
+import pytest
+import sqlglot
+
+from engines import EngineError, connect
+from scorecard import DIALECTS, Points, Scorecard
+from sql import Scoring, statement
+from tests.conftest import ROOT, missing
+
+DATA = ROOT / "data"
+TOLERANCE = 1e-9
+FILES = ("adult.csv", "adult_test.csv")
+
+Run = Callable[[str], Iterable[Any]]
+
+
+@pytest.fixture(scope="session")
+def people() -> pd.DataFrame:
+    """All rows of both splits, numbered."""
+    table = pd.concat([pd.read_csv(DATA / name, keep_default_na=False) for name in FILES], ignore_index=True)
+    return table.assign(number=range(len(table)))
+
+
+@pytest.fixture(scope="session")
+def expected(scorecard, people) -> list[float]:
+    """What the server gives each of them."""
+    columns = [people[field.column].tolist() for field in scorecard.schema.fields]
+    records = (dict(zip(scorecard.schema.by_name, row, strict=True)) for row in zip(*columns, strict=True))
+    return [scorecard.probability(record) for record in records]
+
+
+def in_duckdb(people) -> Run:
+    connection = duckdb.connect()
+    connection.register("people", people)
+    return lambda query: connection.execute(query).fetchall()
+
+
+def in_sqlite(people, connection) -> Run:
+    people.to_sql("people", connection, index=False)
+    return lambda query: connection.execute(query)
+
+
+def in_postgresql(people, connection) -> Run:
+    numbers = {name for name in people if people[name].dtype == "int64"}
+    columns = ", ".join(f'"{name}" {"integer" if name in numbers else "text"}' for name in people)
+    connection.execute(f"DROP TABLE IF EXISTS people; CREATE TABLE people ({columns})")
+    with connection.cursor().copy("COPY people FROM STDIN") as copy:
+        for row in people.itertuples(index=False):
+            copy.write_row(row)
+    return lambda query: connection.execute(query.rstrip().removesuffix(";"))
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """Spark for the tests, in this process."""
+    try:
+        return connect("spark", "local[2]")
+    except EngineError as error:
+        missing(str(error))
+
+
+def in_spark(people, spark, folder) -> Run:
+    people.to_parquet(folder / "people.parquet")
+    spark.connection.read_parquet(str(folder / "people.parquet"), table_name="people")
+    return lambda query: spark.session.sql(query.rstrip().removesuffix(";")).collect()
+
+
+@pytest.fixture(params=["duckdb", "sqlite", "postgres", "spark"])
+def engine(request, people, tmp_path) -> Iterator[tuple[str, Run]]:
+    dialect: str = request.param
+    if dialect == "duckdb":
+        yield dialect, in_duckdb(people)
+    elif dialect == "spark":
+        yield dialect, in_spark(people, request.getfixturevalue("spark"), tmp_path)
+    elif dialect == "sqlite":
+        with closing(sqlite3.connect(":memory:")) as connection:
+            yield dialect, in_sqlite(people, connection)
+    else:
+        url = request.getfixturevalue("postgresql").replace("+psycopg", "")
+        with closing(psycopg.connect(url, autocommit=True)) as connection:
+            yield dialect, in_postgresql(people, connection)
+
+
+def test_the_statement_gives_what_the_server_gives(client, engine, people, expected):
+    dialect, run = engine
+    response = client.get(f"/scorecard?format=sql&dialect={dialect}")
+    assert response.mimetype == "application/sql"
+    number = people.columns.get_loc("number")
+    found = {row[number]: row[-1] for row in run(response.text)}
+    assert len(found) == len(expected) == 48_842
+    assert max(abs(found[place] - probability) for place, probability in enumerate(expected)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("dialect", sorted({*DIALECTS} - {"bigquery"}))
+def test_the_other_dialects_say_the_same(scorecard, dialect, people, expected):
+    # sqlglot reads each back into DuckDB's own words, and those run
+    (read,) = sqlglot.transpile(statement(scorecard, dialect), read=dialect, write="duckdb")
+    found = [row[-1] for row in in_duckdb(people)(read)]
+    assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) <= TOLERANCE
+
+
+def test_bigquery_has_columns_without_dots(scorecard, people, expected):
+    (read,) = sqlglot.transpile(statement(scorecard, "bigquery"), read="bigquery", write="duckdb")
+    renamed = people.rename(columns={field.column: field.name for field in scorecard.schema.fields})
+    found = [row[-1] for row in in_duckdb(renamed)(read)]
+    assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) <= TOLERANCE
+
+
+def test_the_terms_are_those_of_the_explanation(scorecard, people):
+    row = people.head(1)
+    record = {field.name: row[field.column].item() for field in scorecard.schema.fields}
+    explained = scorecard.explain(record)
+    (found,) = in_duckdb(row)(statement(scorecard, "duckdb", explain=True))
+    terms = [each["log_odds"] for each in explained["contributions"]]
+    wanted = [explained["probability"], explained["log_odds"], explained["intercept"], *terms]
+    assert list(found[people.shape[1] :]) == pytest.approx(wanted, abs=TOLERANCE)
+
+
+def test_a_value_that_is_none_gets_no_probability(scorecard, people):
+    column = scorecard.schema.fields[0].column
+    row = people.head(2).assign(**{column: [200, 39]})
+    found = {each[-2]: each[-1] for each in in_duckdb(row)(statement(scorecard, "duckdb"))}
+    assert found[0] is None and found[1] is not None
+
+
+def test_the_statement_names_the_model(client, scorecard):
+    assert scorecard.version in client.get("/scorecard.sql").text.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "word"),
+    [("dialect=oracle", 422, "duckdb, postgres"), ("dialect=duckdb&dialect=spark", 422, "more than once"),
+     ("dialekt=duckdb", 422, "dialect"), ("format=xml", 406, "sql")],
+)  # fmt: skip
+def test_a_dialect_nobody_writes_is_refused(client, query, status, word):
+    response = client.get(f"/scorecard?{query}")
+    assert response.status_code == status and word in response.text
+
+
+@pytest.fixture
+def real_numbers(scorecard) -> Scorecard:
+    """A model of a real number, with a bend, a jump and a name that is a word of SQL."""
+    fields = [
+        {"name": "order", "type": "number", "constraints": {"minimum": 0, "maximum": 10}},
+        {"name": "y", "type": "string", "constraints": {"enum": ["no", "yes"]}},
+    ]
+    own = {"target": "y", "positive": "yes", "features": ["order"], "question": "Is it?"}
+    package = {"name": "t", "resources": [{"schema": {"fields": fields}}], "glassform": own}
+    points = {"order": Points((0.0, 4.0, 4.000000000000001, 10.0), (-1.0, 1.0, 2.0, -2.0), linear=True)}
+    return Scorecard("v", package, 0.5, points, [[0.0]], {"order": 1.0}, [], {}, {}, {})
+
+
+VALUES = [0, 0.3, 3.999, 4.0, 4.000000000000001, 7.25, 10.0]
+
+
+@pytest.mark.parametrize("texts", [False, True])
+def test_real_numbers_keep_to_their_curve(real_numbers, texts):
+    values = [*map(str, VALUES), "-1", "11", "1e1", "", "x"] if texts else [*VALUES, -1.0, 11.0, None]
+    table = pd.DataFrame({"order": pd.Series(values, dtype="str" if texts else "float64")})
+    scoring = Scoring(real_numbers, "duckdb", texts=frozenset({"order"} if texts else ()))
+    found = [row[-1] for row in in_duckdb(table)(scoring.text(scoring.scored(in_order=True)))]
+    wanted = [real_numbers.probability({"order": value}) for value in VALUES]
+    assert found[: len(VALUES)] == pytest.approx(wanted, abs=TOLERANCE)
+    assert set(found[len(VALUES) :]) == {None}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_name_that_is_a_word_of_sql_is_quoted(real_numbers, dialect):
+    assert ".order" not in statement(real_numbers, dialect)
