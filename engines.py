@@ -44,7 +44,7 @@ IN_ORDER = "SET disabled_optimizers = 'join_order,build_side_probe_side'"
 SPARK_CSV = {"quote": '"', "escape": '"', "ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
 
 
-class EngineError(RuntimeError):
+class EngineError(ValueError):
     """What an engine could not do, in its own words."""
 
 
@@ -100,30 +100,74 @@ class Engine:
         kinds = {kind_of(path) for path in paths}
         if len(kinds) != 1:
             raise UnreadableSource("CSV and Parquet files cannot be read as one table")
-        if kinds == {"parquet"}:
-            with told():
-                table = self.connection.read_parquet(self.named(paths))
-            return Source(table.get_name(), list(table.columns), texts_of(table))
-        columns, delimiter = same_header(paths)
-        return Source(self.read_csv(paths, columns, delimiter), columns, frozenset(columns))
-
-    def read_csv(self, paths: Sequence[Path], columns: list[str], delimiter: str) -> str:
-        """Make a table of texts of CSV files; nothing is guessed, and nothing turned into something else."""
+        columns, delimiter = same_header(paths) if kinds == {"csv"} else ([], "")
         with told():
-            if self.embedded:
+            if self.session is not None:
+                name = self.view_in_spark(paths, delimiter)
+            elif columns:
+                # all are texts: nothing is guessed, and nothing turned into something else
                 types = dict.fromkeys(columns, "VARCHAR")
                 how = {"header": True, "delim": delimiter, "quote": '"', "escape": '"'}
-                return str(self.connection.read_csv(self.named(paths), columns=types, **how).get_name())
-            how = {"header": True, "inferSchema": False, "sep": delimiter, "mode": "FAILFAST"}
-            return str(self.connection.read_csv(self.named(paths), **how, **SPARK_CSV).get_name())
+                name = self.connection.read_csv([str(path) for path in paths], columns=types, **how).get_name()
+            else:
+                name = self.connection.read_parquet([str(path) for path in paths]).get_name()
+            table = self.connection.table(name)
+            return Source(name, columns or list(table.columns), frozenset(columns) or texts_of(table))
 
-    def named(self, paths: Sequence[Path]) -> list[str] | str:
-        """Return files as the engine wants to be told of them: Spark as one pattern, from the root on."""
-        if self.embedded:
-            return [str(path) for path in paths]
+    def view_in_spark(self, paths: Sequence[Path], delimiter: str) -> str:
+        """Return the name of a view of files in Spark; Parquet if they have no delimiter.
+
+        Raises
+        ------
+        EngineError
+            If Spark passes over any of them.
+        """
         special = {ord(character): f"\\{character}" for character in "\\{},*?[]"}
         names = [str(path.resolve()).translate(special) for path in paths]
-        return names[0] if len(names) == 1 else "{" + ",".join(names) + "}"
+        if delimiter:
+            how = {"header": True, "inferSchema": False, "sep": delimiter, "mode": "FAILFAST"}
+            frame = self.session.read.csv(names, **how, **SPARK_CSV)
+        else:
+            frame = self.session.read.parquet(*names)
+        if len(frame.inputFiles()) != len(paths):
+            raise EngineError(f"Spark finds {len(frame.inputFiles())} of {len(paths)} files")
+        name = f"files_{abs(hash(tuple(names)))}"
+        frame.createOrReplaceTempView(name)
+        return name
+
+    def open(self, sources: Sequence[str]) -> Source:
+        """Return the table that files, patterns and folders make, or that has a name in the engine.
+
+        Raises
+        ------
+        UnreadableSource
+            If there is none, or more than one.
+        """
+        if self.reads_files:
+            return self.read(find(sources))
+        if len(sources) > 1:
+            raise UnreadableSource("one table at a time")
+        return self.table(sources[0])
+
+    def count(self, source: Source, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """Return every different combination of values of some columns, and how many rows have it.
+
+        What is missing counts as an empty text.
+
+        Raises
+        ------
+        UnreadableSource
+            If a column is missing.
+        """
+        missing = [column for column in columns if column not in source.columns]
+        if missing:
+            raise UnreadableSource(f"there is no column {', '.join(missing)}")
+        chosen = [exp.column(exp.to_identifier(column, quoted=True)) for column in columns]
+        number = exp.alias_(exp.Count(this=exp.Star()), exp.to_identifier("rows of it", quoted=True))
+        table = exp.Table(this=exp.to_identifier(source.table, quoted=True))
+        query = exp.select(*chosen, number).from_(table).group_by(*(each.copy() for each in chosen))
+        for row in self.rows(query.sql(dialect=self.dialect)):
+            yield tuple("" if value is None else value for value in row.values())
 
     def table(self, name: str) -> Source:
         """Return a table the engine has.

@@ -4,11 +4,12 @@ import argparse
 import hashlib
 import inspect
 import json
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,26 @@ EXAMPLE_PROBABILITIES = (0.03, 0.3, 0.6, 0.9)  # the examples to try are the peo
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of a table: `X`, one column per feature, and `y`, 1 for the positive class and else 0."""
+    """Rows of a table: `X`, one column per feature, and `y`, 1 for the positive class and else 0.
+
+    Each stands for `weights` rows that are alike in features and outcome.
+    """
 
     X: pd.DataFrame
     y: np.ndarray
-    hashes: np.ndarray  # one per row, of all its columns: equal for exact copies
+    weights: np.ndarray
+    hashes: np.ndarray | None  # one per row, of all its columns: equal for exact copies
     sha256: str
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return int(self.weights.sum())
+
+    @property
+    def positives(self) -> int:
+        """How many of them are of the positive class."""
+        return int(self.weights @ self.y)
 
 
 def read(schema: Schema, resource: str, folder: Path) -> Split:
@@ -57,16 +72,52 @@ def read(schema: Schema, resource: str, folder: Path) -> Split:
     types = {field.column: NUMPY_TYPE[field.type] for field in schema.fields if not field.categories}
     # "?" and "NA" are values like any other: nothing is turned into a gap
     table = pd.read_csv(path, dtype=types, keep_default_na=False)
-    for field in (*schema.fields, schema.target):
-        check(table, field)
-    X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
-    y = (table[schema.target.column] == schema.own["positive"]).to_numpy(dtype=np.int64)
+    X, y = checked(table, schema)
     hashes = pd.util.hash_pandas_object(table, index=False).to_numpy()
-    return Split(X, y, hashes, hashlib.sha256(path.read_bytes()).hexdigest())
+    return Split(X, y, np.ones(len(y)), hashes, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def check(table: pd.DataFrame, field: Field) -> None:
-    """Check one column against its field.
+def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> Split:
+    """Count in an engine how often each combination of features and outcome occurs in a table of any size.
+
+    Raises
+    ------
+    ValueError
+        If the table cannot be read, or does not match its description.
+    """
+    # an engine is needed, and installed, for large tables only
+    from engines import connect
+
+    columns = [field.column for field in (*schema.fields, schema.target)]
+    with closing(connect(engine, master)) as connection:
+        table = pd.DataFrame(connection.count(connection.open(sources), columns), columns=[*columns, "rows"])
+    for field in schema.fields:
+        if not field.categories:
+            table[field.column] = pd.to_numeric(table[field.column], errors="coerce")
+    # sorted, so that the same table gives the same model whichever engine counts it
+    table = table.sort_values(columns, ignore_index=True)
+    X, y = checked(table, schema, counted=True)
+    X = X.astype({field.name: NUMPY_TYPE[field.type] for field in schema.fields if not field.categories})
+    sha256 = hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()
+    return Split(X, y, table["rows"].to_numpy(dtype=np.float64), None, sha256)
+
+
+def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the features, named as the schema names them, and the outcome of a table, once all is as described.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or a value breaks the schema.
+    """
+    for field in (*schema.fields, schema.target):
+        check(table, field, counted)
+    X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
+    return X, (table[schema.target.column] == schema.own["positive"]).to_numpy(dtype=np.int64)
+
+
+def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
+    """Check one column against its field; rows that were counted have no number of their own to tell.
 
     Raises
     ------
@@ -79,7 +130,8 @@ def check(table: pd.DataFrame, field: Field) -> None:
     known = column.isin(list(field.categories)) if field.categories else column.between(*field.bounds)
     if not known.all():
         row = int((~known).to_numpy().argmax())
-        raise ValueError(f"row {row + 1}: {column.iloc[row]!r} is not a known {field.column}")
+        where = f"in {table['rows'][row]:,} rows" if counted else f"row {row + 1}"
+        raise ValueError(f"{where}: {column.iloc[row]!r} is not a known {field.column}")
 
 
 def build_pipeline(schema: Schema) -> Pipeline:
@@ -99,7 +151,9 @@ def build_pipeline(schema: Schema) -> Pipeline:
     return Pipeline([("preprocess", preprocess), ("regression", LogisticRegression(C=1.0, solver="newton-cholesky"))])
 
 
-def covariance_of(pipeline: Pipeline, points: dict[str, Points], X: pd.DataFrame) -> list[list[float]]:
+def covariance_of(
+    pipeline: Pipeline, points: dict[str, Points], X: pd.DataFrame, weights: np.ndarray
+) -> list[list[float]]:
     """Return the covariance of the intercept and all points, as its lower triangle.
 
     The coefficients' covariance is the inverse of the penalised log-likelihood's Hessian at the optimum
@@ -107,12 +161,13 @@ def covariance_of(pipeline: Pipeline, points: dict[str, Points], X: pd.DataFrame
     coefficients, so their covariance follows from it exactly.
     """
     base = X.iloc[[0]]
-    rows = [design_of(pipeline, X).mean(axis=0, keepdims=True)]
+    rows = [np.average(design_of(pipeline, X), axis=0, weights=weights)[None]]
     for name, each in points.items():
-        average = design_of(pipeline, vary(base, name, X[name].tolist())).mean(axis=0)
+        varied = design_of(pipeline, vary(base, name, X[name].tolist()))
+        average = np.average(varied, axis=0, weights=weights)
         rows.append(design_of(pipeline, vary(base, name, each.values)) - average)
     deviations = np.vstack(rows)
-    covariance = deviations @ coefficient_covariance(pipeline, X) @ deviations.T
+    covariance = deviations @ coefficient_covariance(pipeline, X, weights) @ deviations.T
     return [covariance[i, : i + 1].tolist() for i in range(len(covariance))]
 
 
@@ -121,23 +176,26 @@ def design_of(pipeline: Pipeline, X: pd.DataFrame) -> np.ndarray:
     return np.column_stack([np.ones(len(X)), pipeline[:-1].transform(X)])
 
 
-def coefficient_covariance(pipeline: Pipeline, X: pd.DataFrame) -> np.ndarray:
+def coefficient_covariance(pipeline: Pipeline, X: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
     """Return the covariance of [intercept, coefficients] of the fitted logistic regression."""
     design = design_of(pipeline, X)
     probability = pipeline.predict_proba(X)[:, 1]
     penalty = np.full(design.shape[1], 1.0 / pipeline[-1].C)
     penalty[0] = 0.0  # the intercept is not penalised
-    hessian = design.T @ (design * (probability * (1.0 - probability))[:, None]) + np.diag(penalty)
+    curvature = weights * probability * (1.0 - probability)
+    hessian = design.T @ (design * curvature[:, None]) + np.diag(penalty)
     return np.linalg.inv(hessian)
 
 
-def typical_record(schema: Schema, X: pd.DataFrame) -> Record:
+def typical_record(schema: Schema, X: pd.DataFrame, weights: np.ndarray) -> Record:
     """Return the median of every number and the most frequent of every category."""
-    return {
-        # "nearest" keeps the median of whole numbers whole
-        field.name: plain(X[field.name].mode()[0] if field.categories else X[field.name].quantile(0.5, "nearest"))
-        for field in schema.fields
-    }
+    typical = {}
+    for field in schema.fields:
+        counts = pd.Series(weights).groupby(X[field.name].to_numpy()).sum()
+        # the value in the middle of all rows, in order; a median of whole numbers stays whole
+        middle = counts.cumsum().searchsorted((weights.sum() - 1) / 2, side="right")
+        typical[field.name] = plain(counts.idxmax() if field.categories else counts.index[middle])
+    return typical
 
 
 def choose_examples(schema: Schema, test: Split, probability: np.ndarray) -> list[dict[str, Any]]:
@@ -167,8 +225,12 @@ def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def train(package: Path = PACKAGE, artifact: Path = ARTIFACT) -> Scorecard:
+def train(
+    package: Path = PACKAGE, artifact: Path = ARTIFACT, counted: Callable[[Schema], Split] | None = None
+) -> Scorecard:
     """Read, fit, tabulate, evaluate and save, telling of each step; return the scorecard.
+
+    `counted` gives the rows to learn from, if they are not those of the package.
 
     Raises
     ------
@@ -177,13 +239,14 @@ def train(package: Path = PACKAGE, artifact: Path = ARTIFACT) -> Scorecard:
     """
     schema = Schema.from_file(package)
     with step(f"Reading {schema.package['title']}"):
-        training, test = (read(schema, schema.own[split], package.parent) for split in ("train", "test"))
+        test = read(schema, schema.own["test"], package.parent)
+        training = counted(schema) if counted else read(schema, schema.own["train"], package.parent)
     pipeline = build_pipeline(schema)
-    with step(f"Fitting {len(training.y):,} rows"):
-        pipeline.fit(training.X, training.y)
+    with step(f"Fitting {training.rows:,} rows"):
+        fit(pipeline, training)
     with step("Tabulating the points, comparing them with the pipeline on every row"):
-        intercept, points = tabulate(pipeline, schema, training.X)
-        covariance = covariance_of(pipeline, points, training.X)
+        intercept, points = tabulate(pipeline, schema, training.X, training.weights.tolist())
+        covariance = covariance_of(pipeline, points, training.X, training.weights)
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
         probability = pipeline.predict_proba(test.X)[:, 1]
         evaluation = {
@@ -193,10 +256,11 @@ def train(package: Path = PACKAGE, artifact: Path = ARTIFACT) -> Scorecard:
         }
     with step("Comparing with simpler and with opaque models"):
         evaluation["comparison"] = compare(schema, training, test) | {"this": scores(test.y, probability)}
-    typical = typical_record(schema, training.X)
+    typical = typical_record(schema, training.X, training.weights)
     with step("Saving"):
         artifact.mkdir(parents=True, exist_ok=True)
-        pipeline_sha256 = save_pipeline(pipeline, artifact / PIPELINE)
+        saved = save_pipeline(pipeline, artifact / PIPELINE)
+        hashes = {"train": training.sha256, "test": test.sha256, PIPELINE: saved}
         card = Scorecard(
             version=version_of(schema, pipeline, [training, test]),
             package=schema.package,
@@ -205,26 +269,44 @@ def train(package: Path = PACKAGE, artifact: Path = ARTIFACT) -> Scorecard:
             covariance=covariance,
             typical=typical,
             examples=choose_examples(schema, test, probability),
-            people=pack(schema, {name: training.X[name].tolist() for name in schema.by_name}, training.y.tolist()),
+            people=pack(
+                schema,
+                {name: training.X[name].tolist() for name in schema.by_name},
+                training.y.tolist(),
+                training.weights.astype(int).tolist(),
+            ),
             evaluation=evaluation,
-            training={
-                "rows": len(training.y),
-                "positives": int(training.y.sum()),
-                "duplicates": len(training.hashes) - len(np.unique(training.hashes)),
-                "overlap": int(np.isin(test.hashes, training.hashes).sum()),
-                "groups": count_groups(schema, training),
-                "typical_probability": float(pipeline.predict_proba(pd.DataFrame([typical]))[0, 1]),
-                "sha256": {"train": training.sha256, "test": test.sha256, PIPELINE: pipeline_sha256},
-                "scikit_learn": sklearn.__version__,
-            },
+            training=facts(schema, training, test, pipeline, typical) | {"sha256": hashes},
         )
         card.save(artifact)
     return card
 
 
+def fit(pipeline: Pipeline, split: Split) -> Pipeline:
+    """Fit a pipeline on rows that may stand for several each."""
+    fitted: Pipeline = pipeline.fit(split.X, split.y, **{f"{pipeline.steps[-1][0]}__sample_weight": split.weights})
+    return fitted
+
+
+def facts(schema: Schema, training: Split, test: Split, pipeline: Pipeline, typical: Record) -> dict[str, Any]:
+    """Return what there is to say of the training; of exact copies, only if whole rows were read."""
+    copies: dict[str, int | None] = {"duplicates": None, "overlap": None}
+    if training.hashes is not None and test.hashes is not None:
+        copies["duplicates"] = len(training.hashes) - len(np.unique(training.hashes))
+        copies["overlap"] = int(np.isin(test.hashes, training.hashes).sum())
+    return {
+        "rows": training.rows,
+        "positives": training.positives,
+        **copies,
+        "groups": count_groups(schema, training),
+        "typical_probability": float(pipeline.predict_proba(pd.DataFrame([typical]))[0, 1]),
+        "scikit_learn": sklearn.__version__,
+    }
+
+
 def compare(schema: Schema, training: Split, test: Split) -> dict[str, dict[str, float | None]]:
     """Fit each rival on the same rows and fields, and return its scores on the test rows."""
-    fitted = {name: pipeline.fit(training.X, training.y) for name, pipeline in rivals(schema).items()}
+    fitted = {name: fit(pipeline, training) for name, pipeline in rivals(schema).items()}
     return {name: scores(test.y, pipeline.predict_proba(test.X)[:, 1]) for name, pipeline in fitted.items()}
 
 
@@ -232,7 +314,7 @@ def count_groups(schema: Schema, split: Split) -> dict[str, dict[str, dict[str, 
     """Count rows and positives of every category of the package's group fields."""
     return {
         field.name: {
-            category: {"rows": int(mask.sum()), "positives": int(split.y[mask].sum())}
+            category: {"rows": int(split.weights[mask].sum()), "positives": int(split.weights[mask] @ split.y[mask])}
             for category in field.categories
             if (mask := (split.X[field.name] == category).to_numpy()).any()
         }
@@ -337,8 +419,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the model and print how good it is.")
     parser.add_argument("--package", type=Path, default=PACKAGE, help="the data package that describes the table")
     parser.add_argument("--artifact", type=Path, default=ARTIFACT, help="the folder to save the model in")
+    parser.add_argument(
+        "--from",
+        nargs="+",
+        dest="sources",
+        metavar="SOURCE",
+        help="learn from other tables: files, patterns, folders",
+    )
+    parser.add_argument("--engine", default="duckdb", help="what counts them: duckdb, spark, or a URL of Ibis")
+    parser.add_argument("--master", default="local[*]", help="where Spark runs")
     options = parser.parse_args()
-    print(report(train(options.package, options.artifact)))
+    counted = partial(count, sources=options.sources, engine=options.engine, master=options.master)
+    try:
+        card = train(options.package, options.artifact, counted if options.sources else None)
+    except (OSError, ValueError) as error:
+        sys.exit(f"\n{error}")
+    print(report(card))
 
 
 if __name__ == "__main__":

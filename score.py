@@ -235,18 +235,18 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def score_table(task: Task, table: str, destination: str, report: Path | None) -> None:
+def score_table(task: Task, source: Source, destination: str, report: Path | None) -> None:
     """Score a table of a database into a new one beside it.
 
     Raises
     ------
     UnreadableSource
-        If there is no such table, or a table of the new one's name.
+        If there is a table of the new one's name.
     """
     if task.engine.has(destination):
         raise UnreadableSource(f"there is a table {destination}, and it is kept")
     begin = time.perf_counter()
-    _, wrong = task.run(task.engine.table(table), partial(task.engine.create, table=destination), report)
+    _, wrong = task.run(source, partial(task.engine.create, table=destination), report)
     say(f"{destination} in {time.perf_counter() - begin:.1f} s{told_of(wrong, task.on_error)}")
 
 
@@ -291,10 +291,8 @@ def score(card: Scorecard, engine: Engine, options: argparse.Namespace) -> None:
     *sources, destination = options.paths
     if engine.reads_files:
         score_files(task, find(sources), Path(destination), report)
-    elif len(sources) == 1:
-        score_table(task, sources[0], destination, report)
     else:
-        raise UnreadableSource("one table at a time")
+        score_table(task, engine.open(sources), destination, report)
 
 
 def load(artifact: Path) -> Scorecard:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a serving process never loads these
 # the folder of the model being served
 ARTIFACT = Path(os.environ.get("GLASSFORM_ARTIFACT", Path(__file__).parent / "artifact"))
 DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "mysql", "sqlite")  # of SQL it can be written in
-FORMAT = 3  # of scorecard.json; raised when old files can no longer be read
+FORMAT = 4  # of scorecard.json; raised when old files can no longer be read
 FILE = "scorecard.json"
 TOLERANCE = 1e-9  # log-odds by which the table may differ from the pipeline on a real row
 STRAIGHT = 1e-11  # log-odds by which a curve may leave a straight line and still be one
@@ -314,7 +314,9 @@ def sigmoid(log_odds: float) -> float:
     return odds / (1.0 + odds)
 
 
-def tabulate(pipeline: "Pipeline", schema: Schema, X: "DataFrame") -> tuple[float, dict[str, Points]]:
+def tabulate(
+    pipeline: "Pipeline", schema: Schema, X: "DataFrame", weights: Sequence[float] | None = None
+) -> tuple[float, dict[str, Points]]:
     """Ask a fitted additive pipeline for its points, knowing nothing of its inside.
 
     One record is held fixed and one feature varied over its values; the differences in log-odds are the
@@ -326,6 +328,8 @@ def tabulate(pipeline: "Pipeline", schema: Schema, X: "DataFrame") -> tuple[floa
         Fitted, with `decision_function` giving log-odds.
     X
         The training rows, one column per field, named as the schema names them.
+    weights
+        How many rows each of `X` stands for; 1, unless it is given.
 
     Returns
     -------
@@ -341,6 +345,7 @@ def tabulate(pipeline: "Pipeline", schema: Schema, X: "DataFrame") -> tuple[floa
         raise NotAdditive("the pipeline has no decision_function, so it gives no log-odds")
     base = X.iloc[[0]]
     base_log_odds = intercept = float(pipeline.decision_function(base)[0])
+    weights = [1.0] * len(X) if weights is None else weights
     points = {}
     for each in schema.fields:
         curve = curve_of(pipeline, base, each.name)
@@ -348,7 +353,8 @@ def tabulate(pipeline: "Pipeline", schema: Schema, X: "DataFrame") -> tuple[floa
         log_odds = curve(values) if values else []
         if not values:
             values, log_odds = knots(curve, each)
-        average = math.fsum(curve(X[each.name].tolist())) / len(X)
+        heights = zip(curve(X[each.name].tolist()), weights, strict=True)
+        average = math.fsum(height * weight for height, weight in heights) / math.fsum(weights)
         intercept += average - base_log_odds
         points[each.name] = Points(tuple(values), tuple(y - average for y in log_odds), linear=not each.values)
     prove(pipeline, intercept, points, X)

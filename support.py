@@ -55,12 +55,14 @@ class Crowd:
     """The people a model learned from, a bit each, those with the same categories side by side.
 
     `groups` holds for each combination of categories that occurs its bytes, first and last, and its bits in them.
+    Where a bit stands for several people, `weights` holds how many: the lowest binary digit of each, the next, ...
     """
 
     categorical: list[str]
     groups: dict[tuple[Value, ...], tuple[int, int, int]]
     windows: dict[str, Windows]
     positive: bytes
+    weights: tuple[bytes, ...] = ()
 
     def support(self, record: Record) -> Support:
         """Count the people with the same categories and with numbers within each field's window."""
@@ -69,7 +71,15 @@ class Crowd:
             alike &= int.from_bytes(windows[record[name]][begin:end], "little")
         if not alike:
             return {"count": 0, "share": None}
-        count, positive = alike.bit_count(), alike & int.from_bytes(self.positive[begin:end], "little")
+        positive = alike & int.from_bytes(self.positive[begin:end], "little")
+        if self.weights:
+            digits = [int.from_bytes(each[begin:end], "little") for each in self.weights]
+            total, yes = (
+                sum((people & digit).bit_count() << place for place, digit in enumerate(digits))
+                for people in (alike, positive)
+            )
+            return {"count": total, "share": yes / total}
+        count = alike.bit_count()
         return {"count": count, "share": positive.bit_count() / count}
 
 
@@ -90,14 +100,21 @@ def split(schema: Schema) -> tuple[list[Field], list[Field]]:
     ]
 
 
-def pack(schema: Schema, columns: dict[str, list[Any]], positive: list[int]) -> dict[str, Any]:
-    """Return people as text for an artifact: how many have which categories, and a bit each for all else."""
+def pack(
+    schema: Schema, columns: dict[str, list[Any]], positive: list[int], weights: Sequence[int] = ()
+) -> dict[str, Any]:
+    """Return people as text for an artifact: how many have which categories, and a bit each for all else.
+
+    With `weights`, a row stands for that many people, and still takes one bit, and one per binary digit of a weight.
+    """
     categorical, numbers = split(schema)
     keys = zip(*(columns[field.name] for field in categorical), strict=True) if categorical else [()] * len(positive)
     found = [[place_of(field, value) for value in columns[field.name]] for field in numbers]
     # sorted by categories, to find a group in one piece, then by all else, which tells nothing of the table's order
-    rows = sorted(zip(keys, positive, *found, strict=True))
-    _, outcomes, *found_sorted = zip(*rows, strict=True)
+    several = weights if max(weights, default=1) > 1 else [1] * len(positive)
+    rows = sorted(zip(keys, positive, *found, several, strict=True))
+    _, outcomes, *found_sorted, counts = zip(*rows, strict=True)
+    most = max(counts).bit_length() if several is weights else 0
     return {
         "count": len(rows),
         "groups": [[*key, len([*people])] for key, people in groupby(row[0] for row in rows)],
@@ -106,6 +123,7 @@ def pack(schema: Schema, columns: dict[str, list[Any]], positive: list[int]) -> 
             field.name: packed(column, range(places(field)))
             for field, column in zip(numbers, found_sorted, strict=True)
         },
+        "weights": [packed([count >> place & 1 for count in counts], [1]) for place in range(most)],
     }
 
 
@@ -134,4 +152,6 @@ def unpack(schema: Schema, people: dict[str, Any]) -> Crowd:
         first += count
     windows = {field.name: Windows(field, unpacked(people["numbers"][field.name], size), size) for field in numbers}
     (positive,) = unpacked(people["positive"], size)
-    return Crowd([field.name for field in categorical], groups, windows, positive.to_bytes(size, "little"))
+    weights = (unpacked(text, size)[0].to_bytes(size, "little") for text in people["weights"])
+    names = [field.name for field in categorical]
+    return Crowd(names, groups, windows, positive.to_bytes(size, "little"), tuple(weights))

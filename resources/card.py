@@ -36,8 +36,8 @@ class CardData(TypedDict):
     description: str
     sources: list[dict[str, str]]
     licenses: list[dict[str, str]]
-    duplicates: int
-    overlap: int
+    duplicates: int | None
+    overlap: int | None
     train: RateAnswer
     test: RateAnswer
 

@@ -34,7 +34,7 @@ ARROWS = {
     "sql": {"schema", "scorecard"},
     "engines": set(),
     "score": {"engines", "schema", "scorecard", "sql"},
-    "model": {"evaluation", "schema", "scorecard", "support"},
+    "model": {"engines", "evaluation", "schema", "scorecard", "support"},
     "evaluation": {"schema", "scorecard", "thresholds"},
     "batch": {"languages", "schema", "scorecard"},
     "changes": {"schema", "scorecard"},

@@ -165,7 +165,7 @@ def test_intervals_cover_the_models_that_resampled_people_would_have_given(schem
     X, y = splits["adult"].X.iloc[drawn].reset_index(drop=True), splits["adult"].y[drawn]
     pipeline = model.build_pipeline(schema).fit(X, y)
     intercept, points = tabulate(pipeline, schema, X)
-    covariance = model.covariance_of(pipeline, points, X)
+    covariance = model.covariance_of(pipeline, points, X, np.ones(len(X)))
     card = Scorecard("1", schema.package, intercept, points, covariance, {}, [], {}, {}, {})
     people = splits["adult_test"].X.sample(200, random_state=0)
     margins = [NORMAL_97_5 * card.variance(person) ** 0.5 for person in people.to_dict("records")]

@@ -422,3 +422,14 @@ def test_what_a_folder_was_made_from_is_written_down(folder, scorecard):
     score.main(["people", "scored", "--on-error", "null"])
     journal = json.loads(Path("scored/.glassform.json").read_text())
     assert {made_from[0] for made_from in journal.values()} == {scorecard.version}
+
+
+def test_files_of_several_folders_are_read_together(run):
+    for name in ("a", "b [x], {y}"):
+        Path(name).mkdir()
+        write(f"{name}/people.csv", GOOD)
+    pd.DataFrame(rows(Path("a/people.csv"))).to_parquet("a/people.parquet")
+    pd.DataFrame(rows(Path("a/people.csv"))).to_parquet("b [x], {y}/people.parquet")
+    run("a/people.csv", "b [x], {y}/people.csv", "scored.csv")
+    run("a/people.parquet", "b [x], {y}/people.parquet", "scored.parquet")
+    assert len(rows(Path("scored.csv"))) == len(pd.read_parquet("scored.parquet")) == 2

@@ -92,3 +92,16 @@ def test_thin_support_is_warned_of(client, record, scorecard):
     answer = client.get("/probability", query_string=few).json
     count = answer["support"]["count"]
     assert answer["warnings"] == [f"Of the 32,561 people the model learned from, only {count} resembled this one."]
+
+
+def test_a_person_may_stand_for_several(schema, splits):
+    people = splits["adult"].X.head(600).assign(outcome=splits["adult"].y[:600])
+    weights = [1 + number % 5 for number in range(len(people))]
+    each = people.loc[people.index.repeat(weights)]
+    single, several = (
+        unpack(schema, pack(schema, table[list(schema.by_name)].to_dict("list"), table.outcome.tolist(), counts))
+        for table, counts in ((each, ()), (people, weights))
+    )
+    found = [several.support(record) for record in people.head(200)[list(schema.by_name)].to_dict("records")]
+    assert found == [single.support(record) for record in people.head(200)[list(schema.by_name)].to_dict("records")]
+    assert max(each["count"] for each in found) > 5

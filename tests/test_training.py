@@ -1,0 +1,121 @@
+"""A table too large to hold is learned from by counting it in an engine."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import model
+from engines import EngineError, connect
+from scorecard import Scorecard
+from tests.conftest import ROOT, missing
+
+REPEATED = 100
+TOLERANCE = 1e-6
+
+
+def coefficients(pipeline) -> np.ndarray:
+    return np.append(pipeline[-1].intercept_, pipeline[-1].coef_)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """The training split a hundred times over, in four files."""
+    folder = tmp_path_factory.mktemp("large")
+    table = pd.read_csv(ROOT / "data" / "adult.csv", keep_default_na=False)
+    for number in range(4):
+        pd.concat([table] * (REPEATED // 4)).to_parquet(folder / f"{number}.parquet", index=False)
+    return folder
+
+
+@pytest.fixture(params=["duckdb", "spark"])
+def counted(request, schema, large) -> model.Split:
+    if request.param == "spark":
+        try:
+            connect("spark", "local[2]")
+        except EngineError as error:
+            missing(str(error))
+    return model.count(schema, [f"{large}/*.parquet"], request.param, "local[2]")
+
+
+@pytest.fixture(scope="module")
+def direct(schema, splits) -> np.ndarray:
+    """The coefficients of a fit on every row."""
+    X = pd.concat([splits["adult"].X] * REPEATED, ignore_index=True)
+    return coefficients(model.build_pipeline(schema).fit(X, np.tile(splits["adult"].y, REPEATED)))
+
+
+def test_counting_gives_the_coefficients_of_a_direct_fit(schema, counted, direct):
+    found = model.fit(model.build_pipeline(schema), counted)
+    assert counted.rows == REPEATED * 32_561 and len(counted.X) < 32_561
+    assert np.abs(coefficients(found) - direct).max() <= TOLERANCE
+
+
+def test_a_counted_model_is_the_model(schema, splits, scorecard, tmp_path):
+    count = partial(model.count, sources=[str(ROOT / "data" / "adult.csv")], engine="duckdb", master="")
+    card = model.train(artifact=tmp_path, counted=count)
+    assert card.typical == scorecard.typical
+    for member in ("rows", "positives", "groups"):
+        assert card.training[member] == scorecard.training[member]
+    assert card.training["duplicates"] is None
+    people = splits["adult_test"].X.head(300).to_dict("records")
+    for record in people:
+        ours, theirs = card.explain(record), scorecard.explain(record)
+        assert ours["probability"] == pytest.approx(theirs["probability"], abs=TOLERANCE)
+        assert ours["interval"] == pytest.approx(theirs["interval"], abs=TOLERANCE)
+        assert ours["support"] == theirs["support"]
+
+
+def test_the_command_learns_from_files_and_the_server_serves_the_model(large, tmp_path):
+    sources = ["--from", f"{large}/0.parquet", f"{large}/1.parquet"]
+    command = [sys.executable, str(ROOT / "model.py"), *sources, "--artifact", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    card = Scorecard.load(tmp_path)
+    assert card.training["rows"] == 50 * 32_561 and card.version in done.stdout
+    code = "from server import create_app; print(create_app().test_client().get('/model', headers=HTML).text)"
+    page = subprocess.run(
+        [sys.executable, "-c", f"HTML = {{'Accept': 'text/html'}}; {code}"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+        env={**os.environ, "GLASSFORM_ARTIFACT": str(tmp_path)},
+    )  # fmt: skip
+    assert "1,628,050" in page.stdout and "exact copies" not in page.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.drop(columns="age"), "there is no column age"),
+        (lambda table: table.assign(age=table.age.where(table.age != 39, 200)), "is not a known age"),
+        (lambda table: table.assign(sex=table.sex.where(table.age != 39, None)), "'' is not a known sex"),
+        (lambda table: table.assign(income=table.income.str.lower()), "is not a known income"),
+        (lambda table: table.assign(**{"hours.per.week": table["hours.per.week"] + 0.5}), "is not a known hours.per"),
+    ],
+)
+def test_a_table_that_is_not_as_described_is_refused_in_a_sentence(tmp_path, change, message, scorecard):
+    change(pd.read_csv(ROOT / "data" / "adult.csv", keep_default_na=False)).to_parquet(tmp_path / "wrong.parquet")
+    command = [sys.executable, str(ROOT / "model.py"), "--from", str(tmp_path), "--artifact", str(tmp_path / "new")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_memory_grows_with_the_profiles_and_not_with_the_rows(schema, tmp_path):
+    table = pd.read_csv(ROOT / "data" / "adult.csv", keep_default_na=False)
+    peaks = []
+    for times in (10, 100):
+        pd.concat([table] * times).to_parquet(tmp_path / f"{times}.parquet", index=False)
+        code = (
+            "import json, resource, model; from schema import Schema\n"
+            f"split = model.count(Schema.from_file(model.PACKAGE), [r'{tmp_path}/{times}.parquet'], 'duckdb', '')\n"
+            "print(json.dumps([split.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+        rows, peak = json.loads(done.stdout)
+        assert rows == times * len(table)
+        peaks.append(peak)
+    assert peaks[1] < peaks[0] + 100  # MB; the larger table alone would take a thousand
