@@ -19,6 +19,7 @@ from languages import DEFAULT, gettext
 Value = str | int | float
 Record = dict[str, Value]
 
+JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 OWN = "glassform"  # the one key of the data package under which our own properties stand
 LONGEST_VALUE = 100  # characters of one value
 LONGEST_SHOWN = 60  # characters of a value an answer repeats
@@ -330,7 +331,7 @@ class Schema:
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (draft 2020-12) of a record."""
-        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **self.strict.model_json_schema()}
+        return {"$schema": JSON_SCHEMA, **self.strict.model_json_schema()}
 
     def read_query(self, query: str, passed_over: Set[str] = frozenset()) -> Record:
         """Read a record from a query string; names in `passed_over` belong to somebody else.

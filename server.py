@@ -65,7 +65,7 @@ from resources.predictions import OnePrediction, Predictions
 from resources.probabilities import Probabilities
 from resources.probability import Probability
 from resources.reading import schema
-from resources.scorecard import Scorecard, table
+from resources.scorecard import Scorecard, ScorecardSchema, table
 from resources.sessions import Refresh, Session, Tokens
 from resources.twins import Twins
 from resources.users import OneUser, Users
@@ -102,6 +102,7 @@ RESOURCES = {
     "/changes": Changes,
     "/model": Card,
     "/scorecard": Scorecard,
+    "/scorecard/schema": ScorecardSchema,
     "/examples": Examples,
     "/predictions": Predictions,
     "/predictions/<id>": OnePrediction,

@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
+from flask import url_for
+from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from openapi import TEXT, in_query
+from openapi import TEXT, Exact, in_query
 from representations import Resource
 from resources.reading import one_of, read_options, schema, scorecard
-from schema import Schema, Value
+from schema import JSON_SCHEMA, Schema, Value
 from scorecard import DIALECTS
 from scorecard import Scorecard as Model
 
@@ -34,7 +37,12 @@ class ScorecardFeature(TypedDict):
 
 
 class ScorecardAnswer(TypedDict):
-    """The whole model."""
+    """The whole model.
+
+    The log-odds of a record are the intercept and the points of each of its values, summed; the probability of the
+    positive outcome is 1 / (1 + e^-log_odds). Between the values of an interpolated feature the points run in
+    straight lines.
+    """
 
     model: dict[str, str]
     intercept: float
@@ -54,10 +62,11 @@ class Scorecard(Resource):
             in_query("dialect", TEXT | {"enum": [*DIALECTS], "default": DIALECTS[0]}, "Whose SQL it is written in.")
         ]
 
-    def get(self) -> ScorecardAnswer:
+    def get(self) -> tuple[ScorecardAnswer, int, dict[str, str]]:
         """Return the intercept and, by feature, the points of every value; as SQL, one SELECT that adds them up."""
         read_dialect()
-        return table(scorecard(), schema())
+        described = url_for("scorecardschema")
+        return table(scorecard(), schema()), HTTPStatus.OK, {"Link": f'<{described}>; rel="describedby"'}
 
     def statement(self, answer: Any) -> str:
         """Return the model as one SELECT."""
@@ -72,6 +81,17 @@ class Scorecard(Resource):
         for feature in answer["features"]:
             for point in feature["points"]:
                 yield row(feature["feature"], point["value"], point["log_odds"])
+
+
+class ScorecardSchema(Resource):
+    """What the scorecard's JSON looks like."""
+
+    formats = ("json",)
+
+    def get(self) -> dict[str, Any]:
+        """Return the JSON Schema of the scorecard."""
+        described = TypeAdapter(ScorecardAnswer).json_schema(mode="serialization", schema_generator=Exact)
+        return {"$schema": JSON_SCHEMA, "$id": url_for("scorecardschema", _external=True), **described}
 
 
 def read_dialect() -> str:

@@ -6,10 +6,12 @@ from contextlib import closing
 from typing import Any
 
 import duckdb
+import jsonschema
 import pandas as pd
 import psycopg
 import pytest
 import sqlglot
+from werkzeug.http import parse_options_header
 
 from engines import EngineError, connect
 from scorecard import DIALECTS, Points, Scorecard
@@ -144,6 +146,19 @@ def test_the_statement_names_the_model(client, scorecard):
 def test_a_dialect_nobody_writes_is_refused(client, query, status, word):
     response = client.get(f"/scorecard?{query}")
     assert response.status_code == status and word in response.text
+
+
+def test_the_json_is_as_its_schema_says(client, scorecard):
+    response = client.get("/scorecard")
+    link = parse_options_header(response.headers["Link"])
+    assert link == ("</scorecard/schema>", {"rel": "describedby"})
+    schema = client.get("/scorecard/schema").json
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(response.json, schema)
+    good: Any = response.json
+    for wrong in (good | {"x": 1}, good | {"intercept": "0"}, {}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
 
 
 @pytest.fixture
