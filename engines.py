@@ -22,8 +22,6 @@ from typing import IO, Any, cast
 import duckdb
 import ibis
 import psutil
-import psycopg
-import pyarrow.parquet
 from ibis.common.exceptions import IbisError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -38,7 +36,7 @@ RAISES = {"duckdb": "error", "spark": "raise_error"}  # an engine's function tha
 UNFINISHED = "unfinished"
 ROWS_AT_A_TIME = 10_000
 LONGEST_TOLD = 2_000  # characters of an engine's own message
-FAILURES = (IbisError, duckdb.Error, psycopg.Error, sqlite3.Error)
+FAILURES = (IbisError, duckdb.Error, sqlite3.Error)
 # joins keep the order of rows that find their points, as long as the points are what is looked up
 IN_ORDER = "SET disabled_optimizers = 'join_order,build_side_probe_side'"
 SPARK_CSV = {"quote": '"', "escape": '"', "ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
@@ -200,10 +198,8 @@ class Engine:
             while several := cursor.fetchmany(ROWS_AT_A_TIME):
                 yield from (dict(zip(names, row, strict=True)) for row in several)
 
-    def write(self, query: str, path: Path, kind: str, texts: Sequence[str] = ()) -> int | None:
+    def write(self, query: str, path: Path, kind: str) -> int | None:
         """Write an answer to a file or, with Spark, to a folder of files; return its rows, if the engine counts them.
-
-        Columns in `texts` are numbers that a CSV file holds as the engine casts them to text.
 
         Raises
         ------
@@ -212,7 +208,7 @@ class Engine:
         """
         with unfinished(path) as new, told():
             if self.embedded:
-                return self.copy(query, new, kind, texts)
+                return self.copy(query, new, kind)
             if not is_file(path):
                 self.write_parts(query, new, kind)
                 return None
@@ -232,17 +228,12 @@ class Engine:
         else:
             spark.to_csv_dir(answer, folder, options=SPARK_CSV | {"header": True, "emptyValue": ""})
 
-    def copy(self, query: str, path: Path, kind: str, texts: Sequence[str]) -> int:
+    def copy(self, query: str, path: Path, kind: str) -> int:
         """Write an answer with DuckDB's own COPY, telling of its progress."""
-        if kind == "csv" and texts:
-            # its CSV writer takes four times as long to print a double as a cast to text does
-            casts = ", ".join(f'CAST("{name}" AS VARCHAR) AS "{name}"' for name in texts)
-            query = f"SELECT * REPLACE ({casts}) FROM ({query})"
-        target = exp.convert(str(path)).sql(dialect=EMBEDDED)
         how = "FORMAT parquet" if kind == "parquet" else "FORMAT csv, HEADER"
         session = self.connection.con
         ((count,),) = watched(
-            lambda: session.execute(f"COPY ({query}) TO {target} ({how})").fetchall(), session.query_progress
+            lambda: session.execute(f"COPY ({query}) TO {quoted(path)} ({how})").fetchall(), session.query_progress
         )
         return int(count)
 
@@ -282,7 +273,7 @@ def connect(name: str = EMBEDDED, master: str = MASTER) -> Engine:
         if name == EMBEDDED:
             connection = ibis.duckdb.connect()
             connection.raw_sql(IN_ORDER)
-            connection.raw_sql(f"SET temp_directory = {exp.convert(tempfile.gettempdir()).sql(dialect=EMBEDDED)}")
+            connection.raw_sql(f"SET temp_directory = {quoted(Path(tempfile.gettempdir()))}")
             return Engine(connection)
         try:
             return spark(master) if name == SPARK else Engine(ibis.connect(name))
@@ -338,8 +329,8 @@ def told() -> Iterator[None]:
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """Return the exceptions of engines; those of Spark can be named only once it is in use."""
-    names = {"pyspark.errors": "PySparkException", "py4j.protocol": "Py4JError"}
+    """Return the exceptions of engines; those of drivers can be named only once they are in use."""
+    names = {"psycopg": "Error", "pyspark.errors": "PySparkException", "py4j.protocol": "Py4JError"}
     return (
         *FAILURES,
         *(getattr(sys.modules[module], name) for module, name in names.items() if module in sys.modules),
@@ -472,10 +463,8 @@ def remove(path: Path) -> None:
 def gather(parts: Sequence[Path], path: Path, kind: str) -> None:
     """Make one file of the parts an engine wrote."""
     if kind == "parquet":
-        with pyarrow.parquet.ParquetWriter(path, pyarrow.parquet.read_schema(parts[0])) as writer:
-            for part in parts:
-                for batch in pyarrow.parquet.ParquetFile(part).iter_batches():
-                    writer.write_batch(batch)
+        read = f"read_parquet([{', '.join(map(quoted, parts))}])"
+        duckdb.connect().execute(f"COPY (FROM {read}) TO {quoted(path)} (FORMAT parquet)")
         return
     with opened(path, "wb") as file:
         for number, part in enumerate(parts):
@@ -483,6 +472,11 @@ def gather(parts: Sequence[Path], path: Path, kind: str) -> None:
                 if number:
                     content.readline()  # each has the header
                 shutil.copyfileobj(content, file)
+
+
+def quoted(path: Path) -> str:
+    """Return a path as DuckDB's SQL writes it."""
+    return str(exp.convert(str(path)).sql(dialect=EMBEDDED))
 
 
 def opened(path: Path, mode: str, **how: Any) -> IO[Any]:

@@ -217,7 +217,7 @@ def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, r
     """Score files into one, and tell of it."""
     begin = time.perf_counter()
     source = task.engine.read(paths)
-    count, wrong = task.run(source, partial(task.engine.write, path=destination, kind=kind, texts=task.added), report)
+    count, wrong = task.run(source, partial(task.engine.write, path=destination, kind=kind), report)
     seconds = time.perf_counter() - begin
     rows = "" if count is None else f": {count:,} rows"
     speed = "" if count is None else f", {count / seconds:,.0f} rows/s"

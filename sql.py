@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from sqlalchemy.sql.compiler import RESERVED_WORDS
 from sqlglot import exp
 
 from schema import PLAIN_DIGITS, Value
@@ -14,6 +13,7 @@ from scorecard import Points, Scorecard
 TABLE = "people"  # unless another is named
 PROBABILITY = "probability"
 ROW = "row"  # the number of a row
+OUR_NAMES = ("points", "value", "row", PROBABILITY, "log_odds", "intercept")
 PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -181,8 +181,13 @@ class Scoring:
         return case
 
     def name(self, name: str) -> exp.Identifier:
-        """Return an identifier, quoted if engines would not take it as it is."""
-        return exp.to_identifier(name, quoted=name in RESERVED_WORDS or not PLAIN_NAME.fullmatch(name))
+        """Return an identifier as it is, if it can be none of SQL's own words, and else quoted.
+
+        Snowflake means capitals by a plain name, and small letters by a quoted one.
+        """
+        ours = name == TABLE or name.startswith(OUR_NAMES)
+        plain = ours or (self.dialect == "snowflake" and PLAIN_NAME.fullmatch(name))
+        return exp.to_identifier(name, quoted=not plain)
 
     def text(self, query: exp.Expr, pretty: bool = False) -> str:
         """Write a query in the dialect."""

@@ -7,16 +7,23 @@ import sys
 
 import pytest
 
+from scorecard import Scorecard
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md")]
+DOCUMENTS = [
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md", "docs/scale.md")
+]
 MAKE_TARGETS = ["run", "test", "check"]
 
 
 def commands(language: str) -> list[str]:
     return [line for kind, block in BLOCKS if kind == language for line in block.splitlines()]
+
+
+PLAIN = [line for line in commands("sh") if line.startswith(("python3", ".venv"))][:3]
+LARGE = [line for line in README.partition("## When one machine")[2].splitlines() if line.startswith(".venv")]
 
 
 def test_the_readme_is_short():
@@ -26,6 +33,7 @@ def test_the_readme_is_short():
 def test_every_shell_command_is_one_this_file_runs():
     kinds = {line.split()[0] for line in commands("sh")}
     assert kinds == {"make", "curl", "python3", ".venv/bin/python"}
+    assert [line for line in commands("sh") if line.startswith((".venv", "python3"))] == [*PLAIN, *LARGE]
     assert {line for line in commands("sh") if line.startswith("make")} == {f"make {each}" for each in MAKE_TARGETS}
 
 
@@ -49,6 +57,23 @@ def test_every_curl_command_answers_as_the_readme_says(server, scorecard, record
     assert shown["contributions"][0]["log_odds"] == pytest.approx(answer["contributions"][0]["log_odds"], abs=5e-4)
 
 
+@pytest.mark.parametrize("command", LARGE)
+def test_every_command_for_large_tables_does_what_it_says(scorecard, command, tmp_path):
+    words = command.replace("scored.csv", str(tmp_path / "scored.csv")).split()[1:]
+    if words[:2] == ["-m", "pip"]:  # the tests run with what it installs
+        assert (ROOT / words[-1]).exists() and "-r requirements.txt" in (ROOT / words[-1]).read_text()
+        return
+    trains = words[0] == "model.py"
+    artifact = ["--artifact", str(tmp_path)] if trains else []  # the tests keep their model
+    done = subprocess.run([sys.executable, *words, *artifact], cwd=ROOT, capture_output=True, text=True, check=True)
+    if trains:
+        assert Scorecard.load(tmp_path).intercept == pytest.approx(scorecard.intercept, abs=1e-6)
+    elif "--sql" in words:
+        assert scorecard.version in done.stdout and "SELECT" in done.stdout
+    else:
+        assert len((tmp_path / "scored.csv").read_text().splitlines()) == 16_282
+
+
 def test_the_python_lines_print_the_probability(scorecard, record):
     (code,) = (block for kind, block in BLOCKS if kind == "python")
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -66,15 +91,13 @@ def steps(target: str, folder) -> list[str]:
 
 
 def test_make_run_does_what_the_plain_lines_do(tmp_path):
-    plain = [line for line in commands("sh") if line.startswith(("python3", ".venv"))]
     made = [step.partition(" ||")[0] for step in steps("run", tmp_path) if not step.startswith("touch")]
-    assert [step.replace(" --disable-pip-version-check", "") for step in made] == plain
+    assert [step.replace(" --disable-pip-version-check", "") for step in made] == PLAIN
 
 
 def test_the_windows_lines_are_the_plain_lines():
-    plain = [line for line in commands("sh") if line.startswith(("python3", ".venv"))]
     windows = [line.replace("py ", "python3 ", 1) if line.startswith("py ") else line for line in commands("bat")]
-    assert [line.replace("\\", "/").replace(".venv/Scripts", ".venv/bin") for line in windows] == plain
+    assert [line.replace("\\", "/").replace(".venv/Scripts", ".venv/bin") for line in windows] == PLAIN
 
 
 @pytest.mark.parametrize("target", MAKE_TARGETS)

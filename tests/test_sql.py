@@ -156,9 +156,10 @@ def test_the_json_is_as_its_schema_says(client, scorecard):
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(response.json, schema)
     good: Any = response.json
-    for wrong in (good | {"x": 1}, good | {"intercept": "0"}, {}):
+    wrong: list[dict[str, Any]] = [{"x": 1}, {"intercept": "0"}, {"features": {}}]
+    for change in wrong:
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(wrong, schema)
+            jsonschema.validate(good | change, schema)
 
 
 @pytest.fixture
@@ -188,6 +189,6 @@ def test_real_numbers_keep_to_their_curve(real_numbers, texts):
     assert set(found[len(VALUES) :]) == {None}
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", sorted({*DIALECTS} - {"snowflake"}))  # where quotes mean small letters
 def test_a_name_that_is_a_word_of_sql_is_quoted(real_numbers, dialect):
     assert ".order" not in statement(real_numbers, dialect)

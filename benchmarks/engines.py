@@ -1,0 +1,170 @@
+"""Scoring and training through an engine, as ratios in one run: `python -m benchmarks.engines`.
+
+Writes two tables and a drawing, `docs/scale.svg`. It takes about twenty minutes and 20 GB of disk at full size;
+`--rows 1000000` is enough to see the ratios.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import timeit
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot
+
+import model
+from benchmarks.measuring import PACKAGE, ROOT, machine, people
+from schema import Schema
+from scorecard import ARTIFACT, Scorecard
+
+ROUNDS = 5
+PANDAS_ROWS = 1_000_000  # the pipeline needs 1.5 GB a million rows; its cost a row does not change
+DIRECT_ROWS = 3_000_000  # and a direct fit 1 GB
+SIZES = (10_000, 100_000, 1_000_000, 10_000_000, 50_000_000)
+CSV = "data/adult_test.csv"
+
+
+def make(path: Path, rows: int) -> None:
+    """Write a table of so many rows, the test split over and over."""
+    source = f"read_csv('{ROOT / CSV}', all_varchar=true)"
+    times = rows // 16_281 + 1
+    duckdb.sql("SET enable_progress_bar = false")
+    duckdb.sql(f"COPY (SELECT s.* FROM {source} s, range({times}) LIMIT {rows}) TO '{path}' (HEADER)")
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return how many seconds work takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def copied(source: Path, destination: Path) -> None:
+    """Copy a table with the same engine, as it comes."""
+    code = f"import duckdb; duckdb.sql(\"COPY (FROM read_csv('{source}')) TO '{destination}' (FORMAT csv, HEADER)\")"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def scored(source: Path, destination: Path) -> float:
+    """Score a table by the command; return its peak memory in MB."""
+    # the kernel's own account of a process, for what `wait4` tells counts the memory of who started it, too
+    code = "import sys, score; score.main(sys.argv[1:]); print(open('/proc/self/status').read())"
+    command = [sys.executable, "-c", code, str(source), str(destination)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return int(done.stdout.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def with_pandas(source: Path, destination: Path) -> None:
+    """Score a table in the common way: read it, ask the pipeline, write it."""
+    schema, pipeline = Schema.from_file(PACKAGE), model.load_pipeline()
+    table = pd.read_csv(source, keep_default_na=False)
+    X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
+    table.assign(probability=pipeline.predict_proba(X)[:, 1]).to_csv(destination, index=False)
+
+
+def compare_scoring(folder: Path, rows: int) -> None:
+    """Print rows a second of the command, of a plain copy and of pandas."""
+    source, out = folder / f"{rows}.csv", folder / "out.csv"
+    make(source, rows)
+    small = folder / "small.csv"
+    make(small, min(PANDAS_ROWS, rows))
+    ways: dict[str, tuple[Callable[[], object], int]] = {
+        "python score.py": (partial(scored, source, out), rows),
+        "DuckDB's plain copy of the file": (partial(copied, source, out), rows),
+        "pandas, pipeline, to_csv": (partial(with_pandas, small, out), min(PANDAS_ROWS, rows)),
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, (work, count) in ways.items():
+            speeds[name].append(count / timed(work))
+    ours = next(iter(speeds.values()))
+    print(f"\n| CSV of {rows:,} rows to CSV | rows/s | score.py is |\n|---|---|---|")
+    for name, measured in speeds.items():
+        ratio = statistics.median(mine / other for mine, other in zip(ours, measured, strict=True))
+        print(f"| {name} | {statistics.median(measured):,.0f} | {ratio:.2f} x |")
+
+
+def compare_training(folder: Path, rows: int) -> None:
+    """Print how long counting and fitting takes, and how long a direct fit takes a row."""
+    schema, source = Schema.from_file(PACKAGE), folder / f"{rows}.csv"
+    counted = timed(lambda: model.fit(model.build_pipeline(schema), model.count(schema, [str(source)], "duckdb", "")))
+    split = model.read(schema, schema.own["test"], PACKAGE.parent)
+    direct = min(DIRECT_ROWS, rows)
+    times = direct // len(split.y) + 1
+    X, y = pd.concat([split.X] * times, ignore_index=True)[:direct], np.tile(split.y, times)[:direct]
+    seconds = timed(lambda: model.build_pipeline(schema).fit(X, y))
+    ratio = (seconds / direct) / (counted / rows)
+    print(
+        f"\n| training | rows | seconds | rows/s |\n|---|---|---|---|\n| read CSV, count and fit | {rows:,} |", end=""
+    )
+    print(f" {counted:.1f} | {rows / counted:,.0f} |\n| fit alone, directly | {direct:,} | {seconds:.1f} |", end="")
+    print(f" {direct / seconds:,.0f} |\n\nCounting is {ratio:.0f} x as fast a row, reading included.")
+
+
+def compare_single() -> None:
+    """Print how long one record takes, by the table and by the pipeline."""
+    card, pipeline, (record,) = Scorecard.load(ARTIFACT), model.load_pipeline(), people(1)
+    table = min(timeit.repeat(lambda: card.log_odds(record), number=100_000, repeat=5)) / 100_000
+    row = min(timeit.repeat(lambda: pipeline.predict_proba(pd.DataFrame([record])), number=50, repeat=5)) / 50
+    print(
+        f"\nOne record: {table * 1e6:.2f} us by the table, {row * 1e6:,.0f} us by the pipeline: {row / table:,.0f} x."
+    )
+
+
+def grow(folder: Path, most: int) -> None:
+    """Print time and memory at growing sizes, and draw them."""
+    print("\n| rows | seconds | peak MB |\n|---|---|---|")
+    found = []
+    for rows in [size for size in SIZES if size <= most]:
+        source, out = folder / f"{rows}.csv", folder / "out.csv"
+        if not source.exists():
+            make(source, rows)
+        begin = time.perf_counter()
+        peak = scored(source, out)
+        found.append((rows, time.perf_counter() - begin, peak))
+        print(f"| {rows:,} | {found[-1][1]:.1f} | {peak:,.0f} |", flush=True)
+        out.unlink()
+    draw(found, ROOT / "docs" / "scale.svg")
+
+
+def draw(found: list[tuple[int, float, float]], path: Path) -> None:
+    """Draw seconds and memory against rows, with the slope where the rows are what costs."""
+    rows, seconds, peaks = (np.array(column, dtype=float) for column in zip(*found, strict=True))
+    large = rows >= rows.max() / 100
+    slope, _ = np.polyfit(np.log(rows[large]), np.log(seconds[large]), 1)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    left.loglog(rows, seconds, "o-", color="#0b7285")
+    left.set(title=f"seconds; slope {slope:.2f} at the right", xlabel="rows")
+    right.semilogx(rows, peaks, "o-", color="#e8590c")
+    right.set(title="peak memory, MB", xlabel="rows", ylim=(0, None))
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    figure.savefig(path, metadata={"Date": None})
+    print(f"\nSlope of the logarithms: {slope:.2f}")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000_000, help="of the table that ways are compared on")
+    parser.add_argument("--most", type=int, default=SIZES[-1], help="rows of the largest table")
+    options = parser.parse_args()
+    print(f"{machine()}; medians of {ROUNDS} rounds; model {json.dumps(Scorecard.load(ARTIFACT).model)}")
+    compare_single()
+    with tempfile.TemporaryDirectory() as folder:
+        compare_scoring(Path(folder), options.rows)
+        compare_training(Path(folder), options.rows)
+        grow(Path(folder), options.most)
+
+
+if __name__ == "__main__":
+    main()
