@@ -100,19 +100,27 @@ class Engine:
             raise UnreadableSource("CSV and Parquet files cannot be read as one table")
         columns, delimiter = same_header(paths) if kinds == {"csv"} else ([], "")
         with told():
-            if self.session is not None:
-                name = self.view_in_spark(paths, delimiter)
-            elif columns:
-                # all are texts: nothing is guessed, and nothing turned into something else
-                types = dict.fromkeys(columns, "VARCHAR")
-                how = {"header": True, "delim": delimiter, "quote": '"', "escape": '"'}
-                name = self.connection.read_csv([str(path) for path in paths], columns=types, **how).get_name()
-            else:
-                name = self.connection.read_parquet([str(path) for path in paths]).get_name()
+            if self.embedded and columns:
+                return Source(self.view_of_texts(paths, columns, delimiter), columns, frozenset(columns))
+            names = [str(path) for path in paths]
+            name = (
+                self.connection.read_parquet(names).get_name() if self.embedded else self.in_spark(paths, delimiter)
+            )
             table = self.connection.table(name)
             return Source(name, columns or list(table.columns), frozenset(columns) or texts_of(table))
 
-    def view_in_spark(self, paths: Sequence[Path], delimiter: str) -> str:
+    def view_of_texts(self, paths: Sequence[Path], columns: Sequence[str], delimiter: str) -> str:
+        """Return the name of a view of CSV files in DuckDB: nothing is guessed, and nothing made something else.
+
+        Ibis would first load what it needs for other kinds of columns.
+        """
+        types = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in columns)
+        how = f"header = true, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', columns = {{{types}}}"
+        names = ", ".join(map(quoted, paths))
+        self.connection.raw_sql(f"CREATE OR REPLACE TEMP VIEW files AS FROM read_csv([{names}], {how})")
+        return "files"
+
+    def in_spark(self, paths: Sequence[Path], delimiter: str) -> str:
         """Return the name of a view of files in Spark; Parquet if they have no delimiter.
 
         Raises
@@ -273,7 +281,7 @@ def connect(name: str = EMBEDDED, master: str = MASTER) -> Engine:
         if name == EMBEDDED:
             connection = ibis.duckdb.connect()
             connection.raw_sql(IN_ORDER)
-            connection.raw_sql(f"SET temp_directory = {quoted(Path(tempfile.gettempdir()))}")
+            connection.raw_sql(f"SET temp_directory = {quoted(tempfile.gettempdir())}")
             return Engine(connection)
         try:
             return spark(master) if name == SPARK else Engine(ibis.connect(name))
@@ -474,9 +482,9 @@ def gather(parts: Sequence[Path], path: Path, kind: str) -> None:
                 shutil.copyfileobj(content, file)
 
 
-def quoted(path: Path) -> str:
-    """Return a path as DuckDB's SQL writes it."""
-    return str(exp.convert(str(path)).sql(dialect=EMBEDDED))
+def quoted(text: object) -> str:
+    """Return a text, or a path, as DuckDB's SQL writes it."""
+    return str(exp.convert(str(text)).sql(dialect=EMBEDDED))
 
 
 def opened(path: Path, mode: str, **how: Any) -> IO[Any]:

@@ -137,19 +137,20 @@ def grow(folder: Path, most: int) -> None:
 
 
 def draw(found: list[tuple[int, float, float]], path: Path) -> None:
-    """Draw seconds and memory against rows, with the slope where the rows are what costs."""
+    """Draw seconds and memory against rows, with the slope at the end."""
     rows, seconds, peaks = (np.array(column, dtype=float) for column in zip(*found, strict=True))
-    large = rows >= rows.max() / 100
-    slope, _ = np.polyfit(np.log(rows[large]), np.log(seconds[large]), 1)
+    slope = np.diff(np.log(seconds))[-1] / np.diff(np.log(rows))[-1]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     left.loglog(rows, seconds, "o-", color="#0b7285")
-    left.set(title=f"seconds; slope {slope:.2f} at the right", xlabel="rows")
+    left.set(title=f"Seconds (slope of the last stretch: {slope:.2f})", ylim=(1, 100))
     right.semilogx(rows, peaks, "o-", color="#e8590c")
-    right.set(title="peak memory, MB", xlabel="rows", ylim=(0, None))
+    right.set(title="Peak memory, MB", ylim=(0, 1.3 * peaks.max()))
+    left.yaxis.set_major_formatter("{x:g}")
     for axes in (left, right):
+        axes.set_xlabel("rows")
         axes.grid(alpha=0.3)
     figure.savefig(path, metadata={"Date": None})
-    print(f"\nSlope of the logarithms: {slope:.2f}")
+    print(f"\nSlope of the last stretch, in logarithms: {slope:.2f}")
 
 
 def main() -> None:
