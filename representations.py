@@ -48,8 +48,10 @@ MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/x-ndjson",
     "sql": "application/sql",
+    "text": "text/plain; version=0.0.4; charset=utf-8",  # as Prometheus has it
 }
 SUFFIXES = ("json", "html", "csv", "sql")  # formats that can be asked for at the end of an address
+WRITTEN = ("sql", "text")  # formats a resource writes itself
 PROBLEM = "application/problem+json"
 # a media type's parameters, such as charset, which are not what a client chooses by; q is
 PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re.IGNORECASE)
@@ -106,8 +108,8 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
             body = page(resource.template, answer=answer)
         elif form == "csv":
             body = as_csv(resource.rows(answer), resource.columns(answer))
-        elif form == "sql":
-            body = resource.statement(answer).encode()
+        elif form in WRITTEN:
+            body = resource.written(answer).encode()
         return Response(body, status, headers, content_type=MEDIA_TYPES[form])
 
     return respond
@@ -154,8 +156,8 @@ def language_kept(asked: str | None) -> dict[str, str]:
 class Resource(flask_restful.Resource):
     """A noun of the API: its methods return plain data, its `formats` say how that can be shown.
 
-    Its page is the template with its name; if it offers CSV, `rows` gives the lines of the table, if SQL, `statement`
-    the text.
+    Its page is the template with its name; if it offers CSV, `rows` gives the lines of the table; if it offers one
+    of `WRITTEN`, `written` gives the text.
     """
 
     formats: tuple[str, ...] = ("json", "html")
@@ -196,8 +198,8 @@ class Resource(flask_restful.Resource):
         """Return an answer as the rows of a table, each with the same keys."""
         raise NotImplementedError
 
-    def statement(self, answer: Any) -> str:
-        """Return an answer as SQL."""
+    def written(self, answer: Any) -> str:
+        """Return an answer as text in the one format of `WRITTEN` that it offers."""
         raise NotImplementedError
 
 

@@ -5,6 +5,7 @@ import gc
 import ipaddress
 import logging
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, has_request_context, request
 from flask_babel import Babel
 from flask_cors import CORS
 from granian.constants import Interfaces
@@ -31,6 +32,7 @@ import auth
 import charts
 import database
 import languages
+import metrics
 from batch import InvalidBatch, TooManyRows, UnreadableBatch
 from representations import (
     SUFFIXES,
@@ -60,6 +62,7 @@ from resources.inference import (
     InferenceReady,
     Inferred,
 )
+from resources.metrics import Metrics
 from resources.predict import Predict
 from resources.predictions import OnePrediction, Predictions
 from resources.probabilities import Probabilities
@@ -87,6 +90,7 @@ EXPOSED = [
     "Location",
     "Retry-After",
     "Inference-Header-Content-Length",
+    "X-Request-ID",
 ]  # to pages elsewhere
 SECONDS_A_PREFLIGHT_HOLDS = 600
 SECONDS_TO_RESPAWN = 0.1
@@ -120,6 +124,7 @@ RESOURCES = {
     "/docs": Docs,
     "/health/live": Live,
     "/health/ready": Ready,
+    "/metrics": Metrics,
     "/v2": Inference,
     "/v2/health/live": InferenceLive,
     "/v2/health/ready": InferenceReady,
@@ -155,6 +160,9 @@ SECURITY_HEADERS = [
     ("Referrer-Policy", "same-origin"),
 ]
 
+REQUEST_ID, PLAIN_ID = "X-Request-ID", re.compile(r"[\w.-]{1,64}", re.ASCII)
+WSGI = Callable[..., Iterable[bytes]]
+
 log = logging.getLogger("glassform.requests")
 
 
@@ -175,6 +183,7 @@ def create_app(artifact: Path = ARTIFACT, settings: Settings | None = None) -> F
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["scorecard"] = model = Model.load(artifact)
     app.extensions["schemas"] = Schemas(model.schema)
+    app.extensions["metrics"] = counts = metrics.Metrics()
     app.jinja_env.globals.update(card=model, table=table, charts=charts, languages=languages, Rate=Rate, auth=auth)
     app.context_processor(lambda: {"schema": schema(), "lang": languages.language()})
     Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)
@@ -195,7 +204,7 @@ def create_app(artifact: Path = ARTIFACT, settings: Settings | None = None) -> F
     if settings.cors_origins:
         CORS(app, origins=settings.cors_origins, expose_headers=EXPOSED, max_age=SECONDS_A_PREFLIGHT_HOLDS)
         app.after_request(vary_by_origin)
-    app.wsgi_app = observed(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = observed(app.wsgi_app, counts, model.version)  # type: ignore[method-assign]
     return app
 
 
@@ -205,8 +214,8 @@ def vary_by_origin(response: Response) -> Response:
     return response
 
 
-def observed(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """Add the security headers to every response, and log it if the level asks for it.
+def observed(application: WSGI, counts: metrics.Metrics, version: str) -> WSGI:
+    """Add the security headers and an id to every response, count it, and log it if the level asks for it.
 
     One JSON line a request: good answers at INFO, refused requests at WARNING, our own failures at ERROR. The
     query is left out, for it holds the record.
@@ -216,10 +225,15 @@ def observed(application: Callable[..., Iterable[bytes]]) -> Callable[..., Itera
         begin = time.perf_counter()
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            level = LEVELS.get(status[0], logging.INFO)
+            level, seconds = LEVELS.get(status[0], logging.INFO), time.perf_counter() - begin
+            # the context is still there, and says which resource answers
+            resource = (request.endpoint if has_request_context() else None) or "none"
+            counts.count(resource, environ["REQUEST_METHOD"], status[:3], seconds)
+            name = request_id(environ)
             if log.isEnabledFor(level):
-                log.log(level, request_line(environ, status, begin))
-            return start_response(status, headers + SECURITY_HEADERS, *rest)
+                known = {"request_id": name, "resource": resource, "model": version}
+                log.log(level, request_line(environ, status, seconds, known))
+            return start_response(status, [*headers, *SECURITY_HEADERS, (REQUEST_ID, name)], *rest)
 
         return application(environ, start)
 
@@ -229,14 +243,21 @@ def observed(application: Callable[..., Iterable[bytes]]) -> Callable[..., Itera
 LEVELS = {"4": logging.WARNING, "5": logging.ERROR}
 
 
-def request_line(environ: dict[str, Any], status: str, begin: float) -> str:
+def request_id(environ: dict[str, Any]) -> str:
+    """Return what a request is called: the name it came with, if a log can hold that, or a new one."""
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if PLAIN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def request_line(environ: dict[str, Any], status: str, seconds: float, known: dict[str, str]) -> str:
     """Return one request as a line of JSON."""
     line = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "method": environ["REQUEST_METHOD"],
         "path": environ["PATH_INFO"],
         "status": int(status[:3]),
-        "milliseconds": round((time.perf_counter() - begin) * 1000, 2),
+        "milliseconds": round(seconds * 1000, 2),
+        **known,
     }
     return orjson.dumps(line).decode()
 
@@ -372,13 +393,19 @@ def main() -> None:
     # workers begin as copies of this process; what the collector leaves alone they go on sharing with it
     gc.collect()
     gc.freeze()
+    with metrics.shared():
+        serve(options.host, port, options.workers)
+
+
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve by worker processes until told to stop."""
     Server(
         "server:create_app",
         factory=True,
-        address=options.host,
+        address=host,
         port=port,
         interface=Interfaces.WSGI,
-        workers=options.workers,
+        workers=workers,
         blocking_threads=1,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,

@@ -68,7 +68,7 @@ class Scorecard(Resource):
         described = url_for("scorecardschema")
         return table(scorecard(), schema()), HTTPStatus.OK, {"Link": f'<{described}>; rel="describedby"'}
 
-    def statement(self, answer: Any) -> str:
+    def written(self, answer: Any) -> str:
         """Return the model as one SELECT."""
         # what writes SQL is large, and few ask for it
         from sql import statement

@@ -1,0 +1,69 @@
+"""How many requests there were, how they ended and how long they took, over all workers, as Prometheus reads it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for where processes count together
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+class Metrics:
+    """The counts of one process; `text` adds up those of all processes that count together."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "glassform_http_requests",
+            "Requests by resource, method and status.",
+            ["resource", "method", "status"],
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "glassform_http_request_duration_seconds",
+            "Seconds from the request to the beginning of its answer.",
+            ["resource"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        # a child for each set of labels, found without the library's own lock
+        self.counter = cache(lambda *labels: self.requests.labels(*labels))
+        self.timer = cache(lambda resource: self.seconds.labels(resource))
+
+    def count(self, resource: str, method: str, status: str, seconds: float) -> None:
+        """Count a request; methods nobody has heard of count as one."""
+        self.counter(resource, method if method in METHODS else "other", status).inc()
+        self.timer(resource).observe(seconds)
+
+    def text(self, model: Mapping[str, str]) -> str:
+        """Return all counts, and which model is served, in Prometheus's text format."""
+        counts, served = self.registry, CollectorRegistry()
+        if FOLDER in os.environ:
+            counts = CollectorRegistry()
+            MultiProcessCollector(counts)
+        labels = served_gauge(served)
+        labels.labels(*model.values()).set(1)
+        return (generate_latest(counts) + generate_latest(served)).decode()
+
+
+def served_gauge(registry: CollectorRegistry) -> Gauge:
+    """Return a gauge that names the model being served."""
+    return Gauge("glassform_model_info", "The model being served.", ["name", "version"], registry=registry)
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """Let processes that are started meanwhile count together, in files of a folder."""
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="glassform-metrics-")
+    values.ValueClass = values.get_value_class()  # it was chosen at import
+    try:
+        yield
+    finally:
+        shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)

@@ -1,0 +1,27 @@
+"""What the server has done so far, for whoever watches it."""
+
+from http import HTTPStatus
+from typing import Any, cast
+
+from flask import current_app
+
+from metrics import Metrics as Counts
+from representations import Resource
+from resources.health import NOT_KEPT
+from resources.reading import scorecard
+
+
+class Metrics(Resource):
+    """Counts of requests, of all workers together."""
+
+    formats = ("text",)
+    suffixed = False
+
+    def get(self) -> tuple[str, int, dict[str, str]]:
+        """Return the counts in Prometheus's text format."""
+        counts = cast(Counts, current_app.extensions["metrics"])
+        return counts.text(scorecard().model), HTTPStatus.OK, NOT_KEPT
+
+    def written(self, answer: Any) -> str:
+        """Return the text as it is."""
+        return str(answer)
