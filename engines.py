@@ -37,8 +37,6 @@ UNFINISHED = "unfinished"
 ROWS_AT_A_TIME = 10_000
 LONGEST_TOLD = 2_000  # characters of an engine's own message
 FAILURES = (IbisError, duckdb.Error, sqlite3.Error)
-# joins keep the order of rows that find their points, as long as the points are what is looked up
-IN_ORDER = "SET disabled_optimizers = 'join_order,build_side_probe_side'"
 SPARK_CSV = {"quote": '"', "escape": '"', "ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
 
 
@@ -102,10 +100,7 @@ class Engine:
         with told():
             if self.embedded and columns:
                 return Source(self.view_of_texts(paths, columns, delimiter), columns, frozenset(columns))
-            names = [str(path) for path in paths]
-            name = (
-                self.connection.read_parquet(names).get_name() if self.embedded else self.in_spark(paths, delimiter)
-            )
+            name = self.view_of_parquet(paths) if self.embedded else self.in_spark(paths, delimiter)
             table = self.connection.table(name)
             return Source(name, columns or list(table.columns), frozenset(columns) or texts_of(table))
 
@@ -116,8 +111,26 @@ class Engine:
         """
         types = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in columns)
         how = f"header = true, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', columns = {{{types}}}"
-        names = ", ".join(map(quoted, paths))
-        self.connection.raw_sql(f"CREATE OR REPLACE TEMP VIEW files AS FROM read_csv([{names}], {how})")
+        how += ", auto_detect = false, hive_partitioning = false"
+        self.connection.raw_sql(f"CREATE OR REPLACE TEMP VIEW files AS FROM read_csv([{literal(paths)}], {how})")
+        return "files"
+
+    def view_of_parquet(self, paths: Sequence[Path]) -> str:
+        """Return the name of a view of Parquet files in DuckDB.
+
+        Raises
+        ------
+        UnreadableSource
+            If they have different columns: DuckDB would make them all like the first.
+        """
+        view = "CREATE OR REPLACE TEMP VIEW files AS FROM read_parquet([{}], hive_partitioning = false)"
+        schemas = []
+        for path in paths:
+            self.connection.raw_sql(view.format(literal([path])))
+            schemas.append(self.connection.raw_sql("DESCRIBE files").fetchall())
+            if schemas[-1] != schemas[0]:
+                raise UnreadableSource(f"{path} has other columns than {paths[0]}")
+        self.connection.raw_sql(view.format(literal(paths)))
         return "files"
 
     def in_spark(self, paths: Sequence[Path], delimiter: str) -> str:
@@ -280,7 +293,6 @@ def connect(name: str = EMBEDDED, master: str = MASTER) -> Engine:
     with told():
         if name == EMBEDDED:
             connection = ibis.duckdb.connect()
-            connection.raw_sql(IN_ORDER)
             connection.raw_sql(f"SET temp_directory = {quoted(tempfile.gettempdir())}")
             return Engine(connection)
         try:
@@ -412,9 +424,14 @@ def same_header(paths: Sequence[Path]) -> tuple[list[str], str]:
     for path in paths[1:]:
         if header(path) != (first, delimiter):
             raise UnreadableSource(f"{path} has other columns than {paths[0]}")
-    twice = next((column for place, column in enumerate(first) if column in first[:place]), None)
+    if "" in first:
+        raise UnreadableSource(
+            f"{paths[0]} has a column without a name; name it, or leave it out (index=False in pandas)"
+        )
+    small = [column.lower() for column in first]  # engines do not tell capitals from small letters
+    twice = next((column for place, column in enumerate(small) if column in small[:place]), None)
     if twice is not None:
-        raise UnreadableSource(f"{paths[0]} has the column {twice or '(without a name)'} twice")
+        raise UnreadableSource(f"{paths[0]} has the column {twice} twice")
     return first, delimiter
 
 
@@ -446,7 +463,15 @@ def texts_of(table: ibis.Table) -> frozenset[str]:
 
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
-    """Give a path to write to, which gets the wanted name only when all is well; what the dead left is removed."""
+    """Give a path to write to, which gets the wanted name only when all is well; what the dead left is removed.
+
+    Raises
+    ------
+    UnreadableSource
+        If a folder is in the way that no engine wrote.
+    """
+    if path.is_dir() and not (path / "_SUCCESS").exists() and any(path.iterdir()):
+        raise UnreadableSource(f"{path} is a folder with something in it, and it is kept")
     for left in path.parent.glob(f".*.{UNFINISHED}.{glob.escape(path.name)}*"):
         process = left.name.split(".")[1]
         if process.isdigit() and not psutil.pid_exists(int(process)):
@@ -454,7 +479,7 @@ def unfinished(path: Path) -> Iterator[Path]:
     new = path.with_name(f".{os.getpid()}.{UNFINISHED}.{path.name}")
     try:
         yield new
-        if path.is_dir():
+        if path.is_dir() and new.is_dir():
             remove(path)
         new.replace(path)
     finally:
@@ -480,6 +505,12 @@ def gather(parts: Sequence[Path], path: Path, kind: str) -> None:
                 if number:
                     content.readline()  # each has the header
                 shutil.copyfileobj(content, file)
+
+
+def literal(paths: Sequence[Path]) -> str:
+    """Return files as DuckDB's SQL lists them, none of which it shall take for a pattern or a home folder."""
+    special = {ord(character): f"[{character}]" for character in "*?["}
+    return ", ".join(quoted(str(path.resolve()).translate(special)) for path in paths)
 
 
 def quoted(text: object) -> str:

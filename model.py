@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from evaluation import evaluate, evaluate_groups, intervals, rivals, scores
-from schema import PYTHON_TYPE, Field, Pairs, Record, Schema, Value
+from schema import PLAIN_DIGITS, PYTHON_TYPE, Field, Pairs, Record, Schema, Value
 from scorecard import ARTIFACT, Points, Scorecard, tabulate, vary
 from support import pack
 
@@ -90,10 +90,14 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> S
 
     columns = [field.column for field in (*schema.fields, schema.target)]
     with closing(connect(engine, master)) as connection:
-        table = pd.DataFrame(connection.count(connection.open(sources), columns), columns=[*columns, "rows"])
+        source = connection.open(sources)
+        given = {schema.names.get(column, column): column for column in source.columns}
+        found = [given.get(field.name, field.column) for field in (*schema.fields, schema.target)]
+        table = pd.DataFrame(connection.count(source, found), columns=[*columns, "rows"])
     for field in schema.fields:
         if not field.categories:
-            table[field.column] = pd.to_numeric(table[field.column], errors="coerce")
+            plain = table[field.column].astype(str).str.fullmatch(PLAIN_DIGITS["number"].pattern)
+            table[field.column] = pd.to_numeric(table[field.column].where(plain, other=np.nan), errors="coerce")
     # sorted, so that the same table gives the same model whichever engine counts it
     table = table.sort_values(columns, ignore_index=True)
     X, y = checked(table, schema, counted=True)

@@ -80,10 +80,14 @@ class Task:
                 columns[name] = column
         if missing := [name for name in self.card.points if name not in columns]:
             raise UnreadableSource(f"there is no column {', '.join(missing)}")
-        if taken := [name for name in (*self.added, ROW, ERROR) if name in source.columns]:
+        added = {*self.added, ROW, ERROR}  # engines do not tell capitals from small letters
+        if taken := [column for column in source.columns if column.lower() in added]:
             raise UnreadableSource(f"{taken[0]} is a name that is added; rename that column")
         texts = frozenset(name for name, column in columns.items() if column in source.texts)
-        return Scoring(self.card, self.engine.dialect, source.table, columns, texts=texts)
+        looks_up = self.engine.embedded
+        return Scoring(
+            self.card, self.engine.dialect, source.table, columns, texts=texts, typed=True, looks_up=looks_up
+        )
 
     def run(self, source: Source, write: Write, report: Path | None) -> tuple[int | None, int]:
         """Score a table; return how many rows were written, if they were counted, and how many were wrong.
@@ -101,14 +105,13 @@ class Task:
         wrong = 0
         if not done:
             scoring = replace(scoring, spellings={name: self.spellings(scoring, name) for name in self.card.points})
-            wrong = sum(1 for _ in self.engine.rows(scoring.text(scoring.wrong())))
+            ((wrong,),) = (row.values() for row in self.engine.rows(scoring.text(scoring.how_many_wrong())))
             if wrong and self.on_error == FAIL:
                 raise WrongRows("\n".join(self.complaints(scoring, wrong)))
-            leave_out = self.on_error == REPORT
-            query = scoring.scored(self.explain, leave_out, in_order=self.engine.embedded and not leave_out)
-            count = write(scoring.text(query))
         if report:
             self.write_report(scoring, source, report, any_wrong=bool(wrong))
+        if not done:
+            count = write(scoring.text(scoring.scored(self.explain, only_records=self.on_error == REPORT)))
         return count, wrong
 
     def attempt(self, scoring: Scoring, write: Write) -> tuple[bool, int | None]:
@@ -183,10 +186,14 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
     UnreadableSource
         If a file would be written over itself, or two get the same name.
     """
-    if any(path.resolve() in (destination.resolve(), destination.resolve() / path.name) for path in paths):
-        raise UnreadableSource(f"{destination} would be written over what is read")
+    targets = [destination.resolve(), *([report.resolve()] if report else [])]
+    if any(path.resolve() in (target, target / path.name) for path in paths for target in targets):
+        raise UnreadableSource(f"{destination} or the report would be written over what is read")
+    if len({*targets}) < len(targets):
+        raise UnreadableSource("the report would be written over the result")
     if is_file(destination) or not task.engine.embedded:
-        destination.parent.mkdir(parents=True, exist_ok=True)
+        for path in filter(None, (destination, report)):
+            path.parent.mkdir(parents=True, exist_ok=True)
         kind = kind_of(destination) if is_file(destination) else kind_of(paths[0])
         score_one(task, paths, destination, kind, report)
         return
@@ -195,9 +202,9 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
     for folder in filter(None, (destination, report)):
         folder.mkdir(parents=True, exist_ok=True)
     journal = destination / JOURNAL
-    done: dict[str, Any] = json.loads(journal.read_text()) if journal.exists() else {}
+    done = read_journal(journal)
     for path in paths:
-        made_from = fingerprint(task, path)
+        made_from = [*fingerprint(task, path), str(report)]
         if done.get(path.name) == made_from and (destination / path.name).exists():
             say(f"{path} was done before")
             continue
@@ -205,6 +212,15 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
         done[path.name] = made_from
         with unfinished(journal) as new:
             new.write_text(json.dumps(done, indent=1))
+
+
+def read_journal(path: Path) -> dict[str, Any]:
+    """Return what was done before: nothing, if that cannot be read."""
+    try:
+        done = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return done if isinstance(done, dict) else {}
 
 
 def fingerprint(task: Task, path: Path) -> list[Any]:
@@ -217,7 +233,10 @@ def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, r
     """Score files into one, and tell of it."""
     begin = time.perf_counter()
     source = task.engine.read(paths)
-    count, wrong = task.run(source, partial(task.engine.write, path=destination, kind=kind), report)
+    try:
+        count, wrong = task.run(source, partial(task.engine.write, path=destination, kind=kind), report)
+    except WrongRows as wrong_rows:
+        raise WrongRows(f"{paths[0]}{' and others' if len(paths) > 1 else ''}\n{wrong_rows}") from wrong_rows
     seconds = time.perf_counter() - begin
     rows = "" if count is None else f": {count:,} rows"
     speed = "" if count is None else f", {count / seconds:,.0f} rows/s"

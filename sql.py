@@ -28,7 +28,11 @@ class Scoring:
     spellings
         By field, further values that stand for one of its own, such as the text 039 for 39.
     texts
-        The columns that hold numbers as text, such as all those of a CSV file.
+        The fields whose columns hold text, such as all those of a CSV file.
+    typed
+        Whether `texts` names all of them; if not, categories are taken to be text, and numbers to be numbers.
+    looks_up
+        Whether points are looked up in constant maps of DuckDB's instead, since its joins lose the order of rows.
     """
 
     card: Scorecard
@@ -37,12 +41,13 @@ class Scoring:
     columns: Mapping[str, str] = field(default_factory=dict)
     spellings: Mapping[str, Mapping[Value, Value]] = field(default_factory=dict)
     texts: frozenset[str] = frozenset()
+    typed: bool = False
+    looks_up: bool = False
 
     def scored(
         self,
         explain: bool = False,
         only_records: bool = False,
-        in_order: bool = False,
         stop: tuple[str, str] | None = None,
     ) -> exp.Select:
         """Return every row with its probability, NULL where a value is none of its field's.
@@ -53,8 +58,6 @@ class Scoring:
             Add the log-odds, the intercept and every term, named as in the answers of the API.
         only_records
             Leave out rows without a probability.
-        in_order
-            Sort the rows as they are in the table; a join may move those without points.
         stop
             The engine's function to call at the first such row, and what it is to say.
         """
@@ -68,15 +71,16 @@ class Scoring:
             added |= {f"log_odds_{name}": self.term(name) for name in self.card.points}
         columns = [exp.alias_(each, self.name(name)) for name, each in added.items()]
         query = self.joined(self.everything, *columns)
-        if in_order:
-            query = self.numbered(query).order_by(self.name(ROW))
-            query.selects[0].this.set("except_", [self.name(ROW)])
         return query.where(exp.Not(this=self.missing)) if only_records else query
 
     def wrong(self, numbered: bool = False) -> exp.Select:
         """Return the rows that are no records, as they are and, if wanted, with their number, the first being 1."""
         query = self.joined(self.everything).where(self.missing)
-        return self.numbered(query).order_by(self.name(ROW)) if numbered else query
+        return self.numbered(query) if numbered else query
+
+    def how_many_wrong(self) -> exp.Select:
+        """Return how many rows are no records."""
+        return exp.select(exp.alias_(exp.Count(this=exp.Star()), "count")).from_(self.wrong().subquery("wrong"))
 
     def numbered(self, query: exp.Select) -> exp.Select:
         """Return a query on the table with its rows numbered."""
@@ -120,13 +124,24 @@ class Scoring:
         points = self.card.points[name]
         if points.linear:
             return self.interpolated(points, self.number(name))
+        if self.looks_up:
+            return self.looked_up(name)
         return exp.column(self.name("points"), table=self.name(f"points_{name}"))
+
+    def looked_up(self, name: str) -> exp.Expr:
+        """Return the points of a row's value from a constant map, as DuckDB has it."""
+        number = name not in self.texts and not self.card.schema.by_name[name].categories
+        column = exp.cast(self.column(name), exp.DataType.Type.DOUBLE) if number else self.column(name)
+        # a whole number is compared as what it may be, or 39.5 would be found as 40
+        keys = exp.array(*(double(float(key)) if number else exp.convert(key) for key, _ in self.keys(name)))
+        values = exp.array(*(double(log_odds) for _, log_odds in self.keys(name)))
+        return exp.func("map_extract_value", exp.func("map", keys, values), column)
 
     def joined(self, *chosen: exp.Expr, only: str = "") -> exp.Select:
         """Return a SELECT of what is chosen from the table and the points, those of one field or of all."""
         query = exp.select(*chosen).from_(exp.Table(this=self.name(self.table)))
         for name, points in self.card.points.items():
-            if points.linear or only not in ("", name):
+            if points.linear or self.looks_up or only not in ("", name):
                 continue
             table = f"points_{name}"
             value = exp.column(self.name("value"), table=self.name(table))
@@ -155,8 +170,10 @@ class Scoring:
         return [*(held | {other: own[value] for other, value in self.spellings.get(name, {}).items()}).items()]
 
     def column(self, name: str) -> exp.Expr:
-        """Return a field's column."""
-        return exp.column(self.name(self.columns.get(name, name)), table=self.name(self.table))
+        """Return a field's column; as text, where categories are kept as something else."""
+        column = exp.column(self.name(self.columns.get(name, name)), table=self.name(self.table))
+        text = self.card.schema.by_name[name].categories and self.typed and name not in self.texts
+        return exp.cast(column, exp.DataType.Type.TEXT) if text else column
 
     def number(self, name: str) -> exp.Expr:
         """Return a field's column as a number; NULL for a text that is none in plain digits."""

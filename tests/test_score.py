@@ -433,3 +433,9 @@ def test_files_of_several_folders_are_read_together(run):
     run("a/people.csv", "b [x], {y}/people.csv", "scored.csv")
     run("a/people.parquet", "b [x], {y}/people.parquet", "scored.parquet")
     assert len(rows(Path("scored.csv"))) == len(pd.read_parquet("scored.parquet")) == 2
+
+
+def test_categories_kept_as_numbers_are_read_as_text(run, record):
+    pd.DataFrame([record | {"sex": 1}]).to_parquet("people.parquet")
+    with pytest.raises(SystemExit, match="sex 1 is not a known sex"):
+        run("people.parquet", "scored.csv")

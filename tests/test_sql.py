@@ -183,7 +183,7 @@ def test_real_numbers_keep_to_their_curve(real_numbers, texts):
     values = [*map(str, VALUES), "-1", "11", "1e1", "", "x"] if texts else [*VALUES, -1.0, 11.0, None]
     table = pd.DataFrame({"order": pd.Series(values, dtype="str" if texts else "float64")})
     scoring = Scoring(real_numbers, "duckdb", texts=frozenset({"order"} if texts else ()))
-    found = [row[-1] for row in in_duckdb(table)(scoring.text(scoring.scored(in_order=True)))]
+    found = [row[-1] for row in in_duckdb(table)(scoring.text(scoring.scored()))]
     wanted = [real_numbers.probability({"order": value}) for value in VALUES]
     assert found[: len(VALUES)] == pytest.approx(wanted, abs=TOLERANCE)
     assert set(found[len(VALUES) :]) == {None}
