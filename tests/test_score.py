@@ -439,3 +439,82 @@ def test_categories_kept_as_numbers_are_read_as_text(run, record):
     pd.DataFrame([record | {"sex": 1}]).to_parquet("people.parquet")
     with pytest.raises(SystemExit, match="sex 1 is not a known sex"):
         run("people.parquet", "scored.csv")
+
+
+def test_the_order_of_a_large_file_is_kept(here):
+    with Path("people.csv").open("w") as file:
+        file.write(f"id,{HEADER}\n")
+        file.writelines(f"{number},{17 + number % 74},{GOOD[3:]}\n" for number in range(400_000))
+    for words in (["scored.csv"], ["scored.parquet"], ["scored.csv", "--on-error", "null"]):
+        score.main(["people.csv", *words])
+        table = pd.read_parquet(words[0]) if words[0].endswith("parquet") else pd.read_csv(words[0])
+        assert table["id"].astype(int).tolist() == list(range(400_000))
+        assert (table.age.astype(int) == 17 + table["id"].astype(int) % 74).all()
+
+
+@pytest.mark.parametrize(
+    "name", ["a[1].csv", "a*.csv", "a?.csv", "~a.csv", "age=50/a.csv", "y=1/a.csv", "a 'b' \"c\".csv"]
+)
+def test_a_file_is_read_by_its_own_name_alone(here, name):
+    write("a1.csv", GOOD, GOOD, GOOD)
+    write("ab.csv", GOOD, GOOD, GOOD)
+    Path(name).parent.mkdir(exist_ok=True)
+    write(name, GOOD)
+    pd.DataFrame(rows(Path(name))).to_parquet(Path(name).with_suffix(".parquet"))
+    score.main([name, "scored.csv"])
+    score.main([str(Path(name).with_suffix(".parquet")), "scored2.csv"])
+    for scored in ("scored.csv", "scored2.csv"):
+        (row,) = rows(Path(scored))
+        assert [*row] == [*HEADER.split(","), "probability"] and row["age"] == "39"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["people/1.csv", "o.csv", "--on-error", "report", "people/1.csv"], "over what is read"),
+        (["people/1.csv", "o.csv", "--on-error", "report", "o.csv"], "over the result"),
+        (["people/0.csv", "full.csv"], "it is kept"), (["row.csv", "o.csv"], "Row is a name that is added"),
+        (["probability.csv", "o.csv"], "Probability is a name that is added"),
+        (["index.csv", "o.csv"], "a column without a name"), (["case.csv", "o.csv"], "the column x twice"),
+        (["a.parquet", "b.parquet", "o.csv"], "b.parquet has other columns than a.parquet"),
+        (["a.parquet", "c.parquet", "o.csv"], "c.parquet has other columns than a.parquet"),
+    ],
+)  # fmt: skip
+def test_nothing_is_lost_or_renamed_unasked(folder, words, message, record):
+    Path("full.csv").mkdir()
+    write("full.csv/kept", "x")
+    for name, column in {"row": "Row,", "probability": "Probability,", "index": ",", "case": "X,x,"}.items():
+        write(f"{name}.csv", "1," * column.count(",") + GOOD, header=column + HEADER)
+    pd.DataFrame([record]).to_parquet("a.parquet")
+    pd.DataFrame([record | {"extra": 7}]).to_parquet("b.parquet")
+    pd.DataFrame([record | {"age": 25.5}]).to_parquet("c.parquet")
+    before = {path: path.read_bytes() for path in Path().rglob("*.csv") if path.is_file()}
+    with pytest.raises(SystemExit) as stopped:
+        score.main(words)
+    assert message in str(stopped.value)
+    assert before == {path: path.read_bytes() for path in Path().rglob("*.csv") if path.is_file()}
+    assert (Path("full.csv") / "kept").exists()
+
+
+def test_a_number_with_a_fraction_is_not_rounded_to_a_known_one(run, record):
+    pd.DataFrame([record | {"age": 25.5}]).to_parquet("people.parquet")
+    with pytest.raises(SystemExit, match=r"age 25\.5 is not a whole number"):
+        run("people.parquet", "scored.csv")
+
+
+@pytest.mark.parametrize("damage", ["xx", "[]", ""])
+def test_a_damaged_journal_means_nothing_was_done(folder, damage):
+    score.main(["people", "scored", "--on-error", "null"])
+    (folder / "scored" / ".glassform.json").write_text(damage)
+    score.main(["people", "scored", "--on-error", "null"])
+    assert len(rows(Path("scored/0.csv"))) == 2
+
+
+def test_a_report_is_written_before_the_result(here):
+    write("people.csv", GOOD, "200" + GOOD[2:])
+    Path("file").write_text("")
+    with pytest.raises(SystemExit):
+        score.main(["people.csv", "scored.csv", "--on-error", "report", "file/wrong.csv"])
+    assert not Path("scored.csv").exists()
+    score.main(["people.csv", "scored.csv", "--on-error", "report", "new/wrong.csv"])
+    assert len(rows(Path("new/wrong.csv"))) == 1

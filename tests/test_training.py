@@ -119,3 +119,20 @@ def test_memory_grows_with_the_profiles_and_not_with_the_rows(schema, tmp_path):
         assert rows == times * len(table)
         peaks.append(peak)
     assert peaks[1] < peaks[0] + 100  # MB; the larger table alone would take a thousand
+
+
+@pytest.mark.parametrize("text", ["+39", " 39", "3.9e1", "x"])
+def test_numbers_are_read_in_plain_digits_as_everywhere(tmp_path, schema, text):
+    table = pd.read_csv(ROOT / "data" / "adult.csv", keep_default_na=False, dtype=str, nrows=50)
+    table.loc[0, "age"] = text
+    table.to_csv(tmp_path / "people.csv", index=False)
+    with pytest.raises(ValueError, match="is not a known age"):
+        model.count(schema, [str(tmp_path / "people.csv")], "duckdb", "")
+
+
+def test_the_older_names_of_columns_are_known(tmp_path, schema):
+    table = pd.read_csv(ROOT / "data" / "adult.csv", keep_default_na=False, nrows=50)
+    table.rename(columns={"hours.per.week": "hours", "workclass": "work"}).to_csv(
+        tmp_path / "people.csv", index=False
+    )
+    assert model.count(schema, [str(tmp_path / "people.csv")], "duckdb", "").rows == 50
