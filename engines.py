@@ -34,6 +34,7 @@ DELIMITERS = ",;\t"
 DIALECTS = {"pyspark": "spark"}  # where sqlglot's name is not Ibis's
 RAISES = {"duckdb": "error", "spark": "raise_error"}  # an engine's function that stops a query
 UNFINISHED = "unfinished"
+MEMORY = "512MB"  # that DuckDB may take: to keep the order, it would hold all that is ready before its turn
 ROWS_AT_A_TIME = 10_000
 LONGEST_TOLD = 2_000  # characters of an engine's own message
 FAILURES = (IbisError, duckdb.Error, sqlite3.Error)
@@ -293,6 +294,7 @@ def connect(name: str = EMBEDDED, master: str = MASTER) -> Engine:
     with told():
         if name == EMBEDDED:
             connection = ibis.duckdb.connect()
+            connection.raw_sql(f"SET memory_limit = '{MEMORY}'")
             connection.raw_sql(f"SET temp_directory = {quoted(tempfile.gettempdir())}")
             return Engine(connection)
         try:
