@@ -122,8 +122,7 @@ class Batch:
     @property
     def added(self) -> list[str]:
         """The columns that scoring adds."""
-        terms = ["log_odds", "intercept", *(f"log_odds_{name}" for name in self.card.points)] if self.explain else []
-        return ["probability", *terms, *(["error"] if self.keep_going else [])]
+        return [*self.card.columns_added(self.explain), *(["error"] if self.keep_going else [])]
 
     def check(self) -> int:
         """Read every row once and return how many there are.

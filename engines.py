@@ -498,7 +498,7 @@ def remove(path: Path) -> None:
 def gather(parts: Sequence[Path], path: Path, kind: str) -> None:
     """Make one file of the parts an engine wrote."""
     if kind == "parquet":
-        read = f"read_parquet([{', '.join(map(quoted, parts))}])"
+        read = f"read_parquet([{literal(parts)}])"
         duckdb.connect().execute(f"COPY (FROM {read}) TO {quoted(path)} (FORMAT parquet)")
         return
     with opened(path, "wb") as file:

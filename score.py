@@ -29,7 +29,7 @@ from engines import (
 )
 from schema import InvalidRecord, Value
 from scorecard import ARTIFACT, DIALECTS, Scorecard, UnreadableArtifact
-from sql import PROBABILITY, ROW, Scoring, statement
+from sql import ROW, Scoring, statement
 
 FAIL, NULL, REPORT = "fail", "null", "report"
 WRONG = "a row is no record"  # what an engine is made to say
@@ -57,12 +57,6 @@ class Task:
     on_error: str = FAIL
     explain: bool = False
 
-    @cached_property
-    def added(self) -> list[str]:
-        """The columns that scoring adds."""
-        terms = ["log_odds", "intercept", *(f"log_odds_{name}" for name in self.card.points)]
-        return [PROBABILITY, *(terms if self.explain else [])]
-
     def scoring(self, source: Source) -> Scoring:
         """Return the join of the points to a table.
 
@@ -80,7 +74,8 @@ class Task:
                 columns[name] = column
         if missing := [name for name in self.card.points if name not in columns]:
             raise UnreadableSource(f"there is no column {', '.join(missing)}")
-        added = {*self.added, ROW, ERROR}  # engines do not tell capitals from small letters
+        # engines do not tell capitals from small letters
+        added = {*self.card.columns_added(self.explain), ROW, ERROR}
         if taken := [column for column in source.columns if column.lower() in added]:
             raise UnreadableSource(f"{taken[0]} is a name that is added; rename that column")
         texts = frozenset(name for name, column in columns.items() if column in source.texts)

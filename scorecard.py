@@ -182,6 +182,11 @@ class Scorecard:
         """The contribution of every value, by feature."""
         return {name: Terms(name, points) for name, points in self.points.items()}
 
+    def columns_added(self, explain: bool) -> list[str]:
+        """Return the columns that scoring adds to a table: the probability and, if wanted, every term."""
+        terms = ["log_odds", "intercept", *(f"log_odds_{name}" for name in self.points)]
+        return ["probability", *(terms if explain else [])]
+
     @cached_property
     def interpolates(self) -> bool:
         """Whether any feature is real-valued."""

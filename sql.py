@@ -11,9 +11,8 @@ from schema import PLAIN_DIGITS, Value
 from scorecard import Points, Scorecard
 
 TABLE = "people"  # unless another is named
-PROBABILITY = "probability"
 ROW = "row"  # the number of a row
-OUR_NAMES = ("points", "value", "row", PROBABILITY, "log_odds", "intercept")
+OUR_NAMES = ("points", "value", "row", "probability", "log_odds", "intercept")
 PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -61,15 +60,14 @@ class Scoring:
         stop
             The engine's function to call at the first such row, and what it is to say.
         """
-        added = {PROBABILITY: self.probability}
+        probability = self.probability
         if stop:
-            added[PROBABILITY] = exp.Coalesce(
-                this=self.probability, expressions=[exp.func(stop[0], exp.convert(stop[1]))]
-            )
+            probability = exp.Coalesce(this=probability, expressions=[exp.func(stop[0], exp.convert(stop[1]))])
+        added = [probability]
         if explain:
-            added |= {"log_odds": self.log_odds, "intercept": double(self.card.intercept)}
-            added |= {f"log_odds_{name}": self.term(name) for name in self.card.points}
-        columns = [exp.alias_(each, self.name(name)) for name, each in added.items()]
+            added += [self.log_odds, double(self.card.intercept), *map(self.term, self.card.points)]
+        names = self.card.columns_added(explain)
+        columns = [exp.alias_(each, self.name(name)) for name, each in zip(names, added, strict=True)]
         query = self.joined(self.everything, *columns)
         return query.where(exp.Not(this=self.missing)) if only_records else query
 
