@@ -33,7 +33,7 @@ translations: .venv/dev
 	rm translations/messages.pot
 
 clean:
-	rm -rf .venv artifact
+	rm -rf .venv artifacts
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }

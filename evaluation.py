@@ -12,9 +12,10 @@ from sklearn.metrics import accuracy_score, average_precision_score, brier_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from registry import Comparison
 from schema import Schema
-from scorecard import NORMAL_97_5
-from thresholds import THRESHOLDS, Rate
+from scorecard import NORMAL_97_5, Scorecard
+from thresholds import THRESHOLDS, Rate, largest_group_gap
 
 DECILES = 10
 RESAMPLES = 100  # of the bootstrap; enough for a standard error good to about 7%
@@ -99,6 +100,56 @@ def evaluate_groups(
         }
         for field in schema.groups
     }
+
+
+def compare_versions(current: Scorecard, candidate: Scorecard, X: pd.DataFrame, y: np.ndarray) -> Comparison | None:
+    """Compare two versions on the same test rows; they cannot be, if the older one does not know all of the rows."""
+    records: list[Any] = X.to_dict("records")
+    try:
+        older = np.array([current.probability(record) for record in records])
+    except KeyError:
+        return None
+    newer = np.array([candidate.probability(record) for record in records])
+    ours, theirs = (measures(candidate.schema, X, y, probability) for probability in (newer, older))
+    return Comparison(
+        other=current.version,
+        rows=len(y),
+        measures={name: (theirs[name], ours[name]) for name in ours},
+        raised=int(((older < 0.5) & (newer >= 0.5)).sum()),
+        lowered=int(((older >= 0.5) & (newer < 0.5)).sum()),
+    )
+
+
+def measures(schema: Schema, X: pd.DataFrame, y: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+    """Return what versions are compared by; without the ROC AUC, where all outcomes are the same."""
+    measured = evaluate(y, probability)
+    found = {name: measured[name] for name in ("roc_auc", "brier_score", "largest_calibration_gap")}
+    found["largest_group_gap"] = largest_group_gap(evaluate_groups(schema, X, y, probability))
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def distribution(schema: Schema, X: pd.DataFrame, weights: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
+    """Return how the training rows are distributed, by field and by probability: what is asked is compared with it.
+
+    Categories are counted each; numbers in up to ten bins of about as many rows, from each of `bounds` on.
+    """
+    fields = {
+        field.name: {"counts": [[value, float(weights[X[field.name] == value].sum())] for value in field.categories]}
+        if field.categories
+        else in_bins(X[field.name].to_numpy(), weights)
+        for field in schema.fields
+    }
+    return {"fields": fields, "probability": in_bins(probability, weights)}
+
+
+def in_bins(values: np.ndarray, weights: np.ndarray) -> dict[str, list[Any]]:
+    """Count numbers in bins whose lower bounds are the lowest value and the deciles."""
+    order = np.argsort(values, kind="stable")
+    reached = weights[order].cumsum() / weights.sum()
+    deciles = values[order][np.searchsorted(reached, np.arange(1, DECILES) / DECILES)]
+    bounds = np.unique([values.min(), *deciles])
+    counts = np.bincount(np.searchsorted(bounds, values, side="right") - 1, weights, minlength=len(bounds))
+    return {"bounds": bounds.tolist(), "counts": counts.tolist()}
 
 
 def rivals(schema: Schema) -> dict[str, Pipeline]:

@@ -42,20 +42,17 @@ class Metrics:
         self.counter(resource, method if method in METHODS else "other", status).inc()
         self.timer(resource).observe(seconds)
 
-    def text(self, model: Mapping[str, str]) -> str:
-        """Return all counts, and which model is served, in Prometheus's text format."""
+    def text(self, model: Mapping[str, str], refused: bool) -> str:
+        """Return all counts, the model served, and whether a newer one is refused, in Prometheus's text format."""
         counts, served = self.registry, CollectorRegistry()
         if FOLDER in os.environ:
             counts = CollectorRegistry()
             MultiProcessCollector(counts)
-        labels = served_gauge(served)
-        labels.labels(*model.values()).set(1)
+        info = Gauge("glassform_model_info", "The model being served.", ["name", "version"], registry=served)
+        info.labels(*model.values()).set(1)
+        cannot = "Whether the version promoted last cannot be served, so that an older one is."
+        Gauge("glassform_model_refused", cannot, registry=served).set(refused)
         return (generate_latest(counts) + generate_latest(served)).decode()
-
-
-def served_gauge(registry: CollectorRegistry) -> Gauge:
-    """Return a gauge that names the model being served."""
-    return Gauge("glassform_model_info", "The model being served.", ["name", "version"], registry=registry)
 
 
 @contextmanager

@@ -22,9 +22,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
-from evaluation import evaluate, evaluate_groups, intervals, rivals, scores
+from evaluation import compare_versions, distribution, evaluate, evaluate_groups, intervals, rivals, scores
+from registry import ARTIFACTS, Registry, account, passes
 from schema import PLAIN_DIGITS, PYTHON_TYPE, Field, Pairs, Record, Schema, Value
-from scorecard import ARTIFACT, Points, Scorecard, tabulate, vary
+from scorecard import Points, Scorecard, UnreadableArtifact, tabulate, vary
 from support import pack
 
 ROOT = Path(__file__).parent
@@ -33,6 +34,7 @@ PIPELINE = "pipeline.joblib"
 NUMPY_TYPE = {"integer": "int64", "number": "float64"}
 REPORTED = ["group", "rows", "positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap"]
 LAYOUT: Any = {"index": False, "float_format": "{:.4f}".format}
+GOLDEN = 24  # rows whose answers a server checks before it calls itself ready
 EXAMPLE_PROBABILITIES = (0.03, 0.3, 0.6, 0.9)  # the examples to try are the people nearest to these
 
 
@@ -230,11 +232,15 @@ def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
 
 
 def train(
-    package: Path = PACKAGE, artifact: Path = ARTIFACT, counted: Callable[[Schema], Split] | None = None
+    package: Path = PACKAGE,
+    artifacts: Path = ARTIFACTS,
+    counted: Callable[[Schema], Split] | None = None,
+    promote: bool | None = None,
 ) -> Scorecard:
-    """Read, fit, tabulate, evaluate and save, telling of each step; return the scorecard.
+    """Read, fit, tabulate, evaluate and register, telling of each step; return the scorecard.
 
-    `counted` gives the rows to learn from, if they are not those of the package.
+    `counted` gives the rows to learn from, if they are not those of the package. The new version becomes the current
+    one if it passes the gates beside the one before it, unless `promote` says whether it does.
 
     Raises
     ------
@@ -260,30 +266,59 @@ def train(
         }
     with step("Comparing with simpler and with opaque models"):
         evaluation["comparison"] = compare(schema, training, test) | {"this": scores(test.y, probability)}
-    typical = typical_record(schema, training.X, training.weights)
-    with step("Saving"):
-        artifact.mkdir(parents=True, exist_ok=True)
-        saved = save_pipeline(pipeline, artifact / PIPELINE)
-        hashes = {"train": training.sha256, "test": test.sha256, PIPELINE: saved}
-        card = Scorecard(
-            version=version_of(schema, pipeline, [training, test]),
-            package=schema.package,
-            intercept=intercept,
-            points=points,
-            covariance=covariance,
-            typical=typical,
-            examples=choose_examples(schema, test, probability),
-            people=pack(
-                schema,
-                {name: training.X[name].tolist() for name in schema.by_name},
-                training.y.tolist(),
-                training.weights.astype(int).tolist(),
-            ),
-            evaluation=evaluation,
-            training=facts(schema, training, test, pipeline, typical) | {"sha256": hashes},
-        )
-        card.save(artifact)
+    card = Scorecard(
+        version=version_of(schema, pipeline, [training, test]),
+        package=schema.package,
+        intercept=intercept,
+        points=points,
+        covariance=covariance,
+        typical=typical_record(schema, training.X, training.weights),
+        examples=choose_examples(schema, test, probability),
+        people=people(schema, training),
+        evaluation=evaluation,
+        training=facts(schema, training, test),
+    )
+    learned = pipeline.predict_proba(training.X)[:, 1]
+    card.training["distribution"] = distribution(schema, training.X, training.weights, learned)
+    card.training["golden"] = golden_rows(card, test)
+    return register(card, pipeline, test, Registry(artifacts), promote)
+
+
+def register(
+    card: Scorecard, pipeline: Pipeline, test: Split, registry: Registry, promote: bool | None = None
+) -> Scorecard:
+    """Save a version, compare it with the current one and promote it, if it may be; return it."""
+    with step("Saving"), registry.new_folder() as folder:
+        card.training["sha256"][PIPELINE] = save_pipeline(pipeline, folder / PIPELINE)
+        card.save(folder)
+        current = sound(registry)
+        comparison = compare_versions(current, card, test.X, test.y) if current else None
+        registry.add(folder, comparison)
+    if current is None or promote or (promote is None and passes(comparison)):
+        registry.promote(card.version)
     return card
+
+
+def sound(registry: Registry) -> Scorecard | None:
+    """Return the current version; nothing, if there is none that can be read."""
+    try:
+        return registry.load()
+    except (FileNotFoundError, UnreadableArtifact):
+        return None
+
+
+def people(schema: Schema, training: Split) -> dict[str, Any]:
+    """Return the people learned from, as an artifact holds them."""
+    columns = {name: training.X[name].tolist() for name in schema.by_name}
+    return pack(schema, columns, training.y.tolist(), training.weights.astype(int).tolist())
+
+
+def golden_rows(card: Scorecard, test: Split) -> list[dict[str, Any]]:
+    """Return some records, evenly drawn from the test rows, with the log-odds that must always come out for them."""
+    drawn = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(GOLDEN, len(test.X)), dtype=int)]
+    rows: list[Any] = drawn.to_dict("records")
+    records = [{name: plain(value) for name, value in row.items()} for row in rows]
+    return [{"record": record, "log_odds": card.log_odds(record)} for record in [card.typical, *records]]
 
 
 def fit(pipeline: Pipeline, split: Split) -> Pipeline:
@@ -292,7 +327,7 @@ def fit(pipeline: Pipeline, split: Split) -> Pipeline:
     return fitted
 
 
-def facts(schema: Schema, training: Split, test: Split, pipeline: Pipeline, typical: Record) -> dict[str, Any]:
+def facts(schema: Schema, training: Split, test: Split) -> dict[str, Any]:
     """Return what there is to say of the training; of exact copies, only if whole rows were read."""
     copies: dict[str, int | None] = {"duplicates": None, "overlap": None}
     if training.hashes is not None and test.hashes is not None:
@@ -303,8 +338,8 @@ def facts(schema: Schema, training: Split, test: Split, pipeline: Pipeline, typi
         "positives": training.positives,
         **copies,
         "groups": count_groups(schema, training),
-        "typical_probability": float(pipeline.predict_proba(pd.DataFrame([typical]))[0, 1]),
         "scikit_learn": sklearn.__version__,
+        "sha256": {"train": training.sha256, "test": test.sha256},
     }
 
 
@@ -343,15 +378,16 @@ def save_pipeline(pipeline: Pipeline, path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def load_pipeline(artifact: Path = ARTIFACT) -> Pipeline:
-    """Load scikit-learn's own form of the model.
+def load_pipeline(artifacts: Path = ARTIFACTS, version: str | None = None) -> Pipeline:
+    """Load scikit-learn's own form of a version, or of the current one.
 
     Raises
     ------
     ValueError
         If the file is not the one the scorecard was made with: unpickling a stranger's file would run it.
     """
-    path, expected = artifact / PIPELINE, Scorecard.load(artifact).training["sha256"][PIPELINE]
+    card = Registry(artifacts).load(version)
+    path, expected = artifacts / card.version / PIPELINE, card.training["sha256"][PIPELINE]
     if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
         raise ValueError(f"{path.name} is not the file its scorecard was made with; train again")
     pipeline: Pipeline = joblib.load(path)
@@ -362,7 +398,7 @@ def load_pipeline(artifact: Path = ARTIFACT) -> Pipeline:
 def current() -> Scorecard:
     """Return the trained scorecard, training first if there is none."""
     try:
-        return Scorecard.load(ARTIFACT)
+        return Registry(ARTIFACTS).load()
     except FileNotFoundError:
         return train()
 
@@ -418,11 +454,33 @@ Calibration by decile of probability
 Largest difference between a decile's mean and its observed share: {evaluation["largest_calibration_gap"]:.4f}"""
 
 
+def verdict(registry: Registry, version: str) -> str:
+    """Return in words how a version compares with the one before it, and whether it is served now."""
+    manifest = registry.manifest()
+    comparison = manifest.versions[version].comparison
+    lines = ["", account(comparison)] if comparison else []
+    if manifest.current == version:
+        return "\n".join([*lines, "", f"Version {version} is the current one."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Version {version} is kept; version {manifest.current} stays the current one.",
+            f"python registry.py promote {version}",
+        ]
+    )
+
+
 def main() -> None:
     """Train from the command line and print the report."""
     parser = argparse.ArgumentParser(description="Train the model and print how good it is.")
     parser.add_argument("--package", type=Path, default=PACKAGE, help="the data package that describes the table")
-    parser.add_argument("--artifact", type=Path, default=ARTIFACT, help="the folder to save the model in")
+    parser.add_argument("--artifacts", type=Path, default=ARTIFACTS, help="the folder to save the version in")
+    parser.add_argument(
+        "--promote",
+        action=argparse.BooleanOptionalAction,
+        help="serve the new version whatever the gates say, or do not (default: if it passes them)",
+    )
     parser.add_argument(
         "--from",
         nargs="+",
@@ -435,10 +493,13 @@ def main() -> None:
     options = parser.parse_args()
     counted = partial(count, sources=options.sources, engine=options.engine, master=options.master)
     try:
-        card = train(options.package, options.artifact, counted if options.sources else None)
+        card = train(
+            options.package, options.artifacts, counted if options.sources else None, promote=options.promote
+        )
     except (OSError, ValueError) as error:
         sys.exit(f"\n{error}")
     print(report(card))
+    print(verdict(Registry(options.artifacts), card.version))
 
 
 if __name__ == "__main__":

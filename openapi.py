@@ -15,10 +15,10 @@ from typing_extensions import TypedDict
 from werkzeug.routing import Rule
 
 from languages import LANGUAGES
-from representations import MEDIA_TYPES, PROBLEM, SUFFIXES, Resource, Streamed
+from representations import MEDIA_TYPES, PROBLEM, SUFFIXES, VERSION, Resource, Streamed
 from schema import Field, Schema
 
-VERSION = "3.1.1"
+OPENAPI = "3.1.1"
 METHODS = ("get", "post", "put", "patch", "delete")
 VARIABLE = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
 COMPONENT = "#/components/schemas/{model}"
@@ -98,13 +98,13 @@ def describe(
             path = VARIABLE.sub(r"{\1}", rule.rule)
             paths[path] = {
                 method: operation(method, resource, rule, schema, types)
-                | {"parameters": [*in_path(resource, rule, known), *in_address(method, resource, rule, schema)]}
+                | {"parameters": parameters(method, resource, rule, schema, known)}
                 for method in METHODS
                 if hasattr(resource, method)
             }
     content = {PROBLEM: {"schema": types.of(Problem)}, MEDIA_TYPES["html"].partition(";")[0]: {"schema": TEXT}}
     return {
-        "openapi": VERSION,
+        "openapi": OPENAPI,
         "info": {
             "title": f"Glassform: {schema.own['question']}",
             "version": "1",
@@ -187,6 +187,21 @@ def encoding_of(media_type: str) -> dict[str, Any]:
     return {"encoding": {"file": {"contentType": "text/csv"}}} if media_type == UPLOAD else {}
 
 
+def parameters(
+    method: str, resource: type[Resource], rule: Rule, schema: Schema, known: Mapping[str, list[str]]
+) -> list[dict[str, Any]]:
+    """Describe all parameters of an address: of its path, a method's own, and those that say how to answer."""
+    formats = in_query("format", TEXT | {"enum": [*resource.formats]}, "The format of the answer.")
+    versions = TEXT | {"enum": known["version"]}
+    return [
+        *in_path(resource, rule, known),
+        *resource.parameters(method, schema),
+        *([formats] if SUFFIX not in rule.arguments else []),
+        in_query(VERSION, versions, "The version that answers, if not the current one."),
+        in_query("lang", TEXT | {"enum": [*LANGUAGES]}, "The language of messages and pages."),
+    ]
+
+
 def in_path(resource: type[Resource], rule: Rule, known: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
     """Describe the variables of a path."""
     for name in sorted(rule.arguments):
@@ -205,16 +220,6 @@ def values_of(name: str, known: Mapping[str, list[str]]) -> dict[str, Any]:
     return {"enum": known[name]} if name in known else {"minLength": 1}
 
 
-def in_address(method: str, resource: type[Resource], rule: Rule, schema: Schema) -> list[dict[str, Any]]:
-    """Describe the parameters of the query string: a method's own, and those that say how to answer."""
-    formats = in_query("format", TEXT | {"enum": [*resource.formats]}, "The format of the answer.")
-    return [
-        *resource.parameters(method, schema),
-        *([formats] if SUFFIX not in rule.arguments else []),
-        in_query("lang", TEXT | {"enum": [*LANGUAGES]}, "The language of messages and pages."),
-    ]
-
-
 def first_sentence(described: Any) -> str:
     """Return the first line of a docstring."""
     return (inspect.getdoc(described) or "").partition("\n")[0]
@@ -223,19 +228,22 @@ def first_sentence(described: Any) -> str:
 def statuses(method: str, resource: type[Resource], rule: Rule, schema: Schema) -> list[HTTPStatus]:
     """Return every status that a method can answer with."""
     success = resource.successes.get(method, HTTPStatus.OK)
-    refused = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY}
+    refused = {  # a version that is not there is not found
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.NOT_ACCEPTABLE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
     found: set[int] = {success, *refused, *resource.failures, *resource.problems}
     if method == "get":
         found.add(HTTPStatus.NOT_MODIFIED)
     if resource.problems and method != "get" and "html" in resource.formats:
         found.add(HTTPStatus.SEE_OTHER)
-    if method in ("post", "patch", "delete"):
+    if method in ("post", "put", "patch", "delete"):
         found |= {
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         }
-    if rule.arguments:
-        found.add(HTTPStatus.NOT_FOUND)
     return [HTTPStatus(status) for status in sorted(found)]
 
 

@@ -58,7 +58,8 @@ PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re
 VARY = "Accept, Accept-Language, Cookie"
 READING = ("GET", "HEAD")
 WHO = ("access_token_cookie", "form")  # the cookies that change what a page shows
-HOW_TO_ANSWER = {"format", languages.PARAMETER}  # parameters of every address
+VERSION = "model"  # the parameter that asks for a version other than the current one
+HOW_TO_ANSWER = {"format", languages.PARAMETER, VERSION}  # parameters of every address, which belong to no record
 PARTS_AT_A_TIME = 500
 INFERENCE = "/v2"  # the addresses of the Open Inference Protocol
 

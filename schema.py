@@ -232,6 +232,13 @@ class Field:
         low, high = self.bounds
         return (float(value) - low) / (high - low or 1)
 
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value is one the field may have."""
+        if self.categories:
+            return value in self.categories
+        low, high = self.bounds
+        return isinstance(value, int if self.type == "integer" else (int, float)) and low <= value <= high
+
     def distance(self, old: Value, new: Value) -> float:
         """Return how far two values are apart: 0 to 1 for numbers and ordered categories, 1 for any others."""
         if self.categories and not self.ordered:
@@ -355,6 +362,12 @@ class Schema:
             names = {part: self.names[name] for part, name, _ in decoded if len(part) <= LONGEST_VALUE}
             self.accepted |= {part: (name, record[name]) for part, name in names.items()}
         return record
+
+    def holds(self, record: Record) -> bool:
+        """Tell whether something is a record of this table, and not of an older or a newer description of it."""
+        return record.keys() == self.by_name.keys() and all(
+            field.holds(record[name]) for name, field in self.by_name.items()
+        )
 
     def read_fields(self, pairs: Iterable[tuple[str, str]], hints: bool = True) -> Record:
         """Read a record from the names and values of a form, where every value is text.

@@ -27,8 +27,9 @@ from engines import (
     kind_of,
     unfinished,
 )
+from registry import ARTIFACTS, Registry, UnknownVersion
 from schema import InvalidRecord, Value
-from scorecard import ARTIFACT, DIALECTS, Scorecard, UnreadableArtifact
+from scorecard import DIALECTS, Scorecard, UnreadableArtifact
 from sql import ROW, Scoring, statement
 
 FAIL, NULL, REPORT = "fail", "null", "report"
@@ -277,7 +278,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--on-error", choices=[FAIL, NULL, f"{REPORT} FILE"], default=FAIL, help="what becomes of rows that are none")
     add("--report", help=argparse.SUPPRESS)
     add("--explain", action="store_true", help="add the log-odds, the intercept and every field's points")
-    add("--artifact", type=Path, default=ARTIFACT, help="the folder of the model")
+    add("--artifacts", type=Path, default=ARTIFACTS, help="the folder of the model's versions")
+    add("--model", metavar="VERSION", help="one of them, other than the current one")
     add("--sql", action="store_true", help="print the model as one SELECT instead")
     add("--dialect", choices=DIALECTS, default=DIALECTS[0], help="whose SQL that is")
     # argparse knows no choice that takes a value of its own
@@ -309,31 +311,17 @@ def score(card: Scorecard, engine: Engine, options: argparse.Namespace) -> None:
         score_table(task, engine.open(sources), destination, report)
 
 
-def load(artifact: Path) -> Scorecard:
-    """Read the model.
-
-    Raises
-    ------
-    UnreadableArtifact
-        If it is damaged, or there is none yet.
-    """
-    try:
-        return Scorecard.load(artifact)
-    except FileNotFoundError as error:
-        raise UnreadableArtifact("there is no model yet; `python model.py` trains one") from error
-
-
 def main(given: Sequence[str] | None = None) -> None:
     """Score from the command line."""
     options = arguments(sys.argv[1:] if given is None else given)
     try:
-        card = load(options.artifact)
+        card = Registry(options.artifacts).load(options.model)
         if options.sql:
             print(statement(card, options.dialect, options.explain), end="")
             return
         with closing(connect(options.engine, options.master)) as engine:
             score(card, engine, options)
-    except (EngineError, UnreadableArtifact, UnreadableSource, WrongRows, OSError) as error:
+    except (EngineError, UnknownVersion, UnreadableArtifact, UnreadableSource, WrongRows, OSError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit("Stopped; nothing was written.")

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -22,10 +21,8 @@ if TYPE_CHECKING:  # a serving process never loads these
     from pandas import DataFrame
     from sklearn.pipeline import Pipeline
 
-# the folder of the model being served
-ARTIFACT = Path(os.environ.get("GLASSFORM_ARTIFACT", Path(__file__).parent / "artifact"))
 DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "mysql", "sqlite")  # of SQL it can be written in
-FORMAT = 4  # of scorecard.json; raised when old files can no longer be read
+FORMAT = 5  # of scorecard.json; raised when old files can no longer be read
 FILE = "scorecard.json"
 TOLERANCE = 1e-9  # log-odds by which the table may differ from the pipeline on a real row
 STRAIGHT = 1e-11  # log-odds by which a curve may leave a straight line and still be one
@@ -295,7 +292,17 @@ class Scorecard:
         UnreadableArtifact
             If the file is damaged or of another format.
         """
-        text = (folder / FILE).read_bytes()
+        return cls.parse((folder / FILE).read_bytes())
+
+    @classmethod
+    def parse(cls, text: bytes) -> "Scorecard":
+        """Read the content of a file that `save` wrote.
+
+        Raises
+        ------
+        UnreadableArtifact
+            If it is damaged or of another format.
+        """
         try:
             content = json.loads(text)
             written = content.pop("format")

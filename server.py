@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, has_request_context, request
+from flask import Blueprint, Flask, Response, g, has_request_context, request
 from flask_babel import Babel
 from flask_cors import CORS
 from granian.constants import Interfaces
@@ -34,6 +34,7 @@ import database
 import languages
 import metrics
 from batch import InvalidBatch, TooManyRows, UnreadableBatch
+from registry import ARTIFACTS, Registry, Served
 from representations import (
     SUFFIXES,
     Api,
@@ -67,14 +68,15 @@ from resources.predict import Predict
 from resources.predictions import OnePrediction, Predictions
 from resources.probabilities import Probabilities
 from resources.probability import Probability
-from resources.reading import schema
+from resources.reading import choose_model, pinned_version, schema, scorecard, served
 from resources.scorecard import Scorecard, ScorecardSchema, table
 from resources.sessions import Refresh, Session, Tokens
 from resources.twins import Twins
 from resources.users import OneUser, Users
-from schema import InvalidQuery, InvalidRecord, Schemas, UnreadableJSON
-from scorecard import ARTIFACT, UnreadableArtifact
+from resources.versions import CurrentVersion, DriftReport, OneVersion, Shadow, Versions
+from schema import InvalidQuery, InvalidRecord, UnreadableJSON
 from scorecard import Scorecard as Model
+from scorecard import UnreadableArtifact
 from settings import SHORTEST_SECRET, InvalidSettings, Settings, read_secret, read_settings
 from tensors import UnreadableTensors
 from thresholds import Rate
@@ -120,6 +122,11 @@ RESOURCES = {
     "/tokens/refresh": Refresh,
     "/users": Users,
     "/users/<id>": OneUser,
+    "/versions": Versions,
+    "/versions/current": CurrentVersion,
+    "/versions/<version>": OneVersion,
+    "/versions/<version>/shadow": Shadow,
+    "/drift": DriftReport,
     "/openapi.json": OpenAPI,
     "/docs": Docs,
     "/health/live": Live,
@@ -166,7 +173,7 @@ WSGI = Callable[..., Iterable[bytes]]
 log = logging.getLogger("glassform.requests")
 
 
-def create_app(artifact: Path = ARTIFACT, settings: Settings | None = None) -> Flask:
+def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) -> Flask:
     """Build the application around a trained model; the settings are the environment's, unless given.
 
     Raises
@@ -181,11 +188,12 @@ def create_app(artifact: Path = ARTIFACT, settings: Settings | None = None) -> F
     settings = settings or read_settings()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.extensions["scorecard"] = model = Model.load(artifact)
-    app.extensions["schemas"] = Schemas(model.schema)
+    app.extensions["served"] = Served(Registry(artifacts))
     app.extensions["metrics"] = counts = metrics.Metrics()
-    app.jinja_env.globals.update(card=model, table=table, charts=charts, languages=languages, Rate=Rate, auth=auth)
-    app.context_processor(lambda: {"schema": schema(), "lang": languages.language()})
+    app.before_request(choose_model)
+    app.url_defaults(keep_version)
+    app.jinja_env.globals.update(table=table, charts=charts, languages=languages, Rate=Rate, auth=auth)
+    app.context_processor(shown_on_every_page)
     Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(Blueprint("swagger", "swagger", static_folder=SWAGGER, static_url_path="/docs/assets"))
@@ -204,7 +212,7 @@ def create_app(artifact: Path = ARTIFACT, settings: Settings | None = None) -> F
     if settings.cors_origins:
         CORS(app, origins=settings.cors_origins, expose_headers=EXPOSED, max_age=SECONDS_A_PREFLIGHT_HOLDS)
         app.after_request(vary_by_origin)
-    app.wsgi_app = observed(app.wsgi_app, counts, model.version)  # type: ignore[method-assign]
+    app.wsgi_app = observed(app.wsgi_app, counts)  # type: ignore[method-assign]
     return app
 
 
@@ -214,7 +222,24 @@ def vary_by_origin(response: Response) -> Response:
     return response
 
 
-def observed(application: WSGI, counts: metrics.Metrics, version: str) -> WSGI:
+def shown_on_every_page() -> dict[str, Any]:
+    """Return what every page needs: the model that answers, what a record is, and the language."""
+    return {
+        "card": scorecard(),
+        "schema": schema(),
+        "lang": languages.language(),
+        "pinned": pinned_version(),
+        "served": served(),
+    }
+
+
+def keep_version(endpoint: str, values: dict[str, Any]) -> None:
+    """Let the links of a page lead to the version that was asked for."""
+    if not endpoint.endswith("static"):
+        values.update({**pinned_version(), **values})
+
+
+def observed(application: WSGI, counts: metrics.Metrics) -> WSGI:
     """Add the security headers and an id to every response, count it, and log it if the level asks for it.
 
     One JSON line a request: good answers at INFO, refused requests at WARNING, our own failures at ERROR. The
@@ -231,13 +256,18 @@ def observed(application: WSGI, counts: metrics.Metrics, version: str) -> WSGI:
             counts.count(resource, environ["REQUEST_METHOD"], status[:3], seconds)
             name = request_id(environ)
             if log.isEnabledFor(level):
-                known = {"request_id": name, "resource": resource, "model": version}
+                known = {"request_id": name, "resource": resource, "model": answering_version()}
                 log.log(level, request_line(environ, status, seconds, known))
             return start_response(status, [*headers, *SECURITY_HEADERS, (REQUEST_ID, name)], *rest)
 
         return application(environ, start)
 
     return observing
+
+
+def answering_version() -> str:
+    """Return the version that answers; none, if the request did not get that far."""
+    return scorecard().version if has_request_context() and "model" in g else "none"
 
 
 LEVELS = {"4": logging.WARNING, "5": logging.ERROR}
@@ -265,21 +295,21 @@ def request_line(environ: dict[str, Any], status: str, seconds: float, known: di
 def ensure_model() -> str:
     """See that there is a model to load, training it first if there is none that can be read; return what it is."""
     try:
-        return name_of(Model.load(ARTIFACT))
+        return name_of(Served(Registry()).current.card)
     except FileNotFoundError:
         print("There is no model yet; training it first.", flush=True)
     except UnreadableArtifact as error:
         print(f"{error}; training it anew.", flush=True)
     # another process, so that scikit-learn and pandas never enter the one that serves
-    trained = subprocess.run([sys.executable, ROOT / "model.py", "--artifact", ARTIFACT], check=False)
+    trained = subprocess.run([sys.executable, ROOT / "model.py", "--artifacts", ARTIFACTS], check=False)
     if trained.returncode:
         sys.exit("Training failed; the reason stands above.")
-    return name_of(Model.load(ARTIFACT))
+    return name_of(Registry().load())
 
 
-def name_of(model: Model) -> str:
+def name_of(card: Model) -> str:
     """Return a model's title and version."""
-    return f"{model.package['title']}, model {model.version}"
+    return f"{card.package['title']}, model {card.version}"
 
 
 def is_free(host: str, port: int) -> bool:

@@ -123,6 +123,20 @@ def histogram(measured: dict[str, Any], width: int = 5) -> list[dict[str, float]
     ]
 
 
+def largest_group_gap(groups: dict[str, dict[str, Any]], step: int = STEPS // 2) -> float:
+    """Return how far two groups of a field are apart at most, in true or false positive rate; small ones left out.
+
+    The larger of the two is called the equalized odds difference (Hardt and others, 2016).
+    """
+    apart = [0.0]
+    for measured in groups.values():
+        rates = [confusion(each, step).rates for each in measured.values() if not is_small(each)]
+        for name in ("true_positive_rate", "false_positive_rate"):
+            found = [each[name].count / each[name].total for each in rates]
+            apart.append(max(found, default=0.0) - min(found, default=0.0))
+    return max(apart)
+
+
 def is_small(measured: dict[str, Any]) -> bool:
     """Tell whether a group has so few people of one outcome that its rates say little."""
     positives, rows = measured["positives"], measured["rows"]

@@ -23,8 +23,8 @@ from matplotlib import pyplot
 
 import model
 from benchmarks.measuring import PACKAGE, ROOT, machine, people
+from registry import Registry
 from schema import Schema
-from scorecard import ARTIFACT, Scorecard
 
 ROUNDS = 5
 PANDAS_ROWS = 1_000_000  # the pipeline needs 1.5 GB a million rows; its cost a row does not change
@@ -112,7 +112,7 @@ def compare_training(folder: Path, rows: int) -> None:
 
 def compare_single() -> None:
     """Print how long one record takes, by the table and by the pipeline."""
-    card, pipeline, (record,) = Scorecard.load(ARTIFACT), model.load_pipeline(), people(1)
+    card, pipeline, (record,) = Registry().load(), model.load_pipeline(), people(1)
     table = min(timeit.repeat(lambda: card.log_odds(record), number=100_000, repeat=5)) / 100_000
     row = min(timeit.repeat(lambda: pipeline.predict_proba(pd.DataFrame([record])), number=50, repeat=5)) / 50
     print(
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000, help="of the table that ways are compared on")
     parser.add_argument("--most", type=int, default=SIZES[-1], help="rows of the largest table")
     options = parser.parse_args()
-    print(f"{machine()}; medians of {ROUNDS} rounds; model {json.dumps(Scorecard.load(ARTIFACT).model)}")
+    print(f"{machine()}; medians of {ROUNDS} rounds; model {json.dumps(Registry().load().model)}")
     compare_single()
     with tempfile.TemporaryDirectory() as folder:
         compare_scoring(Path(folder), options.rows)

@@ -1,12 +1,12 @@
 """The API described: for programs as OpenAPI, for people as a page."""
 
-from typing import Any, cast
+from typing import Any
 
 from flask import current_app
 
 from openapi import describe
 from representations import Resource
-from resources.reading import scorecard
+from resources.reading import scorecard, served
 
 
 class OpenAPI(Resource):
@@ -27,11 +27,13 @@ class Docs(OpenAPI):
 
 
 def document() -> dict[str, Any]:
-    """Return the OpenAPI document, which is made when it is first asked for."""
-    made: dict[str, Any] = current_app.extensions
-    if "openapi" not in made:
-        card = scorecard()
-        known = {"name": [card.schema.name], "version": [card.version]}
+    """Return the OpenAPI document, which is made when it is first asked for with these versions."""
+    card = scorecard()
+    known = {"name": [card.schema.name], "version": [*served().manifest.versions]}
+    made: dict[tuple[str, ...], dict[str, Any]] = current_app.extensions.setdefault("openapi", {})
+    of = card.version, *known["version"]
+    if of not in made:
         rules, views = current_app.url_map.iter_rules(), current_app.view_functions
-        made["openapi"] = describe(rules, views, card.schema, known)
-    return cast(dict[str, Any], made["openapi"])
+        made.clear()
+        made[of] = describe(rules, views, card.schema, known)
+    return made[of]

@@ -1,11 +1,9 @@
 """Whether the server is alive and ready to answer."""
 
-import math
-
 from typing_extensions import TypedDict
 
 from representations import Resource
-from resources.reading import scorecard
+from resources.reading import scorecard, served
 from scorecard import Scorecard
 
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -18,10 +16,12 @@ class LiveAnswer(TypedDict):
 
 
 class ReadyAnswer(TypedDict):
-    """Whether the model answers as it did when it was trained, and which it is."""
+    """Whether the model answers as it did when it was trained, and which it is; why a newer one is not served."""
 
     status: str
     model: dict[str, str]
+    rows_checked: int
+    refused: str | None
 
 
 class Live(Resource):
@@ -48,9 +48,15 @@ class Ready(Resource):
         """Return whether the model answers, and which it is; 503 if it does not."""
         card = scorecard()
         ready = is_ready(card)
-        return {"status": "ready" if ready else "not ready", "model": card.model}, 200 if ready else 503, NOT_KEPT
+        answer: ReadyAnswer = {
+            "status": "ready" if ready else "not ready",
+            "model": card.model,
+            "rows_checked": len(card.training["golden"]),
+            "refused": served().refused or None,
+        }
+        return answer, 200 if ready else 503, NOT_KEPT
 
 
 def is_ready(card: Scorecard) -> bool:
-    """Tell whether a model gives the answer it gave when it was trained."""
-    return math.isclose(card.probability(card.typical), card.training["typical_probability"], rel_tol=1e-9)
+    """Tell whether a model gives exactly the answers it gave when it was trained."""
+    return all(card.log_odds(row["record"]) == row["log_odds"] for row in card.training["golden"])

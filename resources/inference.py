@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, NotRequired
 
-from flask import Response, request
+from flask import Response, g, request
 from typing_extensions import TypedDict
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
@@ -17,7 +17,7 @@ from languages import gettext
 from openapi import TEXT
 from representations import Resource
 from resources.health import NOT_KEPT, is_ready
-from resources.reading import read_body, schema, scorecard
+from resources.reading import read_body, schema, scorecard, served, version_named
 from schema import MOST_ERRORS, FieldError, InvalidRecord, Schema, did_you_mean, say, shown
 from scorecard import Scorecard, sigmoid
 from tensors import (
@@ -133,7 +133,7 @@ class InferenceModel(InferenceResource):
         card = model_named(name, version)
         return {
             "name": card.schema.name,
-            "versions": [card.version],
+            "versions": [*served().manifest.versions],
             "platform": "glassform_scorecard",
             "inputs": [
                 {"name": field.name, "datatype": suitable_datatypes(field)[0], "shape": [-1]}
@@ -199,15 +199,12 @@ def model_named(name: str, version: str | None) -> Scorecard:
     NotFound
         If there is none.
     """
+    if version is not None:
+        g.model = version_named(version)
     card = scorecard()
     if name != card.schema.name:
         message = gettext(
             "There is no model %(name)s here; there is %(known)s.", name=shown(name), known=card.schema.name
-        )
-        raise NotFound(message)
-    if version not in (None, card.version):
-        message = gettext(
-            "There is no version %(version)s here; there is %(known)s.", version=shown(version), known=card.version
         )
         raise NotFound(message)
     return card

@@ -8,7 +8,7 @@ from flask import current_app
 from metrics import Metrics as Counts
 from representations import Resource
 from resources.health import NOT_KEPT
-from resources.reading import scorecard
+from resources.reading import served
 
 
 class Metrics(Resource):
@@ -20,7 +20,7 @@ class Metrics(Resource):
     def get(self) -> tuple[str, int, dict[str, str]]:
         """Return the counts in Prometheus's text format."""
         counts = cast(Counts, current_app.extensions["metrics"])
-        return counts.text(scorecard().model), HTTPStatus.OK, NOT_KEPT
+        return counts.text(served().current.card.model, bool(served().refused)), HTTPStatus.OK, NOT_KEPT
 
     def written(self, answer: Any) -> str:
         """Return the text as it is."""

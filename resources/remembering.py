@@ -10,7 +10,7 @@ from openapi import TEXT
 from representations import Answer, Resource, represented
 from schema import FieldError, InvalidQuery, Schema, say, shown
 
-METHODS = ("patch", "delete")  # that a form can ask for by a field, since a form can only be posted
+METHODS = ("put", "patch", "delete")  # that a form can ask for by a field, since a form can only be posted
 
 
 class Remembering(Resource):
@@ -34,7 +34,7 @@ class FromForms(Remembering):
         return {FORM_TYPES[0]: form} if method == "post" else {}
 
     def post(self, **named: Any) -> Answer:
-        """Do what the field `method` of a form says, patch or delete."""
+        """Do what the field `method` of a form says."""
         asked = request.form.get("method", "")
         known = [method for method in METHODS if hasattr(self, method)]
         if asked not in known:

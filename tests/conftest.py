@@ -21,15 +21,16 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.exceptions import HTTPException
 
 # Before any module of ours is imported: the tests train a model of their own and leave the developer's alone.
-os.environ["GLASSFORM_ARTIFACT"] = tempfile.mkdtemp(prefix="glassform-")
+os.environ["GLASSFORM_ARTIFACTS"] = tempfile.mkdtemp(prefix="glassform-")
 os.environ["GLASSFORM_INSTANCE"] = tempfile.mkdtemp(prefix="glassform-")
 
 import database
 import model
 from benchmarks.measuring import free_port
 from openapi import VARIABLE
+from registry import ARTIFACTS
 from schema import Schema
-from scorecard import ARTIFACT, Scorecard
+from scorecard import Scorecard
 from server import create_app
 from settings import INSTANCE, read_settings
 
@@ -55,7 +56,7 @@ def missing(part: str) -> None:
 @pytest.fixture(scope="session")
 def scorecard() -> Iterator[Scorecard]:
     yield model.train()
-    shutil.rmtree(ARTIFACT)
+    shutil.rmtree(ARTIFACTS)
     shutil.rmtree(INSTANCE)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from scorecard import Scorecard
+from registry import Registry
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -64,10 +64,10 @@ def test_every_command_for_large_tables_does_what_it_says(scorecard, command, tm
         assert (ROOT / words[-1]).exists() and "-r requirements.txt" in (ROOT / words[-1]).read_text()
         return
     trains = words[0] == "model.py"
-    artifact = ["--artifact", str(tmp_path)] if trains else []  # the tests keep their model
-    done = subprocess.run([sys.executable, *words, *artifact], cwd=ROOT, capture_output=True, text=True, check=True)
+    artifacts = ["--artifacts", str(tmp_path)] if trains else []  # the tests keep their model
+    done = subprocess.run([sys.executable, *words, *artifacts], cwd=ROOT, capture_output=True, text=True, check=True)
     if trains:
-        assert Scorecard.load(tmp_path).intercept == pytest.approx(scorecard.intercept, abs=1e-6)
+        assert Registry(tmp_path).load().intercept == pytest.approx(scorecard.intercept, abs=1e-6)
     elif "--sql" in words:
         assert scorecard.version in done.stdout and "SELECT" in done.stdout
     else:

@@ -1,5 +1,6 @@
 import csv
 import inspect
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss, roc_auc_score
 
 import model
+from registry import ARTIFACTS, Registry
 from schema import InvalidRecord, Schema
-from scorecard import ARTIFACT, NORMAL_97_5, Scorecard, tabulate
+from scorecard import NORMAL_97_5, Scorecard, tabulate
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +55,10 @@ def test_the_report_prints_the_largest_difference_whatever_it_is(scorecard, meas
 
 
 def test_the_same_input_gives_the_same_model(scorecard, tmp_path):
-    again = model.train(artifact=tmp_path)
+    again = model.train(artifacts=tmp_path)
     assert again.version == scorecard.version
-    assert (tmp_path / "scorecard.json").read_bytes() == (ARTIFACT / "scorecard.json").read_bytes()
+    written, before = (folder / again.version / "scorecard.json" for folder in (tmp_path, ARTIFACTS))
+    assert written.read_bytes() == before.read_bytes()
 
 
 def test_another_recipe_has_another_version(schema, splits):
@@ -65,7 +68,7 @@ def test_another_recipe_has_another_version(schema, splits):
 
 
 def test_training_tells_of_its_progress(capsys, tmp_path):
-    model.train(artifact=tmp_path)
+    model.train(artifacts=tmp_path)
     told = capsys.readouterr().out
     assert [line.partition(" ")[0] for line in told.splitlines()] == [
         "Reading",
@@ -98,7 +101,7 @@ def test_predict_probability_refuses_what_is_not_a_record(scorecard, record):
 
 
 def test_predict_probability_trains_when_there_is_no_model(monkeypatch, tmp_path, record, scorecard):
-    monkeypatch.setattr(model, "ARTIFACT", tmp_path / "none yet")
+    monkeypatch.setattr(model, "ARTIFACTS", tmp_path / "none yet")
     monkeypatch.setattr(model, "train", lambda: scorecard)
     model.current.cache_clear()
     assert model.predict_probability(**record) == scorecard.probability(record)
@@ -106,11 +109,10 @@ def test_predict_probability_trains_when_there_is_no_model(monkeypatch, tmp_path
 
 
 def test_a_pipeline_file_that_was_changed_is_not_opened(scorecard, tmp_path):
-    scorecard.save(tmp_path)
-    pipeline = (ARTIFACT / model.PIPELINE).read_bytes()
-    (tmp_path / model.PIPELINE).write_bytes(pipeline)
+    shutil.copytree(ARTIFACTS, tmp_path, dirs_exist_ok=True)
     assert model.load_pipeline(tmp_path).predict_proba(pd.DataFrame([scorecard.typical])).shape == (1, 2)
-    (tmp_path / model.PIPELINE).write_bytes(pipeline + b"\0")
+    path = tmp_path / scorecard.version / model.PIPELINE
+    path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(ValueError, match="is not the file its scorecard was made with"):
         model.load_pipeline(tmp_path)
 
@@ -155,7 +157,7 @@ def test_a_table_without_a_described_column_is_refused_by_name(tmp_path):
 
 
 def test_the_saved_scorecard_is_the_trained_one(scorecard):
-    assert Scorecard.load(ARTIFACT) == scorecard
+    assert Registry(ARTIFACTS).load() == scorecard
 
 
 def test_intervals_cover_the_models_that_resampled_people_would_have_given(schema, splits):

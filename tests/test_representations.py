@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from registry import Model
 from representations import as_csv, as_json, negotiated
 from tests.conftest import ROOT
 
@@ -155,7 +156,7 @@ def test_a_fault_of_ours_shows_no_trace_and_the_next_request_works(app, client, 
     app.testing = False
     with monkeypatch.context() as broken:
         broken.setattr(app, "test_client_class", None)  # one that does not look for the status among those described
-        broken.setitem(app.extensions, "scorecard", None)
+        broken.setattr(app.extensions["served"], "current", Model(None))  # type: ignore[arg-type]
         failed = app.test_client().get("/probability", query_string=record)
     assert failed.status_code == 500 and failed.mimetype == "application/problem+json"
     assert "Traceback" not in failed.text and str(ROOT) not in failed.text and "NoneType" not in failed.text

@@ -157,12 +157,13 @@ def test_examples_as_csv_have_a_row_each(client, scorecard):
 
 def test_a_live_and_ready_server_says_so(client, scorecard):
     assert client.get("/health/live").json == {"status": "alive"}
-    assert client.get("/health/ready").json == {"status": "ready", "model": scorecard.model}
+    ready = {"status": "ready", "model": scorecard.model, "rows_checked": 25, "refused": None}
+    assert client.get("/health/ready").json == ready
 
 
 def test_a_model_that_answers_otherwise_than_when_trained_is_not_ready(app, client, scorecard, monkeypatch):
-    monkeypatch.setitem(scorecard.training, "typical_probability", 0.123)
-    monkeypatch.setitem(app.extensions, "scorecard", scorecard)
+    golden = app.extensions["served"].current.card.training["golden"]
+    monkeypatch.setitem(golden[3], "log_odds", math.nextafter(golden[3]["log_odds"], 0))
     response = client.get("/health/ready")
     assert (response.status_code, response.json["status"]) == (503, "not ready")
 

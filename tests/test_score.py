@@ -19,7 +19,7 @@ import pytest
 
 import score
 from engines import EngineError, connect
-from scorecard import ARTIFACT
+from registry import ARTIFACTS
 from tests.conftest import ROOT, missing
 
 GOOD = "39,State-gov,Bachelors,Never-married,White,Male,40"
@@ -291,7 +291,7 @@ def test_reports_of_a_folder_are_a_folder(folder):
         (["people/0.csv", "x.parquet", "y.csv"], "cannot be read as one table"),
         (["people/0.csv", "people2/0.csv", "scored"], "same name"),
         (["people/0.csv", "y.csv", "--engine", "nosuch://x"], "nosuch"),
-        (["people/0.csv", "y.csv", "--artifact", "nowhere"], "no model yet"),
+        (["people/0.csv", "y.csv", "--artifacts", "nowhere"], "no model yet"),
         (["people/0.csv", "no/such/../../people/0.csv"], "over what is read"),
     ],
 )  # fmt: skip
@@ -403,7 +403,7 @@ def test_spark_writes_a_folder_of_parts(here, scorecard):
 
 def test_spark_on_a_cluster_of_its_own_processes_gives_the_same(here, scorecard, record):
     write("people.csv", GOOD)
-    environment = os.environ | {"GLASSFORM_ARTIFACT": str(ARTIFACT)}
+    environment = os.environ | {"GLASSFORM_ARTIFACTS": str(ARTIFACTS)}
     words = ["people.csv", "scored.csv", "--engine", "spark", "--master", "local-cluster[2,1,1024]"]
     with command(*words, env=environment) as process:
         _, told = process.communicate(timeout=180)

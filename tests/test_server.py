@@ -151,7 +151,7 @@ def test_a_bad_option_is_refused(options):
 
 def test_the_first_start_trains_and_then_serves(tmp_path, record):
     port = free_port()
-    with serving("--port", str(port), environment={"GLASSFORM_ARTIFACT": str(tmp_path / "new")}) as process:
+    with serving("--port", str(port), environment={"GLASSFORM_ARTIFACTS": str(tmp_path / "new")}) as process:
         wait_for(f"http://127.0.0.1:{port}/health/ready")
         process.send_signal(signal.SIGTERM)
         told, _ = process.communicate(timeout=20)
@@ -162,8 +162,8 @@ def test_the_first_start_trains_and_then_serves(tmp_path, record):
 
 def test_a_damaged_model_is_trained_anew(tmp_path):
     port = free_port()
-    (tmp_path / "scorecard.json").write_text("{")
-    with serving("--port", str(port), environment={"GLASSFORM_ARTIFACT": str(tmp_path)}):
+    (tmp_path / "registry.json").write_text("{")
+    with serving("--port", str(port), environment={"GLASSFORM_ARTIFACTS": str(tmp_path)}):
         wait_for(f"http://127.0.0.1:{port}/health/ready")
 
 

@@ -109,7 +109,7 @@ LONG = "x" * 40
 def test_what_would_be_dangerous_is_refused_at_start(scorecard, options, environment, sentence):
     done = subprocess.run(
         [sys.executable, ROOT / "server.py", *options],
-        env={"GLASSFORM_ARTIFACT": os.environ["GLASSFORM_ARTIFACT"], **environment},
+        env={"GLASSFORM_ARTIFACTS": os.environ["GLASSFORM_ARTIFACTS"], **environment},
         capture_output=True,
         text=True,
         timeout=60,

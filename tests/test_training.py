@@ -12,7 +12,7 @@ import pytest
 
 import model
 from engines import EngineError, connect
-from scorecard import Scorecard
+from registry import Registry
 from tests.conftest import ROOT, missing
 
 REPEATED = 100
@@ -58,7 +58,7 @@ def test_counting_gives_the_coefficients_of_a_direct_fit(schema, counted, direct
 
 def test_a_counted_model_is_the_model(schema, splits, scorecard, tmp_path):
     count = partial(model.count, sources=[str(ROOT / "data" / "adult.csv")], engine="duckdb", master="")
-    card = model.train(artifact=tmp_path, counted=count)
+    card = model.train(artifacts=tmp_path, counted=count)
     assert card.typical == scorecard.typical
     for member in ("rows", "positives", "groups"):
         assert card.training[member] == scorecard.training[member]
@@ -73,15 +73,15 @@ def test_a_counted_model_is_the_model(schema, splits, scorecard, tmp_path):
 
 def test_the_command_learns_from_files_and_the_server_serves_the_model(large, tmp_path):
     sources = ["--from", f"{large}/0.parquet", f"{large}/1.parquet"]
-    command = [sys.executable, str(ROOT / "model.py"), *sources, "--artifact", str(tmp_path)]
+    command = [sys.executable, str(ROOT / "model.py"), *sources, "--artifacts", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    card = Scorecard.load(tmp_path)
+    card = Registry(tmp_path).load()
     assert card.training["rows"] == 50 * 32_561 and card.version in done.stdout
     code = "from server import create_app; print(create_app().test_client().get('/model', headers=HTML).text)"
     page = subprocess.run(
         [sys.executable, "-c", f"HTML = {{'Accept': 'text/html'}}; {code}"],
         capture_output=True, text=True, check=True, cwd=ROOT,
-        env={**os.environ, "GLASSFORM_ARTIFACT": str(tmp_path)},
+        env={**os.environ, "GLASSFORM_ARTIFACTS": str(tmp_path)},
     )  # fmt: skip
     assert "1,628,050" in page.stdout and "exact copies" not in page.stdout
 
@@ -98,7 +98,7 @@ def test_the_command_learns_from_files_and_the_server_serves_the_model(large, tm
 )
 def test_a_table_that_is_not_as_described_is_refused_in_a_sentence(tmp_path, change, message, scorecard):
     change(pd.read_csv(ROOT / "data" / "adult.csv", keep_default_na=False)).to_parquet(tmp_path / "wrong.parquet")
-    command = [sys.executable, str(ROOT / "model.py"), "--from", str(tmp_path), "--artifact", str(tmp_path / "new")]
+    command = [sys.executable, str(ROOT / "model.py"), "--from", str(tmp_path), "--artifacts", str(tmp_path / "new")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "new").exists()
