@@ -168,23 +168,7 @@ class OneVersion(FromForms):
     def get(self, version: str) -> OneVersionAnswer:
         """Return how a version compares with the one that was current when it came, and with the current one."""
         signed_in_teacher()
-        manifest = read_manifest()
-        found = manifest.versions.get(version)
-        if found is None:
-            raise NotFound
-        candidate, reason = readable(version)
-        comparison = found.comparison
-        answer: Any = {
-            **version_answer(manifest, version),
-            "readable": reason,
-            "compared_with": comparison.other if comparison else None,
-            "test_rows": comparison.rows if comparison else None,
-            "raised": comparison.raised if comparison else None,
-            "lowered": comparison.lowered if comparison else None,
-            "gates": registry.judge(comparison) if comparison else [],
-            "differences": compared(candidate) if candidate else [],
-        }
-        return cast(OneVersionAnswer, answer)
+        return beside_the_current(version)
 
     def delete(self, version: str) -> Answer:
         """Delete a version that is not served."""
@@ -196,6 +180,8 @@ class OneVersion(FromForms):
 class CurrentVersion(FromForms):
     """The version that is served."""
 
+    template = "oneversion.html"
+
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return the version that is to be served."""
@@ -203,6 +189,11 @@ class CurrentVersion(FromForms):
             return super().bodies(method, schema)
         body = {"type": "object", "properties": {"version": TEXT}, "required": ["version"]}
         return {"application/json": body | {"additionalProperties": False}}
+
+    def get(self) -> OneVersionAnswer:
+        """Return how the version that is served compares with the one before it."""
+        signed_in_teacher()
+        return beside_the_current(served().current.card.version)
 
     def put(self) -> tuple[VersionAnswer, int, dict[str, str]]:
         """Promote a version: every worker serves it within two seconds."""
@@ -271,6 +262,33 @@ class DriftReport(Remembering):
             "not_comparable": unknown,
             "drift": [drift_answer(name, each) for name, each in drifts(card, known).items()],
         }
+
+
+def beside_the_current(version: str) -> OneVersionAnswer:
+    """Return how a version compares with the one that was current when it came, and with the current one.
+
+    Raises
+    ------
+    NotFound
+        If there is no such version.
+    """
+    manifest = read_manifest()
+    found = manifest.versions.get(version)
+    if found is None:
+        raise NotFound
+    candidate, reason = readable(version)
+    comparison = found.comparison
+    answer: Any = {
+        **version_answer(manifest, version),
+        "readable": reason,
+        "compared_with": comparison.other if comparison else None,
+        "test_rows": comparison.rows if comparison else None,
+        "raised": comparison.raised if comparison else None,
+        "lowered": comparison.lowered if comparison else None,
+        "gates": registry.judge(comparison) if comparison else [],
+        "differences": compared(candidate) if candidate else [],
+    }
+    return cast(OneVersionAnswer, answer)
 
 
 def drift_answer(feature: str | None, found: Drift) -> DriftOfAnswer:

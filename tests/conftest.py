@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
@@ -46,7 +46,7 @@ BROWSER_FLAGS = [
 ]
 
 
-def missing(part: str) -> None:
+def missing(part: str) -> NoReturn:
     """Skip the test for want of a part; fail it where all parts are promised."""
     if os.environ.get("REQUIRE_ALL"):
         pytest.fail(f"{part} is missing, and REQUIRE_ALL is set")

@@ -6,6 +6,7 @@ from representations import MEDIA_TYPES
 from server import RESOURCES
 
 RESOURCE = {url.replace("<name>", "adult"): each for url, each in RESOURCES.items() if "<version>" not in url}
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 # those that have to do with accounts have tests of their own
 GETS = [url for url, resource in RESOURCE.items() if hasattr(resource, "get") and not resource.problems]
 
@@ -28,12 +29,14 @@ def test_head_is_get_without_the_body(client, record, url, accept):
 
 @pytest.mark.parametrize("url", RESOURCE)
 def test_options_and_405_tell_the_methods(client, url):
-    methods = {method for method in ("GET", "POST", "PATCH", "DELETE") if hasattr(RESOURCE[url], method.lower())}
+    methods = {
+        method for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if hasattr(RESOURCE[url], method.lower())
+    }
     methods |= {"HEAD"} if "GET" in methods else set()
     asked = client.options(url)
     assert asked.status_code == 200 and asked.data == b""
     assert {*asked.headers["Allow"].split(", ")} == methods | {"OPTIONS"}
-    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
+    for method in METHODS - methods:
         refused = client.open(url, method=method)
         assert (refused.status_code, refused.mimetype) == (405, "application/problem+json")
         assert {*refused.headers["Allow"].split(", ")} == methods | {"OPTIONS"}
