@@ -15,8 +15,9 @@ from typing_extensions import TypedDict
 from werkzeug.routing import Rule
 
 from languages import LANGUAGES
-from representations import MEDIA_TYPES, PROBLEM, SUFFIXES, VERSION, Resource, Streamed
+from representations import MEDIA_TYPES, PROBLEM, SUFFIXES, Resource, Streamed
 from schema import Field, Schema
+from serving import VERSION
 
 OPENAPI = "3.1.1"
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -7,13 +7,10 @@ import re
 import shutil
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,7 +18,7 @@ from filelock import FileLock
 from pydantic import BaseModel, Field, ValidationError
 
 from languages import gettext
-from schema import Schemas, Value
+from schema import Value
 from scorecard import FILE as SCORECARD
 from scorecard import Scorecard, UnreadableArtifact
 
@@ -29,8 +26,6 @@ from scorecard import Scorecard, UnreadableArtifact
 ARTIFACTS = Path(os.environ.get("GLASSFORM_ARTIFACTS", Path(__file__).parent / "artifacts"))
 FILE, LOCK = "registry.json", "registry.lock"
 KEPT = 5  # versions that pruning leaves, beside the current one and the one before it
-SECONDS_BETWEEN_LOOKS = 1.0  # at whether another version is to be served
-MOST_PINNED = 4  # older versions that a process holds ready
 MEASURES = {"roc_auc": "ROC AUC", "brier_score": "Brier", "log_loss": "log loss"}  # of a version, and their titles
 UNFINISHED = ".unfinished-"  # how the name of a folder begins whose version is not there yet
 PLAIN_VERSION = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
@@ -390,100 +385,6 @@ def differences(current: Scorecard, candidate: Scorecard) -> list[Difference]:
         values = dict.fromkeys([*older, *newer])
         found += [Difference(name, value, older.get(value), newer.get(value)) for value in values]
     return sorted(found, key=lambda each: each.size, reverse=True)
-
-
-# What a process serves.
-
-
-@dataclass(frozen=True)
-class Model:
-    """A version as it is served: the table of points, and what a record is in every language."""
-
-    card: Scorecard
-
-    @cached_property
-    def schemas(self) -> Schemas:
-        """What a record is, by language."""
-        return Schemas(self.card.schema)
-
-
-class Served:
-    """What one process serves: the current version, looked for anew every second, and others that are asked for.
-
-    `refused` says why the registry's current version is not the one being served; nothing, if it is.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
-        self.lock = threading.Lock()
-        self.mark, self.due = registry.mark(), time.monotonic() + SECONDS_BETWEEN_LOOKS
-        self.manifest, self.refused = registry.manifest(), ""
-        self.current = self.first()
-        self.pinned: dict[str, Model] = {}
-
-    def first(self) -> Model:
-        """Return the current version or, if it is damaged, the newest of those before it that is not.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is none yet.
-        UnreadableArtifact
-            If all are damaged.
-        """
-        for version in reversed(self.manifest.line):
-            try:
-                return Model(self.registry.read(version, self.manifest.versions[version]))
-            except UnreadableArtifact as error:
-                self.refused = self.refused or str(error)
-        if self.refused:
-            raise UnreadableArtifact(self.refused)
-        raise FileNotFoundError("there is no model yet; `python model.py` trains one")
-
-    def renew(self) -> None:
-        """Take the registry's current version, if that has changed and can be read; look once a second at most."""
-        if time.monotonic() < self.due or not self.lock.acquire(blocking=False):
-            return
-        try:
-            self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
-            mark = self.registry.mark()
-            if mark != self.mark or self.refused:
-                self.mark = mark
-                self.take()
-        finally:
-            self.lock.release()
-
-    def take(self) -> None:
-        """Take what the registry holds; what cannot be read leaves everything as it is."""
-        try:
-            manifest = self.registry.manifest()
-            current = manifest.current
-            if current is None:
-                raise UnreadableArtifact(f"{FILE} is gone, or names no current version")
-            if current != self.current.card.version:
-                self.current = Model(self.registry.read(current, manifest.versions[current]))
-            self.manifest, self.refused = manifest, ""
-        except (UnreadableArtifact, OSError) as error:
-            self.refused = str(error)
-
-    def version(self, version: str) -> Model:
-        """Return a version by name.
-
-        Raises
-        ------
-        UnknownVersion
-            If there is no such version.
-        UnreadableArtifact
-            If it is damaged.
-        """
-        if version == self.current.card.version:
-            return self.current
-        registered = known(self.manifest, version)
-        if version not in self.pinned:
-            while len(self.pinned) >= MOST_PINNED:
-                self.pinned.pop(next(iter(self.pinned)), None)
-            self.pinned[version] = Model(self.registry.read(version, registered))
-        return self.pinned[version]
 
 
 # The command line.

@@ -39,6 +39,7 @@ import languages
 from batch import InvalidBatch, TooManyRows, UnreadableBatch
 from languages import gettext
 from schema import FieldError, InvalidQuery, InvalidRecord, Schema, UnreadableJSON, decode, say, shown
+from serving import VERSION, choose_version
 from tensors import UnreadableTensors
 
 # JSON comes first: who accepts anything, as curl does, gets JSON.
@@ -58,7 +59,6 @@ PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re
 VARY = "Accept, Accept-Language, Cookie"
 READING = ("GET", "HEAD")
 WHO = ("access_token_cookie", "form")  # the cookies that change what a page shows
-VERSION = "model"  # the parameter that asks for a version other than the current one
 HOW_TO_ANSWER = {"format", languages.PARAMETER, VERSION}  # parameters of every address, which belong to no record
 PARTS_AT_A_TIME = 500
 INFERENCE = "/v2"  # the addresses of the Open Inference Protocol
@@ -83,6 +83,7 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
         environ = request.environ
         form = chosen_format(environ, resource.offered(), suffix)
         asked = languages.chosen_language(environ["QUERY_STRING"])
+        choose_version(environ["QUERY_STRING"])
         kept = language_kept(asked) if form == "html" else {}
         if environ["QUERY_STRING"] and not resource.reads_query:
             refuse_query(environ["QUERY_STRING"])

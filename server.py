@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, g, has_request_context, request
+from flask import Blueprint, Flask, Response
 from flask_babel import Babel
 from flask_cors import CORS
 from granian.constants import Interfaces
@@ -34,7 +34,7 @@ import database
 import languages
 import metrics
 from batch import InvalidBatch, TooManyRows, UnreadableBatch
-from registry import ARTIFACTS, Registry, Served
+from registry import ARTIFACTS, Registry
 from representations import (
     SUFFIXES,
     Api,
@@ -68,7 +68,6 @@ from resources.predict import Predict
 from resources.predictions import OnePrediction, Predictions
 from resources.probabilities import Probabilities
 from resources.probability import Probability
-from resources.reading import choose_model, pinned_version, schema, scorecard, served
 from resources.scorecard import Scorecard, ScorecardSchema, table
 from resources.sessions import Refresh, Session, Tokens
 from resources.twins import Twins
@@ -77,6 +76,7 @@ from resources.versions import CurrentVersion, DriftReport, OneVersion, Shadow, 
 from schema import InvalidQuery, InvalidRecord, UnreadableJSON
 from scorecard import Scorecard as Model
 from scorecard import UnreadableArtifact
+from serving import MODEL, Served, asked_version, choose, schema, scorecard, served
 from settings import SHORTEST_SECRET, InvalidSettings, Settings, read_secret, read_settings
 from tensors import UnreadableTensors
 from thresholds import Rate
@@ -188,9 +188,8 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     settings = settings or read_settings()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.extensions["served"] = Served(Registry(artifacts))
+    app.extensions["served"] = versions = Served(Registry(artifacts))
     app.extensions["metrics"] = counts = metrics.Metrics()
-    app.before_request(choose_model)
     app.url_defaults(keep_version)
     app.jinja_env.globals.update(table=table, charts=charts, languages=languages, Rate=Rate, auth=auth)
     app.context_processor(shown_on_every_page)
@@ -212,7 +211,7 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     if settings.cors_origins:
         CORS(app, origins=settings.cors_origins, expose_headers=EXPOSED, max_age=SECONDS_A_PREFLIGHT_HOLDS)
         app.after_request(vary_by_origin)
-    app.wsgi_app = observed(app.wsgi_app, counts)  # type: ignore[method-assign]
+    app.wsgi_app = observed(app.wsgi_app, versions, counts)  # type: ignore[method-assign]
     return app
 
 
@@ -228,7 +227,7 @@ def shown_on_every_page() -> dict[str, Any]:
         "card": scorecard(),
         "schema": schema(),
         "lang": languages.language(),
-        "pinned": pinned_version(),
+        "pinned": asked_version(),
         "served": served(),
     }
 
@@ -236,11 +235,11 @@ def shown_on_every_page() -> dict[str, Any]:
 def keep_version(endpoint: str, values: dict[str, Any]) -> None:
     """Let the links of a page lead to the version that was asked for."""
     if not endpoint.endswith("static"):
-        values.update({**pinned_version(), **values})
+        values.update({**asked_version(), **values})
 
 
-def observed(application: WSGI, counts: metrics.Metrics) -> WSGI:
-    """Add the security headers and an id to every response, count it, and log it if the level asks for it.
+def observed(application: WSGI, versions: Served, counts: metrics.Metrics) -> WSGI:
+    """Choose who answers a request; add security headers and an id to the answer, count it, log it if need be.
 
     One JSON line a request: good answers at INFO, refused requests at WARNING, our own failures at ERROR. The
     query is left out, for it holds the record.
@@ -248,26 +247,22 @@ def observed(application: WSGI, counts: metrics.Metrics) -> WSGI:
 
     def observing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         begin = time.perf_counter()
+        choose(environ, versions)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             level, seconds = LEVELS.get(status[0], logging.INFO), time.perf_counter() - begin
-            # the context is still there, and says which resource answers
-            resource = (request.endpoint if has_request_context() else None) or "none"
+            # Werkzeug leaves its request here, which knows what resource answers
+            resource = getattr(environ.get("werkzeug.request"), "endpoint", None) or "none"
             counts.count(resource, environ["REQUEST_METHOD"], status[:3], seconds)
             name = request_id(environ)
             if log.isEnabledFor(level):
-                known = {"request_id": name, "resource": resource, "model": answering_version()}
+                known = {"request_id": name, "resource": resource, "model": environ[MODEL].card.version}
                 log.log(level, request_line(environ, status, seconds, known))
             return start_response(status, [*headers, *SECURITY_HEADERS, (REQUEST_ID, name)], *rest)
 
         return application(environ, start)
 
     return observing
-
-
-def answering_version() -> str:
-    """Return the version that answers; none, if the request did not get that far."""
-    return scorecard().version if has_request_context() and "model" in g else "none"
 
 
 LEVELS = {"4": logging.WARNING, "5": logging.ERROR}

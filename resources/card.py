@@ -9,9 +9,10 @@ from typing_extensions import TypedDict
 
 from openapi import in_query
 from representations import Resource
-from resources.reading import read_options, schema, scorecard
+from resources.reading import read_options
 from schema import Field, Schema, say, shown
 from scorecard import Scorecard
+from serving import schema, scorecard
 from thresholds import FEW, STEPS, THRESHOLDS, Rate, RateAnswer, cheapest, confusion, confusions, histogram, is_small
 
 COUNTED = {"groups", "true_positives", "false_positives"}  # shown in another form

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from changes import smallest_changes
 from openapi import in_query, record_in_query
 from representations import Resource
-from resources.reading import read_record, schema, scorecard
+from resources.reading import read_record
 from schema import (
     MOST_ERRORS,
     FieldError,
@@ -22,6 +22,7 @@ from schema import (
     say,
     shown,
 )
+from serving import schema, scorecard
 
 TARGET = re.compile(r"0?\.[0-9]{1,15}")
 DEFAULT_TARGET = "0.5"

@@ -7,8 +7,9 @@ from typing_extensions import TypedDict
 
 from openapi import record_in_query
 from representations import Resource
-from resources.reading import read_record, scorecard
+from resources.reading import read_record
 from schema import Record, Schema, Value
+from serving import scorecard
 
 
 class Point(TypedDict):

@@ -6,7 +6,7 @@ from flask import current_app
 
 from openapi import describe
 from representations import Resource
-from resources.reading import scorecard, served
+from serving import scorecard, served
 
 
 class OpenAPI(Resource):

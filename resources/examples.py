@@ -7,8 +7,8 @@ from flask import url_for
 from typing_extensions import TypedDict
 
 from representations import Resource
-from resources.reading import scorecard
 from schema import Record
+from serving import scorecard
 
 
 class Example(TypedDict):

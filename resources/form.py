@@ -7,8 +7,9 @@ from typing_extensions import TypedDict
 
 from openapi import record_in_query
 from representations import Resource
-from resources.reading import given_fields, schema, scorecard
+from resources.reading import given_fields
 from schema import Record, Schema
+from serving import schema, scorecard
 
 
 class FormAnswer(TypedDict):

@@ -3,8 +3,8 @@
 from typing_extensions import TypedDict
 
 from representations import Resource
-from resources.reading import scorecard, served
 from scorecard import Scorecard
+from serving import scorecard, served
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, NotRequired
 
-from flask import Response, g, request
+from flask import Response, request
 from typing_extensions import TypedDict
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
@@ -17,9 +17,10 @@ from languages import gettext
 from openapi import TEXT
 from representations import Resource
 from resources.health import NOT_KEPT, is_ready
-from resources.reading import read_body, schema, scorecard, served, version_named
+from resources.reading import read_body
 from schema import MOST_ERRORS, FieldError, InvalidRecord, Schema, did_you_mean, say, shown
 from scorecard import Scorecard, sigmoid
+from serving import answer_with, schema, scorecard, served, version_named
 from tensors import (
     TEXTS,
     InferenceRequest,
@@ -200,7 +201,7 @@ def model_named(name: str, version: str | None) -> Scorecard:
         If there is none.
     """
     if version is not None:
-        g.model = version_named(version)
+        answer_with(version_named(version))
     card = scorecard()
     if name != card.schema.name:
         message = gettext(

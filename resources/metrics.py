@@ -8,7 +8,7 @@ from flask import current_app
 from metrics import Metrics as Counts
 from representations import Resource
 from resources.health import NOT_KEPT
-from resources.reading import served
+from serving import served
 
 
 class Metrics(Resource):

@@ -11,9 +11,10 @@ from batch import Arrays, Batch, Row, as_pairs, is_array, parse, refuse_too_many
 from languages import gettext
 from openapi import RECORD, part_of_record
 from representations import Resource
-from resources.reading import read_body, refuse_misplaced, schema, scorecard
+from resources.reading import read_body, refuse_misplaced
 from schema import FieldError, InvalidRecord, Pairs, Schema, say, shown
 from scorecard import Scorecard, sigmoid
+from serving import schema, scorecard
 
 # curl calls whatever it sends a form, unless told otherwise, and some clients call it nothing
 READ = ("application/json", "application/x-www-form-urlencoded", "")

@@ -26,11 +26,10 @@ from resources.reading import (
     read_members,
     read_options,
     read_record,
-    schema,
-    scorecard,
 )
 from resources.remembering import FromForms, Remembering
 from schema import FieldError, InvalidQuery, Record, Schema, parse_json, say, shown
+from serving import schema, scorecard
 
 MOST_AT_ONCE = 1_000  # records of one request
 PER_PAGE, MOST_PER_PAGE, MOST_PAGES = 20, 1_000, 1_000_000

@@ -15,8 +15,9 @@ from batch import Batch, Lines, Objects, ScoredRow, Source, Table, UnreadableBat
 from languages import gettext
 from openapi import RECORD, TEXT, in_query
 from representations import Resource, Streamed, refuse_query
-from resources.reading import given_fields, one_of, read_body, read_options, refuse_broken_off, schema, scorecard
+from resources.reading import given_fields, one_of, read_body, read_options, refuse_broken_off
 from schema import FieldError, InvalidQuery, Schema, say
+from serving import schema, scorecard
 
 CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"
 KINDS = {CSV: "csv", UPLOAD: "csv", JSON: "json", LINES: "jsonl"}

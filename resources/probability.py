@@ -6,9 +6,10 @@ from typing import Any
 from auth import FORM_TYPES
 from openapi import RECORD, record_in_query
 from representations import Resource
-from resources.reading import read_record, scorecard
+from resources.reading import read_record
 from schema import Schema
 from scorecard import Explanation
+from serving import scorecard
 
 
 class Probability(Resource):

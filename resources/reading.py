@@ -1,15 +1,14 @@
 """How every resource reads a request."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from typing import Any, cast
+from typing import Any
 
-from flask import current_app, g, has_request_context, request
-from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge, UnsupportedMediaType
+from flask import current_app, request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from auth import FORM_FIELD, FORM_TYPES
-from languages import gettext, language
-from registry import Model, Served, UnknownVersion
-from representations import HOW_TO_ANSWER, VERSION
+from languages import gettext
+from representations import HOW_TO_ANSWER
 from schema import (
     MOST_ERRORS,
     FieldError,
@@ -17,71 +16,17 @@ from schema import (
     InvalidRecord,
     Pairs,
     Record,
-    Schema,
     decode,
     did_you_mean,
     parse_json,
     say,
     shown,
 )
-from scorecard import Scorecard, UnreadableArtifact
+from serving import schema
 
 OF_FORMS = {FORM_FIELD, "method"}  # members of a page's form that belong to no noun
 Members = dict[str, Any]
 Reader = Callable[[str], Any]  # of an option's text; it raises ValueError with what is wrong
-
-
-def choose_model() -> None:
-    """Choose the version that answers this request, from its beginning to its end: the current one, or another."""
-    served().renew()
-    g.model = served().current
-    query = request.environ["QUERY_STRING"]
-    # few name a version, plain or with a letter escaped, and to look for one would decode the whole query
-    asked = request.args.getlist(VERSION) if VERSION in query or "%6" in query else []
-    if len(asked) > 1:
-        raise BadRequest(gettext("%(name)s is given more than once.", name=VERSION))
-    for version in asked:
-        g.model = version_named(version)
-
-
-def version_named(version: str) -> Model:
-    """Return a version by name.
-
-    Raises
-    ------
-    NotFound
-        If there is none that can be read.
-    """
-    try:
-        return served().version(version)
-    except UnknownVersion:
-        there = ", ".join(served().manifest.versions)
-        message = gettext(
-            "There is no version %(version)s here; there is %(known)s.", version=shown(version), known=there
-        )
-        raise NotFound(message) from None
-    except UnreadableArtifact as error:
-        raise NotFound(str(error)) from error
-
-
-def pinned_version() -> dict[str, str]:
-    """Return the query parameter of the version that this request asked for, if it asked for one."""
-    return {VERSION: request.args[VERSION]} if has_request_context() and VERSION in request.args else {}
-
-
-def served() -> Served:
-    """Return what this process serves."""
-    return cast(Served, current_app.extensions["served"])
-
-
-def scorecard() -> Scorecard:
-    """Return the model that answers this request."""
-    return cast(Model, g.model).card
-
-
-def schema() -> Schema:
-    """Return what a record is, in the language of the answer."""
-    return cast(Model, g.model).schemas[language()]
 
 
 def read_record(options: Set[str] = frozenset()) -> Record:

@@ -11,10 +11,11 @@ from typing_extensions import TypedDict
 
 from openapi import TEXT, Exact, in_query
 from representations import Resource
-from resources.reading import one_of, read_options, schema, scorecard
+from resources.reading import one_of, read_options
 from schema import JSON_SCHEMA, Schema, Value
 from scorecard import DIALECTS
 from scorecard import Scorecard as Model
+from serving import schema, scorecard
 
 
 class ScorecardPoint(TypedDict):

@@ -7,9 +7,10 @@ from typing_extensions import TypedDict
 
 from openapi import record_in_query
 from representations import Resource
-from resources.reading import read_record, scorecard
+from resources.reading import read_record
 from schema import Record, Schema
 from scorecard import Twin
+from serving import scorecard
 
 
 class TwinsAnswer(TypedDict):

@@ -12,9 +12,10 @@ from database import ROLES, Prediction, User, db, new_name, writing
 from openapi import TEXT
 from representations import Answer
 from resources.predictions import count_of
-from resources.reading import read_members, schema
+from resources.reading import read_members
 from resources.remembering import FromForms, Remembering
 from schema import FieldError, InvalidQuery, Schema, say, shown
+from serving import schema
 
 STATES = ("yes", "no")
 

@@ -18,10 +18,11 @@ from languages import gettext
 from openapi import TEXT
 from registry import Manifest, Registry, UnknownVersion
 from representations import Answer
-from resources.reading import read_members, scorecard, served, version_named
+from resources.reading import read_members
 from resources.remembering import FromForms, Remembering
 from schema import FieldError, InvalidQuery, Record, Schema, Value, shown
 from scorecard import Scorecard, UnreadableArtifact
+from serving import scorecard, served, version_named
 
 MOST_DIFFERENCES = 15  # shown of two versions
 MOST_REMEMBERED = 20_000  # of the predictions remembered, the newest are looked at

@@ -383,6 +383,9 @@ def test_the_proxy_compresses(proxied):
 def test_both_logs_name_a_request_alike(proxied, record):
     response = ask(f"{proxied.url}/twins?{urlencode(record)}")
     name = response.headers["X-Request-ID"]
+    until = time.monotonic() + 10
+    while name not in proxied.access.read_text():  # it is written when the answer has been sent
+        assert time.monotonic() < until
     lines = [json.loads(line) for line in proxied.access.read_text().splitlines()]
     assert [line["path"] for line in lines if line["request_id"] == name] == ["/twins"]
     assert f'"request_id":"{name}"' in proxied.log.read_text()

@@ -11,9 +11,11 @@ import pytest
 
 import model
 import registry
+import serving
 from evaluation import compare_versions
-from registry import ARTIFACTS, Comparison, Registry, Served, UnknownVersion
+from registry import ARTIFACTS, Comparison, Registry, UnknownVersion
 from scorecard import FILE, Scorecard, UnreadableArtifact
+from serving import MOST_PINNED, Served
 from tests.conftest import ROOT
 
 FINE = Comparison(
@@ -280,7 +282,7 @@ def test_differences_come_with_the_largest_first_and_name_what_one_does_not_know
 
 @pytest.fixture
 def served(versions, monkeypatch) -> Served:
-    monkeypatch.setattr(registry, "SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(serving, "SECONDS_BETWEEN_LOOKS", 0)
     return Served(versions)
 
 
@@ -342,7 +344,7 @@ def test_older_versions_are_held_but_not_too_many(served, versions, scorecard):
     served.take()
     for name in names:
         assert served.version(name).card.version == name
-    assert len(served.pinned) <= registry.MOST_PINNED
+    assert len(served.pinned) <= MOST_PINNED
     versions.remove("v7")
     served.take()
     with pytest.raises(UnknownVersion):

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from registry import Model
 from representations import as_csv, as_json, negotiated
+from scorecard import Scorecard
 from tests.conftest import ROOT
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -156,7 +156,7 @@ def test_a_fault_of_ours_shows_no_trace_and_the_next_request_works(app, client, 
     app.testing = False
     with monkeypatch.context() as broken:
         broken.setattr(app, "test_client_class", None)  # one that does not look for the status among those described
-        broken.setattr(app.extensions["served"], "current", Model(None))  # type: ignore[arg-type]
+        broken.setattr(Scorecard, "explain", lambda card, record: None + record)
         failed = app.test_client().get("/probability", query_string=record)
     assert failed.status_code == 500 and failed.mimetype == "application/problem+json"
     assert "Traceback" not in failed.text and str(ROOT) not in failed.text and "NoneType" not in failed.text

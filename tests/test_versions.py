@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 
 import database
 import registry
+import serving as serving_module
 from benchmarks.measuring import free_port
 from registry import ARTIFACTS, Comparison, Registry
 from server import create_app
@@ -39,7 +40,7 @@ def versions(scorecard, tmp_path) -> Registry:
 
 @pytest.fixture
 def application(versions, tmp_path, paths, monkeypatch):
-    monkeypatch.setattr(registry, "SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(serving_module, "SECONDS_BETWEEN_LOOKS", 0)
     monkeypatch.setattr(Documented, "paths", paths)
     url = f"sqlite:///{tmp_path / 'test.sqlite'}"
     assert not database.ensure_tables(url)
@@ -95,7 +96,7 @@ def test_the_inference_protocol_knows_all_versions(client, record, scorecard):
 
 @pytest.mark.parametrize("query", ["model=x", "model=", "model=a&model=b", "model=../a", "model=%00", "model=A"])
 def test_a_version_that_is_not_there_is_refused_everywhere(client, record, query):
-    for path in (f"/probability?{urlencode(record)}&", "/?", "/scorecard?", "/session?", "/health/live?"):
+    for path in (f"/probability?{urlencode(record)}&", "/?", "/scorecard?", "/session?"):
         response = client.get(path + query)
         assert response.status_code == (400 if "&" in query else 404)
         assert "a, b" in response.json["detail"] or "more than once" in response.json["detail"]
