@@ -38,7 +38,7 @@ from settings import read_settings
 
 ROOT = Path(__file__).parent
 REVISION = "0001"  # of the tables below; migrations/versions holds the way to it
-# A worker that waits for the database answers nobody else meanwhile.
+# Whoever waits for the database keeps a thread waiting, and not for long.
 SECONDS_TO_WAIT = 2  # for another writer
 SECONDS_TO_CONNECT = 2
 ROLES = ("user", "teacher")
@@ -160,17 +160,19 @@ def connect(app: Flask, url: str) -> None:
         prepare(db.engine)
 
 
+# connections of a worker: as many threads as may use it at once; who comes later waits for one
+POOL = {"pool_size": 8, "max_overflow": 8, "pool_timeout": SECONDS_TO_CONNECT}
+
+
 def engine_options(url: str) -> dict[str, Any]:
     """Return how to connect: never for long, for a server that waits answers nobody."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {**QUIET, "connect_args": {"timeout": SECONDS_TO_WAIT}}
+        return {**QUIET, **POOL, "connect_args": {"timeout": SECONDS_TO_WAIT}}
     options = f"-c statement_timeout={SECONDS_TO_WAIT * 1000} -c lock_timeout={SECONDS_TO_WAIT * 1000}"
     return {
         **QUIET,
+        **POOL,
         "pool_pre_ping": True,
-        "pool_size": 2,
-        "max_overflow": 2,
-        "pool_timeout": SECONDS_TO_CONNECT,
         "connect_args": {"connect_timeout": SECONDS_TO_CONNECT, "options": options},
     }
 

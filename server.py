@@ -95,6 +95,7 @@ EXPOSED = [
     "X-Request-ID",
 ]  # to pages elsewhere
 SECONDS_A_PREFLIGHT_HOLDS = 600
+THREADS = 64  # a worker, at most, made when they are needed: a client that sends slowly keeps one waiting
 SECONDS_TO_RESPAWN = 0.1
 SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
 
@@ -340,6 +341,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--host", default=HOST, help=f"address to listen on (default {HOST}: this machine only)")
     parser.add_argument("--port", type=port_number, help=f"port to listen on (default {PORT}, or the next free one)")
     parser.add_argument("--workers", type=positive, default=1, help="worker processes (default 1)")
+    parser.add_argument("--threads", type=positive, default=THREADS, help=f"in each, at most (default {THREADS})")
     parser.add_argument("--debug", action="store_true", help="Flask's own server: reloads, shows tracebacks")
     return parser.parse_args()
 
@@ -419,10 +421,10 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     with metrics.shared():
-        serve(options.host, port, options.workers)
+        serve(options.host, port, options.workers, options.threads)
 
 
-def serve(host: str, port: int, workers: int) -> None:
+def serve(host: str, port: int, workers: int, threads: int = THREADS) -> None:
     """Serve by worker processes until told to stop."""
     Server(
         "server:create_app",
@@ -431,7 +433,7 @@ def serve(host: str, port: int, workers: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=1,
+        blocking_threads=threads,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=SECONDS_TO_STOP,

@@ -40,7 +40,7 @@ class Served:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        self.lock = threading.Lock()
+        self.lock, self.pinning = threading.Lock(), threading.Lock()
         self.mark, self.due = registry.mark(), time.monotonic() + SECONDS_BETWEEN_LOOKS
         self.manifest, self.refused = registry.manifest(), ""
         self.current = self.first()
@@ -104,11 +104,12 @@ class Served:
         if version == self.current.card.version:
             return self.current
         registered = known(self.manifest, version)
-        if version not in self.pinned:
-            while len(self.pinned) >= MOST_PINNED:
-                self.pinned.pop(next(iter(self.pinned)), None)
-            self.pinned[version] = Model(self.registry.read(version, registered))
-        return self.pinned[version]
+        with self.pinning:
+            if version not in self.pinned:
+                while len(self.pinned) >= MOST_PINNED:
+                    del self.pinned[next(iter(self.pinned))]
+                self.pinned[version] = Model(self.registry.read(version, registered))
+            return self.pinned[version]
 
 
 # What answers a request: chosen once, so that no answer is made of two versions.

@@ -89,6 +89,25 @@ def answered(url: str, seconds: float = 60) -> float:
             time.sleep(0.005)
 
 
+def proxy_settings(folder: Path, port: int, behind: int) -> Path:
+    """Write the proxy's settings of deploy/ with ports and places of this machine; return where."""
+    text = (ROOT / "deploy" / "nginx.conf").read_text()
+    for old, new in [
+        ("server app:8000;", f"server 127.0.0.1:{behind};"),
+        ("listen 8080;", f"listen 127.0.0.1:{port};"),
+        (" /tmp/", f" {folder}/"),
+        ("/dev/stdout", f"{folder}/access.log"),
+        ("/dev/stderr", f"{folder}/error.log"),
+    ]:
+        text = text.replace(old, new)
+    (folder / "nginx.conf").write_text(text)
+    folder.chmod(0o777)
+    for parent in folder.parents[:3]:  # which nginx enters as somebody else
+        if parent.stat().st_uid == os.getuid():
+            parent.chmod(parent.stat().st_mode | 0o055)
+    return folder / "nginx.conf"
+
+
 def machine() -> str:
     """Return one line about where this was measured."""
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

@@ -30,10 +30,9 @@ def document() -> dict[str, Any]:
     """Return the OpenAPI document, which is made when it is first asked for with these versions."""
     card = scorecard()
     known = {"name": [card.schema.name], "version": [*served().manifest.versions]}
-    made: dict[tuple[str, ...], dict[str, Any]] = current_app.extensions.setdefault("openapi", {})
     of = card.version, *known["version"]
-    if of not in made:
+    made: tuple[Any, dict[str, Any]] = current_app.extensions.get("openapi", (None, {}))
+    if made[0] != of:
         rules, views = current_app.url_map.iter_rules(), current_app.view_functions
-        made.clear()
-        made[of] = describe(rules, views, card.schema, known)
-    return made[of]
+        made = current_app.extensions["openapi"] = of, describe(rules, views, card.schema, known)
+    return made[1]

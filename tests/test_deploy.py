@@ -24,7 +24,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 import database
-from benchmarks.measuring import free_port
+from benchmarks.measuring import free_port, proxy_settings
 from registry import ARTIFACTS
 from tests.conftest import ROOT, missing, wait_for
 
@@ -284,26 +284,6 @@ def proxied(scorecard, postgresql, redis_port, tmp_path_factory) -> Iterator[Sim
             for process in (nginx, server):
                 process.terminate()
                 process.wait(timeout=20)
-
-
-def proxy_settings(folder: Path, port: int, behind: int) -> Path:
-    """The proxy's settings, with the places of this machine."""
-    text = (DEPLOY / "nginx.conf").read_text()
-    for old, new in [
-        ("server app:8000;", f"server 127.0.0.1:{behind};"),
-        ("listen 8080;", f"listen 127.0.0.1:{port};"),
-        (" /tmp/", f" {folder}/"),
-        ("/dev/stdout", f"{folder}/access.log"),
-        ("/dev/stderr", f"{folder}/error.log"),
-    ]:
-        assert old in text
-        text = text.replace(old, new)
-    (folder / "nginx.conf").write_text(text)
-    folder.chmod(0o777)
-    for parent in folder.parents[:3]:
-        if parent.stat().st_uid == os.getuid():
-            parent.chmod(parent.stat().st_mode | 0o055)
-    return folder / "nginx.conf"
 
 
 def test_the_proxys_settings_are_valid_with_and_without_tls(tmp_path):

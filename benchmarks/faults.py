@@ -1,0 +1,356 @@
+"""What a running server stands: swaps, stops, killed workers, slow clients: `python -m benchmarks.faults`.
+
+Each trial starts a server of its own with two workers and asks it from many connections at once. The slow clients are
+tried with and without nginx in front (Debian: `apt install nginx-light`). All of it takes about two minutes.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from benchmarks.measuring import ROOT, address, answered, free_port, machine, people, proxy_settings
+from benchmarks.starting import tree
+from registry import ARTIFACTS, Registry
+from schema import Record
+from scorecard import Scorecard
+
+CLIENTS = 8
+GOOD = 200
+SLOW_REQUEST = [b"POST /probability HTTP/1.1", b"Host: x", b"Content-Type: application/json", b"Content-Length: 1000"]
+
+
+@dataclass
+class Load:
+    """What clients that ask all the time have seen."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    versions: Counter[str] = field(default_factory=Counter)
+    mixed: int = 0
+    cut: int = 0  # connections that were there and ended without a whole answer
+    refused: int = 0  # connections that nobody took any more
+    slowest: float = 0.0
+    last: str = ""  # version seen
+
+    @property
+    def answers(self) -> int:
+        """How many answers there were."""
+        return self.statuses.total()
+
+
+def expected(card: Scorecard, records: list[Record]) -> list[float]:
+    """Return what a version gives for some people."""
+    return [card.probability(record) for record in records]
+
+
+@contextmanager
+def loaded(
+    port: int, records: list[Record], answers: dict[str, list[float]], clients: int = CLIENTS, keep: bool = True
+) -> Iterator[Load]:
+    """Ask all the time, each client over one connection (or a new one each time); count what comes."""
+    load, lock, stop = Load(), threading.Lock(), threading.Event()
+
+    def ask() -> None:
+        connection, number = HTTPConnection("127.0.0.1", port, timeout=20), 0
+        headers = {} if keep else {"Connection": "close"}
+        while not stop.is_set():
+            number = (number + 1) % len(records)
+            begin = time.perf_counter()
+            try:
+                connection.connect() if connection.sock is None else None
+            except OSError:
+                with lock:
+                    load.refused += 1
+                stop.wait(0.01)
+                continue
+            try:
+                connection.request("GET", address(records[number]), headers=headers)
+                response = connection.getresponse()
+                body = response.read()
+            except (OSError, HTTPException):
+                connection.close()
+                with lock:
+                    load.cut += 1
+                continue
+            took, answer = time.perf_counter() - begin, json.loads(body)
+            version = answer.get("model", {}).get("version", "")
+            with lock:
+                load.statuses[response.status] += 1
+                load.versions[version] += 1
+                load.mixed += response.status == GOOD and answer["probability"] != answers[version][number]
+                load.slowest = max(load.slowest, took)
+                load.last = version
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield load
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+@contextmanager
+def server(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run a server with two workers and a folder of versions; give the process and the port."""
+    port = free_port()
+    environment = {"GLASSFORM_ARTIFACTS": str(folder), "LOG_LEVEL": "CRITICAL"}
+    command = [sys.executable, str(ROOT / "server.py"), "--port", str(port), "--workers", "2", *options]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        answered(f"http://127.0.0.1:{port}/health/ready")
+        yield process, port
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@contextmanager
+def versions(source: Path = ARTIFACTS) -> Iterator[tuple[Registry, dict[str, Scorecard]]]:
+    """Make a folder of two versions, a and b, of which a is current."""
+    card = Registry(source).load()
+    cards = {}
+    with tempfile.TemporaryDirectory(prefix="glassform-") as folder:
+        registry = Registry(Path(folder))
+        for name, shift in (("a", 0.0), ("b", 0.5)):
+            golden = [row | {"log_odds": row["log_odds"]} for row in card.training["golden"]]
+            made = replace(card, version=name, intercept=card.intercept + shift, training={**card.training})
+            for row in golden:
+                row["log_odds"] = made.log_odds(row["record"])
+            made.training["golden"] = golden
+            with registry.new_folder() as unfinished:
+                made.save(unfinished)
+                registry.add(unfinished)
+            cards[name] = made
+        registry.promote("a")
+        yield registry, cards
+
+
+def swaps(count: int = 20, clients: int = CLIENTS, source: Path = ARTIFACTS) -> dict[str, float]:
+    """Promote another version again and again under load; tell what failed, what was mixed, how long a swap took."""
+    records, times = people(50), []
+    with versions(source) as (registry, cards), server(registry.folder) as (_, port):
+        answers = {name: expected(card, records) for name, card in cards.items()}
+        with loaded(port, records, answers, clients) as load:
+            time.sleep(0.5)
+            for number in range(count):
+                name = "ba"[number % 2]
+                begin = time.perf_counter()
+                registry.promote(name)
+                times.append(seconds_until_all(name, load, begin))
+        failed = load.answers - load.statuses[GOOD] + load.cut + load.refused
+    return {
+        "swaps": count,
+        "answers": load.answers,
+        "failed": failed,
+        "mixed": load.mixed,
+        "slowest swap, s": max(times),
+        "slowest answer, s": load.slowest,
+    }
+
+
+def seconds_until_all(name: str, load: Load, begin: float, settled: int = 300) -> float:
+    """Return after how long some hundred answers in a row were a version's, and none any other's."""
+    reached = begin
+    while time.perf_counter() - begin < 10:
+        before, answers = load.versions.copy(), load.answers
+        while load.answers < answers + settled and time.perf_counter() - begin < 10:
+            time.sleep(0.005)
+        others = load.versions - before
+        if set(others) == {name}:
+            return reached - begin
+        reached = time.perf_counter()
+    return float("inf")
+
+
+def stop(seconds: float = 2.0, clients: int = CLIENTS, source: Path = ARTIFACTS) -> dict[str, float]:
+    """Stop the server by SIGTERM under load; tell whose answer was cut, and how long it took to end."""
+    records = people(50)
+    with versions(source) as (registry, cards), server(registry.folder) as (process, port):
+        answers = {name: expected(card, records) for name, card in cards.items()}
+        with loaded(port, records, answers, clients, keep=False) as load:
+            time.sleep(seconds)
+            begin = time.perf_counter()
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+            took = time.perf_counter() - begin
+    return {
+        "answers": load.answers,
+        "cut": load.cut,
+        "failed": load.answers - load.statuses[GOOD],
+        "seconds to the end": took,
+        "exit status": process.returncode,
+    }
+
+
+def kill(count: int = 5, clients: int = CLIENTS, source: Path = ARTIFACTS) -> dict[str, float]:
+    """Kill a worker under load, again and again; tell how long until there were two, and what was cut with it."""
+    records, times = people(50), []
+    with versions(source) as (registry, cards), server(registry.folder) as (process, port):
+        answers = {name: expected(card, records) for name, card in cards.items()}
+        with loaded(port, records, answers, clients) as load:
+            for _ in range(count):
+                time.sleep(1)
+                before = tree(process.pid)[1:]
+                begin = time.perf_counter()
+                os.kill(before[0], signal.SIGKILL)
+                times.append(seconds_until_another(process.pid, before, begin))
+            time.sleep(1)
+            cut = load.cut
+            time.sleep(2)
+    return {
+        "killed": count,
+        "answers": load.answers,
+        "cut with a worker": cut,
+        "cut afterwards": load.cut - cut,
+        "failed": load.answers - load.statuses[GOOD],
+        "slowest new process, s": max(times),
+        "slowest answer, s": load.slowest,
+    }
+
+
+def seconds_until_another(process: int, before: list[int], begin: float) -> float:
+    """Return after how long there was a worker that was not there before."""
+    while not set(tree(process)[1:]) - set(before):
+        if time.perf_counter() - begin > 20:
+            return float("inf")
+        time.sleep(0.01)
+    return time.perf_counter() - begin
+
+
+def slow(
+    seconds: float = 15.0, number: int = 20, proxied: bool = False, source: Path = ARTIFACTS
+) -> dict[str, float]:
+    """Keep 20 silent and 20 slow clients busy with a server, or with a proxy; tell how others fare."""
+    records = people(50)
+    with versions(source) as (registry, cards), server(registry.folder) as (_, port):
+        answers = {name: expected(card, records) for name, card in cards.items()}
+        with proxy(port) if proxied else as_it_is(port) as door, slow_clients(door, number) as held:
+            time.sleep(1)
+            with loaded(door, records, answers, clients=4) as load:
+                time.sleep(seconds)
+            still = held()
+    return {
+        "silent and slow clients held": still,
+        "answers": load.answers,
+        "failed": load.answers - load.statuses[GOOD] + load.cut + load.refused,
+        "slowest answer, s": load.slowest,
+    }
+
+
+@contextmanager
+def as_it_is(port: int) -> Iterator[int]:
+    """Give the server's own port."""
+    yield port
+
+
+@contextmanager
+def proxy(behind: int) -> Iterator[int]:
+    """Run nginx before a server, with the settings of deploy/, but for one address's share; give its port."""
+    port, program = free_port(), shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        sys.exit("nginx is not installed; on Debian: apt install nginx-light")
+    with tempfile.TemporaryDirectory(prefix="glassform-") as folder:
+        settings = proxy_settings(Path(folder), port, behind)
+        # all clients here have one address, which stands for many; and an answer that was kept would prove nothing
+        text = settings.read_text().replace("rate=200r/s", "rate=100000r/s").replace("proxy_cache answers;", "")
+        settings.write_text(text.replace("connections 100;", "connections 1000;"))
+        process = subprocess.Popen([program, "-c", str(settings), "-g", "daemon off;"], stderr=subprocess.DEVNULL)
+        try:
+            answered(f"http://127.0.0.1:{port}/health/ready")
+            yield port
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@contextmanager
+def slow_clients(port: int, number: int) -> Iterator[Callable[[], int]]:
+    """Connect clients that say nothing, and as many that send a byte a second; give how many are still held."""
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(number)]
+    sending = [socket.create_connection(("127.0.0.1", port)) for _ in range(number)]
+    stop = threading.Event()
+    for client in sending:
+        client.sendall(b"\r\n".join([*SLOW_REQUEST, b"", b"{"]))
+
+    def trickle() -> None:
+        while not stop.wait(1):
+            for client in sending:
+                with suppress(OSError):
+                    client.sendall(b" ")
+
+    def held() -> int:
+        count = 0
+        for client in (*silent, *sending):
+            client.setblocking(False)
+            try:
+                count += client.recv(1) != b""
+            except BlockingIOError:
+                count += 1
+            except OSError:
+                pass
+        return count
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    try:
+        yield held
+    finally:
+        stop.set()
+        thread.join()
+        for client in (*silent, *sending):
+            client.close()
+
+
+TRIALS: dict[str, tuple[Callable[[], dict[str, float]], dict[str, float]]] = {
+    "20 hot swaps under load": (swaps, {"failed": 0, "mixed": 0, "slowest swap, s": 2}),
+    "SIGTERM under load": (stop, {"cut": 0, "failed": 0, "seconds to the end": 10, "exit status": 0}),
+    "workers killed under load": (kill, {"cut afterwards": 0, "failed": 0, "slowest new process, s": 10}),
+    "20 silent and 20 slow clients, bare": (slow, {"failed": 0, "slowest answer, s": 2}),
+    "20 silent and 20 slow clients, behind nginx": (
+        lambda: slow(proxied=True),
+        {"failed": 0, "slowest answer, s": 2},
+    ),
+}
+
+
+def main() -> None:
+    """Try all of it, or what is named, and print what was seen and what is allowed at most."""
+    parser = argparse.ArgumentParser(description="Try what a running server stands.")
+    parser.add_argument("trial", nargs="*", help="a part of the name of a trial (default: all)")
+    wanted = parser.parse_args().trial
+    print(f"two workers; {machine()}")
+    broken = 0
+    for name, (trial, bounds) in TRIALS.items():
+        if wanted and not any(part in name for part in wanted):
+            continue
+        print(f"\n{name}")
+        for measure, value in trial().items():
+            most = bounds.get(measure)
+            fine = most is None or value <= most
+            broken += not fine
+            allowed = "" if most is None else f"  (at most {most})"
+            print(f"  {measure:32} {value:10,.3f}{allowed}{'' if fine else '  BROKEN'}".replace(".000", "    "))
+    sys.exit(bool(broken))
+
+
+if __name__ == "__main__":
+    main()
