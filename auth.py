@@ -24,6 +24,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from batch import MOST_ARRAY_BYTES
 from database import Key, Revoked, User, db, now, writing
 from languages import gettext
 from settings import Settings
@@ -307,8 +308,10 @@ def counted(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def counting(*arguments: Any, **named: Any) -> Any:
-        if request.mimetype in FORM_TYPES:
-            request.get_data()  # before anybody takes the form from it, so that it can be seen whether all of it came
+        # all of the body, before a form is made of it and before the database is asked: whoever sends it slowly must
+        # not keep a connection of that
+        request.max_content_length = MOST_ARRAY_BYTES + 1
+        request.get_data()
         after_this_request(tell_the_rate)
         with rates().shared_limit(settings().rate_limit, scope="address"):
             return method(*arguments, **named)

@@ -76,7 +76,7 @@ class Drift:
     def verdict(self) -> str:
         """Whether that is much: steady, moved or shifted; unsure, if the people are too few to tell."""
         if self.psi <= self.noise:
-            return UNSURE if self.noise > LARGE else STEADY
+            return UNSURE if self.noise > LARGE or self.psi >= MODERATE else STEADY
         return STEADY if self.psi < MODERATE else MOVED if self.psi < LARGE else SHIFTED
 
     @property

@@ -50,7 +50,7 @@ class Metrics:
             MultiProcessCollector(counts)
         info = Gauge("glassform_model_info", "The model being served.", ["name", "version"], registry=served)
         info.labels(*model.values()).set(1)
-        cannot = "Whether the version promoted last cannot be served, so that an older one is."
+        cannot = "Whether the version promoted last cannot be read, so that another one is served."
         Gauge("glassform_model_refused", cannot, registry=served).set(refused)
         return (generate_latest(counts) + generate_latest(served)).decode()
 

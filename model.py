@@ -287,22 +287,25 @@ def train(
 def register(
     card: Scorecard, pipeline: Pipeline, test: Split, registry: Registry, promote: bool | None = None
 ) -> Scorecard:
-    """Save a version, compare it with the current one and promote it, if it may be; return it."""
+    """Save a version, compare it with the one that is served and promote it, if it may be; return it.
+
+    One that was here before is promoted only if that is said, lest training again undo what somebody went back from.
+    """
     with step("Saving"), registry.new_folder() as folder:
         card.training["sha256"][PIPELINE] = save_pipeline(pipeline, folder / PIPELINE)
         card.save(folder)
-        current = sound(registry)
-        comparison = compare_versions(current, card, test.X, test.y) if current else None
-        registry.add(folder, comparison)
-    if current is None or promote or (promote is None and passes(comparison)):
+        served = served_now(registry)
+        comparison = compare_versions(served, card, test.X, test.y) if served else None
+        is_new = registry.add(folder, comparison)
+    if promote or (promote is None and (served is None or (is_new and passes(comparison)))):
         registry.promote(card.version)
     return card
 
 
-def sound(registry: Registry) -> Scorecard | None:
-    """Return the current version; nothing, if there is none that can be read."""
+def served_now(registry: Registry) -> Scorecard | None:
+    """Return the version that a server would serve; nothing, if there is none that can be read."""
     try:
-        return registry.load()
+        return registry.standing(registry.manifest())[0]
     except (FileNotFoundError, UnreadableArtifact):
         return None
 

@@ -12,10 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from filelock import FileLock
 from pydantic import BaseModel, Field, ValidationError
+from typing_extensions import TypedDict
 
 from languages import gettext
 from schema import Value
@@ -30,12 +31,17 @@ MEASURES = {"roc_auc": "ROC AUC", "brier_score": "Brier", "log_loss": "log loss"
 UNFINISHED = ".unfinished-"  # how the name of a folder begins whose version is not there yet
 PLAIN_VERSION = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 COMMAND_LINE = "command line"
+NONE_YET = "there is no model yet; `python model.py` trains one"
 
 Name = Annotated[str, Field(pattern=f"^{PLAIN_VERSION.pattern}$")]
 
 
 class UnknownVersion(ValueError):
-    """A version that is not in the registry, or nothing to go back to."""
+    """A version that is not in the registry."""
+
+
+class InUse(ValueError):
+    """What cannot be done while a version is served, or no other can be gone back to."""
 
 
 class Comparison(BaseModel, extra="forbid"):
@@ -124,7 +130,17 @@ GATES = [
 ]
 
 
-def judge(comparison: Comparison) -> list[dict[str, Any]]:
+class GateAnswer(TypedDict):
+    """A measure of the version that was current and of this one, and how much worse this one may be."""
+
+    measure: str
+    current: float
+    candidate: float
+    allowed_loss: float
+    passed: bool
+
+
+def judge(comparison: Comparison) -> list[GateAnswer]:
     """Return each gate with the measure of either version, what is allowed and whether it is passed."""
     changed = (comparison.raised + comparison.lowered) / comparison.rows
     measures = {**comparison.measures, CHANGED: (0.0, changed)}
@@ -169,12 +185,29 @@ class Registry:
             where = ".".join(map(str, first["loc"]))
             raise UnreadableArtifact(f"{FILE} is damaged: {where} {first['msg']}".replace("  ", " ")) from error
 
-    def mark(self) -> tuple[int, ...]:
-        """Return what changes whenever the file does."""
-        with suppress(OSError):
-            found = (self.folder / FILE).stat()
-            return found.st_mtime_ns, found.st_size, found.st_ino
-        return ()
+    def mark(self, version: str) -> list[tuple[int, ...]]:
+        """Return what changes whenever the file does, or that of a version."""
+        return [mark_of(self.folder / FILE), mark_of(self.folder / version / SCORECARD)]
+
+    def standing(self, manifest: Manifest) -> tuple[Scorecard, str]:
+        """Return the current version or, if it cannot be read, the newest of those before it; and why, if so.
+
+        Raises
+        ------
+        FileNotFoundError
+            If no version was ever promoted.
+        UnreadableArtifact
+            If none of them can be read.
+        """
+        reason = ""
+        for version in reversed(manifest.line):
+            try:
+                return self.read(version, manifest.versions[version]), reason
+            except UnreadableArtifact as error:
+                reason = reason or str(error)
+        if reason:
+            raise UnreadableArtifact(reason)
+        raise FileNotFoundError(NONE_YET)
 
     def load(self, version: str | None = None) -> Scorecard:
         """Read a version, or the current one, once its file is known to be the one that was registered.
@@ -191,7 +224,7 @@ class Registry:
         manifest = self.manifest()
         version = version or manifest.current
         if version is None:
-            raise FileNotFoundError("there is no model yet; `python model.py` trains one")
+            raise FileNotFoundError(NONE_YET)
         return self.read(version, known(manifest, version))
 
     def read(self, version: str, registered: Version) -> Scorecard:
@@ -236,6 +269,7 @@ class Registry:
             yield manifest
             unfinished = self.folder / f"{FILE}.unfinished"
             unfinished.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            settle(unfinished)
             unfinished.replace(self.folder / FILE)
 
     @contextmanager
@@ -249,19 +283,24 @@ class Registry:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def add(self, folder: Path, comparison: Comparison | None = None) -> str:
-        """Register the version in a folder, which becomes a folder of ours; return its name.
+    def add(self, folder: Path, comparison: Comparison | None = None) -> bool:
+        """Register the version in a folder, which becomes a folder of ours; tell whether it was not here before.
 
-        One that is here already, and sound, stays as it is: the same version is the same model.
+        One that is here already, and sound, stays as it is but for its comparison: the same version, the same model.
         """
         content = (folder / SCORECARD).read_bytes()
         card = Scorecard.parse(content)
         version = card.version
         if not PLAIN_VERSION.fullmatch(version):
             raise UnreadableArtifact(f"{version!r} is no name of a version")
+        for path in folder.iterdir():
+            settle(path)
         with self.changing(begin_anew=True) as manifest:
-            if not self.is_sound(manifest, version):
-                shutil.rmtree(self.folder / version, ignore_errors=True)
+            was_here = self.is_sound(manifest, version)
+            if was_here and comparison and comparison.other != version:
+                manifest.versions[version].comparison = comparison
+            if not was_here:
+                self.lay_aside(version)
                 folder.rename(self.folder / version)
                 manifest.versions[version] = Version(
                     created=now(),
@@ -270,7 +309,7 @@ class Registry:
                     measures={name: card.evaluation[name] for name in MEASURES if card.evaluation[name] is not None},
                     comparison=comparison,
                 )
-        return version
+        return not was_here
 
     def is_sound(self, manifest: Manifest, version: str) -> bool:
         """Tell whether a version is here and can be read."""
@@ -294,20 +333,22 @@ class Registry:
             if version != manifest.current:
                 manifest.events.append(Event(version=version, at=now(), how="promoted", by=by))
 
-    def roll_back(self, by: str = COMMAND_LINE) -> str:
-        """Go back to the version before the current one; return it.
+    def roll_back(self, by: str = COMMAND_LINE, leaving: str | None = None) -> str:
+        """Go back to the version before the current one (if that is `leaving`, where that is given); return it.
 
         Raises
         ------
-        UnknownVersion
-            If there was none before it.
+        InUse
+            If there was none before it, or another is current.
         UnreadableArtifact
             If that one is damaged.
         """
         with self.changing() as manifest:
             version = manifest.previous
+            if leaving not in (None, manifest.current):
+                raise InUse(gettext("Version %(version)s is not the current one.", version=leaving))
             if version is None:
-                raise UnknownVersion(gettext("There is no version to go back to."))
+                raise InUse(gettext("There is no version to go back to."))
             self.read(version, known(manifest, version))
             manifest.events.append(Event(version=version, at=now(), how="rolled back", by=by))
         return version
@@ -318,24 +359,58 @@ class Registry:
         Raises
         ------
         UnknownVersion
-            If there is no such version, or it is the current one.
+            If there is no such version.
+        InUse
+            If it is the current one, or stands in for that.
         """
         with self.changing() as manifest:
             known(manifest, version)
-            if version == manifest.current:
-                raise UnknownVersion(gettext("Version %(version)s is the current one.", version=version))
-            del manifest.versions[version]
-        shutil.rmtree(self.folder / version, ignore_errors=True)
+            if version in self.in_use(manifest):
+                raise InUse(gettext("Version %(version)s is being served.", version=version))
+            self.forget(manifest, version)
 
     def prune(self, keep: int = KEPT) -> list[str]:
         """Delete all versions but the newest, the current one and the one before it; return those deleted."""
-        manifest = self.manifest()
-        newest = sorted(manifest.versions, key=lambda version: manifest.versions[version].created)[-keep:]
-        kept = {*(newest if keep else []), manifest.current, manifest.previous}
-        gone = [version for version in manifest.versions if version not in kept]
-        for version in gone:
-            self.remove(version)
+        with self.changing() as manifest:
+            newest = sorted(manifest.versions, key=lambda version: manifest.versions[version].created)[-keep:]
+            kept = {*(newest if keep else []), *self.in_use(manifest), manifest.previous}
+            gone = [version for version in manifest.versions if version not in kept]
+            for version in gone:
+                self.forget(manifest, version)
         return gone
+
+    def in_use(self, manifest: Manifest) -> set[str]:
+        """Return the current version and, if that cannot be read, the one that is served in its place."""
+        used = {manifest.current} if manifest.current else set()
+        with suppress(FileNotFoundError, UnreadableArtifact):
+            used.add(self.standing(manifest)[0].version)
+        return used
+
+    def forget(self, manifest: Manifest, version: str) -> None:
+        """Take a version out of a manifest that is being changed, and delete its folder."""
+        del manifest.versions[version]
+        self.lay_aside(version)
+
+    def lay_aside(self, version: str) -> None:
+        """Delete a version's folder, if there is one; what cannot be deleted loses its name at least."""
+        aside = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.folder))
+        with suppress(FileNotFoundError):
+            (self.folder / version).rename(aside / version)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def mark_of(path: Path) -> tuple[int, ...]:
+    """Return what changes whenever a file does."""
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+    return ()
+
+
+def settle(path: Path) -> None:
+    """See that a file is on the disk, before anything names it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def known(manifest: Manifest, version: str) -> Version:
@@ -428,13 +503,14 @@ def account(comparison: Comparison) -> str:
 def show(registry: Registry, version: str, most: int = 15) -> str:
     """Return what there is to say of a version: how it compares, and where its points differ from the current."""
     manifest = registry.manifest()
-    registered, candidate = known(manifest, version), registry.load(version)
+    registered = known(manifest, version)
+    candidate = registry.read(version, registered)
     lines = [summary(version, manifest)]
     if registered.comparison is not None:
         lines += ["", account(registered.comparison)]
     if manifest.current not in (None, version):
-        current = registry.load()
-        lines += ["", f"Points, in log-odds, where they differ most from the current version {current.version}:"]
+        current, _ = registry.standing(manifest)
+        lines += ["", f"Points, in log-odds, where they differ most from those of version {current.version}:"]
         for each in differences(current, candidate)[:most]:
             older, newer = ("none" if side is None else f"{side:+.4f}" for side in (each.current, each.candidate))
             lines.append(f"  {each.feature:<20} {each.value!s:<28} {older:>8} -> {newer:>8}")
@@ -481,7 +557,7 @@ def main(given: Sequence[str] | None = None) -> None:
     options = parse_options(given)
     try:
         print(run(Registry(options.artifacts), options))
-    except (UnknownVersion, UnreadableArtifact, OSError) as error:
+    except (InUse, UnknownVersion, UnreadableArtifact, OSError) as error:
         sys.exit(str(error))
 
 

@@ -39,7 +39,7 @@ import languages
 from batch import InvalidBatch, TooManyRows, UnreadableBatch
 from languages import gettext
 from schema import FieldError, InvalidQuery, InvalidRecord, Schema, UnreadableJSON, decode, say, shown
-from serving import VERSION, choose_version
+from serving import VERSION, choose_version, scorecard, served
 from tensors import UnreadableTensors
 
 # JSON comes first: who accepts anything, as curl does, gets JSON.
@@ -260,12 +260,13 @@ def etag(body: bytes, form: str) -> str:
     """Return the entity tag of an answer shown in a format.
 
     The JSON holds record and model version, so its checksum tells answers apart in every format; pages also change
-    with the language, with who is signed in and with the templates, which the salt stands for. Tags are only
+    with the language, the versions, who is signed in and the templates, which the salt stands for. Tags are only
     compared at one address, so 32 bits are plenty.
     """
     salt = SALTS[form]
     if form == "html":
-        who = [languages.language(), *(request.cookies.get(name, "") for name in WHO)]
+        versions = [scorecard().version, served().current.card.version]
+        who = [languages.language(), *versions, *(request.cookies.get(name, "") for name in WHO)]
         salt = crc32(" ".join(who).encode(errors="replace"), salt)
     return f"{crc32(body, salt):08x}"
 

@@ -1,6 +1,7 @@
 """The application: settings, every URL and its resource; `python server.py` serves it."""
 
 import argparse
+import ctypes
 import gc
 import ipaddress
 import logging
@@ -8,10 +9,12 @@ import os
 import re
 import secrets
 import socket
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ import orjson
 from flask import Blueprint, Flask, Response
 from flask_babel import Babel
 from flask_cors import CORS
+from granian._granian import ListenerSpec
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
@@ -72,7 +76,7 @@ from resources.scorecard import Scorecard, ScorecardSchema, table
 from resources.sessions import Refresh, Session, Tokens
 from resources.twins import Twins
 from resources.users import OneUser, Users
-from resources.versions import CurrentVersion, DriftReport, OneVersion, Shadow, Versions
+from resources.versions import DriftReport, OneVersion, Promotion, Shadow, Versions
 from schema import InvalidQuery, InvalidRecord, UnreadableJSON
 from scorecard import Scorecard as Model
 from scorecard import UnreadableArtifact
@@ -97,7 +101,10 @@ EXPOSED = [
 SECONDS_A_PREFLIGHT_HOLDS = 600
 THREADS = 64  # a worker, at most, made when they are needed: a client that sends slowly keeps one waiting
 SECONDS_TO_RESPAWN = 0.1
+SECONDS_TO_DRAIN = 0.1
 SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
+
+SO_ATTACH_FILTER, RETURN = 26, 6  # of Linux: sys/socket.h, linux/bpf_common.h
 
 RESOURCES = {
     "/": Form,
@@ -124,8 +131,8 @@ RESOURCES = {
     "/users": Users,
     "/users/<id>": OneUser,
     "/versions": Versions,
-    "/versions/current": CurrentVersion,
     "/versions/<version>": OneVersion,
+    "/versions/<version>/promotion": Promotion,
     "/versions/<version>/shadow": Shadow,
     "/drift": DriftReport,
     "/openapi.json": OpenAPI,
@@ -382,12 +389,40 @@ def is_loopback(host: str) -> bool:
 
 
 class Server(MPServer):
-    """Granian, but one that goes on however often its workers are killed; its own gives up at the second time."""
+    """Granian, but one that goes on however often its workers are killed, and cuts nobody when it is stopped.
+
+    Its own gives up when a worker dies twice, and closes a worker's queue with whoever waits there.
+    """
+
+    def serve(self, *arguments: Any) -> None:
+        """Serve; granian's own method would only add a warning that there may be many threads."""
+        super(MPServer, self).serve(*arguments)
+
+    def _init_shared_socket(self) -> None:
+        # one queue for all workers: who waits there when a worker dies is taken by another
+        holder: Any = ListenerSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._ssp, self._shd, self._sfd = None, holder, holder.get_fd()
+        self._sso = self.listening = socket.socket(fileno=self._sfd)
+        self.listening.set_inheritable(True)
+
+    def _drop_shared_socket(self) -> None:
+        take_no_more(self.listening)
+        time.sleep(SECONDS_TO_DRAIN)  # for the workers to take who waits already
+        super()._drop_shared_socket()
 
     def _respawn_workers(self, *arguments: Any, **named: Any) -> None:
         time.sleep(SECONDS_TO_RESPAWN)  # so that workers that die at once do not keep the machine busy
         super()._respawn_workers(*arguments, **named)
         self.respawned_wrks.clear()
+
+
+def take_no_more(listening: socket.socket) -> None:
+    """Let a socket's queue get no longer; Linux, where it lets us, then drops all packets that would join it."""
+    listening.listen(0)  # one may still join
+    if sys.platform == "linux":
+        program = ctypes.create_string_buffer(struct.pack("HBBI", RETURN, 0, 0, 0))
+        with suppress(PermissionError):
+            listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program)))
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ SECONDS_BETWEEN_LOOKS = 1.0  # at whether another version is to be served
 MOST_PINNED = 4  # older versions that a process holds ready
 VERSION = "model"  # the query parameter that asks for a version other than the current one
 MODEL = "glassform.model"  # where a request's environment holds the version that answers it
+PINNED = "glassform.pinned"  # and where its name, if it was asked for
 
 
 @dataclass(frozen=True)
@@ -35,35 +36,26 @@ class Model:
 class Served:
     """What one process serves: the current version, looked for anew every second, and others that are asked for.
 
-    `refused` says why the registry's current version is not the one being served; nothing, if it is.
+    `refused` says why the registry's current version cannot be read, so that one before it is served, or one that was
+    read while it could be; nothing, if all is well.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no version yet.
+    UnreadableArtifact
+        If none of those that were promoted can be read.
     """
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.lock, self.pinning = threading.Lock(), threading.Lock()
-        self.mark, self.due = registry.mark(), time.monotonic() + SECONDS_BETWEEN_LOOKS
-        self.manifest, self.refused = registry.manifest(), ""
-        self.current = self.first()
+        self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
+        self.manifest = registry.manifest()
+        card, self.refused = registry.standing(self.manifest)
+        self.current = Model(card)
+        self.mark = registry.mark(card.version)
         self.pinned: dict[str, Model] = {}
-
-    def first(self) -> Model:
-        """Return the current version or, if it is damaged, the newest of those before it that is not.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is none yet.
-        UnreadableArtifact
-            If all are damaged.
-        """
-        for version in reversed(self.manifest.line):
-            try:
-                return Model(self.registry.read(version, self.manifest.versions[version]))
-            except UnreadableArtifact as error:
-                self.refused = self.refused or str(error)
-        if self.refused:
-            raise UnreadableArtifact(self.refused)
-        raise FileNotFoundError("there is no model yet; `python model.py` trains one")
 
     def renew(self) -> None:
         """Take the registry's current version, if that has changed and can be read; look once a second at most."""
@@ -71,22 +63,26 @@ class Served:
             return
         try:
             self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
-            mark = self.registry.mark()
-            if mark != self.mark or self.refused:
-                self.mark = mark
-                self.take()
+            if self.registry.mark(self.current.card.version) != self.mark or self.refused:
+                self._take()
         finally:
             self.lock.release()
 
     def take(self) -> None:
         """Take what the registry holds; what cannot be read leaves everything as it is."""
+        with self.lock:
+            self._take()
+
+    def _take(self) -> None:
+        self.mark = self.registry.mark(self.current.card.version)
         try:
             manifest = self.registry.manifest()
             current = manifest.current
             if current is None:
                 raise UnreadableArtifact(f"{FILE} is gone, or names no current version")
+            card = self.registry.read(current, manifest.versions[current])
             if current != self.current.card.version:
-                self.current = Model(self.registry.read(current, manifest.versions[current]))
+                self.current, self.mark = Model(card), self.registry.mark(current)
             self.manifest, self.refused = manifest, ""
         except (UnreadableArtifact, OSError) as error:
             self.refused = str(error)
@@ -140,8 +136,8 @@ def choose_version(query: str) -> None:
 
 
 def answer_with(model: Model) -> None:
-    """Let a version answer this request."""
-    request.environ[MODEL] = model
+    """Let a version answer this request, and what its links lead to."""
+    request.environ[MODEL], request.environ[PINNED] = model, model.card.version
 
 
 def version_named(version: str) -> Model:
@@ -166,7 +162,8 @@ def version_named(version: str) -> Model:
 
 def asked_version() -> dict[str, str]:
     """Return the query parameter of the version that this request asked for, if it asked for one."""
-    return {VERSION: request.args[VERSION]} if has_request_context() and VERSION in request.args else {}
+    pinned = has_request_context() and request.environ.get(PINNED)
+    return {VERSION: pinned} if pinned else {}
 
 
 def served() -> Served:

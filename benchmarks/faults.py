@@ -43,7 +43,6 @@ class Load:
     cut: int = 0  # connections that were there and ended without a whole answer
     refused: int = 0  # connections that nobody took any more
     slowest: float = 0.0
-    last: str = ""  # version seen
 
     @property
     def answers(self) -> int:
@@ -70,7 +69,8 @@ def loaded(
             number = (number + 1) % len(records)
             begin = time.perf_counter()
             try:
-                connection.connect() if connection.sock is None else None
+                if connection.sock is None:
+                    connection.connect()
             except OSError:
                 with lock:
                     load.refused += 1
@@ -85,14 +85,14 @@ def loaded(
                 with lock:
                     load.cut += 1
                 continue
-            took, answer = time.perf_counter() - begin, json.loads(body)
-            version = answer.get("model", {}).get("version", "")
             with lock:
                 load.statuses[response.status] += 1
-                load.versions[version] += 1
-                load.mixed += response.status == GOOD and answer["probability"] != answers[version][number]
-                load.slowest = max(load.slowest, took)
-                load.last = version
+                load.slowest = max(load.slowest, time.perf_counter() - begin)
+                if response.status == GOOD:
+                    answer = json.loads(body)
+                    version = answer["model"]["version"]
+                    load.versions[version] += 1
+                    load.mixed += answer["probability"] != answers[version][number]
         connection.close()
 
     threads = [threading.Thread(target=ask) for _ in range(clients)]
@@ -301,12 +301,11 @@ def slow_clients(port: int, number: int) -> Iterator[Callable[[], int]]:
         count = 0
         for client in (*silent, *sending):
             client.setblocking(False)
-            try:
-                count += client.recv(1) != b""
-            except BlockingIOError:
-                count += 1
-            except OSError:
-                pass
+            with suppress(ConnectionError):
+                try:
+                    count += client.recv(1) != b""
+                except BlockingIOError:  # it is open, and nothing has come
+                    count += 1
         return count
 
     thread = threading.Thread(target=trickle)

@@ -16,6 +16,7 @@ from serving import schema, scorecard
 from thresholds import FEW, STEPS, THRESHOLDS, Rate, RateAnswer, cheapest, confusion, confusions, histogram, is_small
 
 COUNTED = {"groups", "true_positives", "false_positives"}  # shown in another form
+INNER = {"groups", "golden", "distribution"}  # of the training: what the server itself needs
 DEFAULTS = {"threshold": "0.5", "false_positive_cost": "1", "false_negative_cost": "1"}
 COST = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?|1000000(\.00?)?")
 RULES = {
@@ -92,7 +93,7 @@ class Card(Resource):
             "thresholds": by_threshold(evaluation, **settings),
             "decision": {**settings, **decide(evaluation, **settings)},
             "groups": {field.name: compare_groups(field, card, settings["threshold"]) for field in dictionary.groups},
-            "training": {name: value for name, value in card.training.items() if name != "groups"},
+            "training": {name: value for name, value in card.training.items() if name not in INNER},
         }
         return cast(CardAnswer, answer)
 

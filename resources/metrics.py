@@ -3,8 +3,10 @@
 from http import HTTPStatus
 from typing import Any, cast
 
-from flask import current_app
+from flask import current_app, request
+from werkzeug.exceptions import NotFound
 
+from auth import settings
 from metrics import Metrics as Counts
 from representations import Resource
 from resources.health import NOT_KEPT
@@ -19,6 +21,8 @@ class Metrics(Resource):
 
     def get(self) -> tuple[str, int, dict[str, str]]:
         """Return the counts in Prometheus's text format."""
+        if settings().trusted_proxies and "X-Forwarded-For" in request.headers:
+            raise NotFound  # they are for whoever runs the server, who asks it directly
         counts = cast(Counts, current_app.extensions["metrics"])
         return counts.text(served().current.card.model, bool(served().refused)), HTTPStatus.OK, NOT_KEPT
 

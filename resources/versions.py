@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from flask import url_for
 from sqlalchemy import select
@@ -15,40 +15,28 @@ from auth import signed_in_teacher
 from database import Prediction, db
 from drift import Drift, drifts
 from languages import gettext
-from openapi import TEXT
-from registry import Manifest, Registry, UnknownVersion
+from registry import GateAnswer, InUse, Manifest, Registry, UnknownVersion, Version
 from representations import Answer
-from resources.reading import read_members
 from resources.remembering import FromForms, Remembering
-from schema import FieldError, InvalidQuery, Record, Schema, Value, shown
+from schema import FieldError, InvalidQuery, Record, Value, shown
 from scorecard import Scorecard, UnreadableArtifact
 from serving import scorecard, served, version_named
 
 MOST_DIFFERENCES = 15  # shown of two versions
 MOST_REMEMBERED = 20_000  # of the predictions remembered, the newest are looked at
-MOST_CHANGED = 50  # people shown whose answer would change
 
 
 class VersionAnswer(TypedDict):
-    """A version: when it came, how many rows it learned from, how good it is, whether it passed the gates."""
+    """A version: when it came, whether it is served and whether it should be, how good it is, whether it passed."""
 
     version: str
     url: str
     created: str
     current: bool
+    promoted: bool
     rows: int
     measures: dict[str, float]
     passes: bool | None
-
-
-class GateAnswer(TypedDict):
-    """A measure of the version that was current and of this one, and how much worse this one may be."""
-
-    measure: str
-    current: float
-    candidate: float
-    allowed_loss: float
-    passed: bool
 
 
 class DifferenceAnswer(TypedDict):
@@ -82,7 +70,7 @@ class VersionsAnswer(TypedDict):
 class OneVersionAnswer(VersionAnswer):
     """A version beside another: the gates on the same test rows, and where the points differ most."""
 
-    readable: str | None
+    unreadable: str | None
     compared_with: str | None
     test_rows: int | None
     raised: int | None
@@ -174,39 +162,23 @@ class OneVersion(FromForms):
     def delete(self, version: str) -> Answer:
         """Delete a version that is not served."""
         signed_in_teacher()
-        change(lambda versions: versions.remove(version), version)
+        change(version, lambda versions: versions.remove(version))
         return {}, HTTPStatus.NO_CONTENT, {"Location": url_for("versions", model=None)}
 
 
-class CurrentVersion(FromForms):
-    """The version that is served."""
+class Promotion(FromForms):
+    """That a version is served."""
 
-    template = "oneversion.html"
-
-    @classmethod
-    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
-        """Return the version that is to be served."""
-        if method != "put":
-            return super().bodies(method, schema)
-        body = {"type": "object", "properties": {"version": TEXT}, "required": ["version"]}
-        return {"application/json": body | {"additionalProperties": False}}
-
-    def get(self) -> OneVersionAnswer:
-        """Return how the version that is served compares with the one before it."""
-        signed_in_teacher()
-        return beside_the_current(served().current.card.version)
-
-    def put(self) -> tuple[VersionAnswer, int, dict[str, str]]:
+    def put(self, version: str) -> tuple[VersionAnswer, int, dict[str, str]]:
         """Promote a version: every worker serves it within two seconds."""
         who = signed_in_teacher()
-        version = read_members(["version"])["version"]
-        change(lambda versions: versions.promote(version, who.name), version)
-        return version_answer(read_manifest(), version), HTTPStatus.OK, {"Location": url_for("versions", model=None)}
+        manifest = change(version, lambda versions: versions.promote(version, who.name))
+        return version_answer(manifest, version), HTTPStatus.OK, {"Location": url_for("versions", model=None)}
 
-    def delete(self) -> Answer:
-        """Go back to the version before it."""
+    def delete(self, version: str) -> Answer:
+        """Take a version's promotion back, so that the one before it is served again."""
         who = signed_in_teacher()
-        change(lambda versions: versions.roll_back(who.name), "")
+        change(version, lambda versions: versions.roll_back(who.name, leaving=version))
         return {}, HTTPStatus.NO_CONTENT, {"Location": url_for("versions", model=None)}
 
 
@@ -220,26 +192,11 @@ class Shadow(Remembering):
         signed_in_teacher()
         current, candidate = served().current.card, version_named(version).card
         known, unknown = remembered(current, candidate)
-        pairs = [(record, current.probability(record), candidate.probability(record)) for record in known]
-        changes = [newer - older for _, older, newer in pairs]
-        changed = [ChangedAnswer(record=r, current=a, candidate=b) for r, a, b in pairs if (a < 0.5) != (b < 0.5)]
-        changed.sort(key=lambda each: abs(each["candidate"] - each["current"]), reverse=True)
-        raised = sum(each["candidate"] >= 0.5 for each in changed)
-        return {
-            "current": current.version,
-            "candidate": candidate.version,
-            "predictions": len(known),
-            "not_comparable": unknown,
-            "raised": raised,
-            "lowered": len(changed) - raised,
-            "mean_change": sum(changes) / len(changes) if changes else None,
-            "largest_change": max(changes, key=abs, default=None),
-            "changed": changed[:MOST_CHANGED],
-        }
+        return shadow(current, candidate, known, unknown)
 
     def columns(self, answer: Any) -> list[str]:
         """Return the header."""
-        return [*served().current.card.points, "current", "candidate"]
+        return [*version_named(answer["candidate"]).card.points, "current", "candidate"]
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return a row for everybody whose answer would change."""
@@ -265,6 +222,25 @@ class DriftReport(Remembering):
         }
 
 
+def shadow(current: Scorecard, candidate: Scorecard, records: list[Record], unknown: int) -> ShadowAnswer:
+    """Return what a version would have said of some records, beside the current one."""
+    pairs = [(record, current.probability(record), candidate.probability(record)) for record in records]
+    changes = [newer - older for _, older, newer in pairs]
+    changed = [ChangedAnswer(record=r, current=a, candidate=b) for r, a, b in pairs if (a < 0.5) != (b < 0.5)]
+    raised = sum(each["candidate"] > each["current"] for each in changed)
+    return {
+        "current": current.version,
+        "candidate": candidate.version,
+        "predictions": len(records),
+        "not_comparable": unknown,
+        "raised": raised,
+        "lowered": len(changed) - raised,
+        "mean_change": sum(changes) / len(changes) if changes else None,
+        "largest_change": max(changes, key=abs, default=None),
+        "changed": sorted(changed, key=lambda each: abs(each["candidate"] - each["current"]), reverse=True),
+    }
+
+
 def beside_the_current(version: str) -> OneVersionAnswer:
     """Return how a version compares with the one that was current when it came, and with the current one.
 
@@ -274,14 +250,12 @@ def beside_the_current(version: str) -> OneVersionAnswer:
         If there is no such version.
     """
     manifest = read_manifest()
-    found = manifest.versions.get(version)
-    if found is None:
-        raise NotFound
-    candidate, reason = readable(version)
+    answer, found = version_answer(manifest, version), manifest.versions[version]
+    candidate, reason = readable(version, found)
     comparison = found.comparison
-    answer: Any = {
-        **version_answer(manifest, version),
-        "readable": reason,
+    return {
+        **answer,
+        "unreadable": reason,
         "compared_with": comparison.other if comparison else None,
         "test_rows": comparison.rows if comparison else None,
         "raised": comparison.raised if comparison else None,
@@ -289,7 +263,6 @@ def beside_the_current(version: str) -> OneVersionAnswer:
         "gates": registry.judge(comparison) if comparison else [],
         "differences": compared(candidate) if candidate else [],
     }
-    return cast(OneVersionAnswer, answer)
 
 
 def drift_answer(feature: str | None, found: Drift) -> DriftOfAnswer:
@@ -325,22 +298,31 @@ def read_manifest() -> Manifest:
         raise ServiceUnavailable(str(error)) from error
 
 
-def readable(version: str) -> tuple[Scorecard | None, str | None]:
+def readable(version: str, registered: Version) -> tuple[Scorecard | None, str | None]:
     """Return a version or, if it cannot be read, why."""
     try:
-        return served().registry.load(version), None
+        return served().registry.read(version, registered), None
     except UnreadableArtifact as error:
         return None, str(error)
 
 
 def version_answer(manifest: Manifest, version: str) -> VersionAnswer:
-    """Return a version as an answer."""
+    """Return a version as an answer.
+
+    Raises
+    ------
+    NotFound
+        If it is gone meanwhile.
+    """
+    if version not in manifest.versions:
+        raise NotFound
     found = manifest.versions[version]
     return {
         "version": version,
         "url": url_for("oneversion", version=version, model=None),
         "created": found.created.isoformat(),
-        "current": version == manifest.current,
+        "current": version == served().current.card.version,
+        "promoted": version == manifest.current,
         "rows": found.rows,
         "measures": found.measures,
         "passes": registry.passes(found.comparison) if found.comparison else None,
@@ -357,26 +339,31 @@ def compared(candidate: Scorecard) -> list[DifferenceAnswer]:
     ]
 
 
-def change(do: Callable[[Registry], object], version: str) -> None:
-    """Change what is registered, and serve accordingly.
+def change(version: str, do: Callable[[Registry], object]) -> Manifest:
+    """Change what is registered, and serve accordingly; return what is registered then.
 
     Raises
     ------
+    NotFound
+        If there is no such version.
     InvalidQuery
-        If that cannot be done, with the reason.
+        If that cannot be done now, with the reason.
     ServiceUnavailable
-        If the folder cannot be written.
+        If the folder cannot be read or written.
     """
-    versions: Registry = served().registry
     try:
-        do(versions)
-    except (UnknownVersion, UnreadableArtifact) as error:
-        raise InvalidQuery([FieldError("version", shown(version) or None, str(error))], {}, "problem.html") from error
+        do(served().registry)
+    except UnknownVersion as error:
+        raise NotFound(str(error)) from error
+    except (InUse, UnreadableArtifact) as error:
+        conflict = [FieldError("version", shown(version), str(error))]
+        raise InvalidQuery(conflict, {}, status=HTTPStatus.CONFLICT) from error
     except OSError as error:
         raise ServiceUnavailable(
             gettext("The folder of versions cannot be written here; nothing was changed.")
         ) from error
     served().take()
+    return read_manifest()
 
 
 def remembered(*cards: Scorecard) -> tuple[list[Record], int]:

@@ -33,7 +33,7 @@ ARROWS = {
     "settings": set(),
     "metrics": set(),
     "database": {"settings"},
-    "auth": {"database", "languages", "settings"},
+    "auth": {"batch", "database", "languages", "settings"},
     "openapi": {"languages", "representations", "schema", "serving"},
     "sql": {"schema", "scorecard"},
     "engines": set(),

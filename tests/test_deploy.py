@@ -208,6 +208,7 @@ def test_the_image_serves_as_somebody_else_on_a_read_only_file_system(image, tmp
 
 def test_the_training_stage_trains(tmp_path):
     """Its own command, on the files it would have; what it needs is installed here already."""
+    assert int(argument("train", "USER").partition(":")[0]) > 0
     assert argument("train", "RUN").split() == json.loads(argument("train", "CMD")) == ["python", "model.py"]
     told(sys.executable, ROOT / "model.py", env=os.environ | {"GLASSFORM_ARTIFACTS": str(tmp_path)})
     assert (tmp_path / "registry.json").exists()
@@ -291,7 +292,7 @@ def test_the_proxys_settings_are_valid_with_and_without_tls(tmp_path):
     subject = ["-subj", "/CN=localhost", "-keyout", tmp_path / "privkey.pem", "-out", tmp_path / "fullchain.pem"]
     told(tool("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject)
     text, switched = re.subn(r"# (.*) +# TLS.*", r"\1", (tmp_path / "nginx.conf").read_text())
-    assert switched == 4
+    assert switched == 5
     (tmp_path / "nginx.conf").write_text(
         text.replace("/etc/nginx/tls", str(tmp_path)).replace("8443", str(free_port()))
     )
@@ -371,8 +372,18 @@ def test_both_logs_name_a_request_alike(proxied, record):
     assert f'"request_id":"{name}"' in proxied.log.read_text()
 
 
+def test_a_request_keeps_the_id_it_came_with_even_if_the_answer_was_kept(proxied, record):
+    url = f"{proxied.url}/probability?{urlencode(record | {'age': 46})}"
+    for name in ("first-1", "second_2"):
+        answer = ask(url, X_Request_ID=name)
+        assert answer.headers.get_all("X-Request-ID") == [name]
+    assert answer.headers["X-Cache"] == "HIT"
+    assert ask(url, X_Request_ID="no name").headers["X-Request-ID"] not in ("no name", "second_2")
+
+
 def test_the_counts_are_not_for_the_world(proxied):
     assert ask(f"{proxied.url}/metrics").status == 404
+    assert ask(f"{proxied.behind}/metrics", X_Forwarded_For="192.0.2.1").status == 404
     assert b"glassform_http_requests_total" in ask(f"{proxied.behind}/metrics").body
 
 

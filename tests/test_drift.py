@@ -41,6 +41,7 @@ def test_chance_alone_stays_below_the_noise_in_nineteen_of_twenty_draws():
     ("asked", "verdict"),
     [
         ([3, 2], "unsure"),
+        ([8, 16], "unsure"),
         ([500, 500], "steady"),
         ([350, 650], "steady"),
         ([320, 680], "moved"),

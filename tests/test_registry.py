@@ -13,7 +13,7 @@ import model
 import registry
 import serving
 from evaluation import compare_versions
-from registry import ARTIFACTS, Comparison, Registry, UnknownVersion
+from registry import ARTIFACTS, Comparison, InUse, Registry, UnknownVersion
 from scorecard import FILE, Scorecard, UnreadableArtifact
 from serving import MOST_PINNED, Served
 from tests.conftest import ROOT
@@ -44,7 +44,8 @@ def shifted(scorecard: Scorecard, by: float, version: str) -> Scorecard:
 def add(versions: Registry, card: Scorecard, comparison: Comparison | None = None) -> str:
     with versions.new_folder() as folder:
         card.save(folder)
-        return versions.add(folder, comparison)
+        versions.add(folder, comparison)
+    return card.version
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_the_version_promoted_last_is_current(versions):
 
 def test_rolling_back_goes_one_step_after_the_other(versions):
     assert [versions.roll_back(), versions.roll_back()] == ["b", "a"]
-    with pytest.raises(UnknownVersion, match="no version to go back to"):
+    with pytest.raises(InUse, match="no version to go back to"):
         versions.roll_back()
     versions.promote("c")
     assert versions.roll_back() == "a"
@@ -87,8 +88,36 @@ def test_rolling_back_passes_over_what_was_deleted(versions):
 
 
 def test_the_current_version_cannot_be_deleted(versions):
-    with pytest.raises(UnknownVersion, match="is the current one"):
+    with pytest.raises(InUse, match="is being served"):
         versions.remove("c")
+
+
+def test_the_version_that_stands_in_for_a_damaged_one_cannot_be_deleted(versions):
+    (versions.folder / "c" / FILE).write_text("{}")
+    with pytest.raises(InUse, match="Version b is being served"):
+        versions.remove("b")
+    assert versions.prune(keep=0) == ["a"]
+
+
+def test_a_promotion_is_taken_back_once_however_often_that_is_asked(versions):
+    assert versions.roll_back(leaving="c") == "b"
+    with pytest.raises(InUse, match="Version c is not the current one"):
+        versions.roll_back(leaving="c")
+
+
+def test_deleting_leaves_what_is_registered_meanwhile(versions, scorecard, monkeypatch):
+    """The folder of a version that is deleted is gone before anybody can register the same version again."""
+    deleting = shutil.rmtree
+
+    def register_first(path, **options):
+        monkeypatch.setattr("shutil.rmtree", deleting)
+        assert not (versions.folder / "a").exists()
+        deleting(path, **options)
+
+    monkeypatch.setattr("shutil.rmtree", register_first)
+    versions.remove("a")
+    add(versions, shifted(scorecard, 0, "a"))
+    assert versions.load("a").version == "a"
 
 
 def test_pruning_leaves_the_newest_the_current_and_the_one_before(versions, scorecard):
@@ -255,13 +284,40 @@ def test_training_promotes_what_passes_the_gates_or_what_it_is_told_to(
 ):
     versions = Registry(tmp_path)
     pipeline, test = trained
-    model.register(shifted(scorecard, 0, "first"), pipeline, test, versions, promote)
+    model.register(shifted(scorecard, 0, "first"), pipeline, test, versions)
     model.register(shifted(scorecard, by, "next"), pipeline, test, versions, promote)
     assert versions.manifest().current == current
     assert [*versions.manifest().versions] == ["first", "next"]
     told = model.verdict(versions, "next")
     assert f"Version {current}" in told.replace("kept; version", "kept; Version") or current == "first"
     assert ("python registry.py promote next" in told) == (current == "first")
+
+
+def test_a_damaged_current_version_does_not_open_the_gates(scorecard, trained, tmp_path):
+    versions, (pipeline, test) = Registry(tmp_path), trained
+    for name in ("first", "second"):
+        model.register(shifted(scorecard, 0, name), pipeline, test, versions)
+    (tmp_path / "second" / FILE).write_text("{}")
+    model.register(shifted(scorecard, 2, "worse"), pipeline, test, versions)
+    assert versions.manifest().current == "second"
+    comparison = versions.manifest().versions["worse"].comparison
+    assert comparison is not None and comparison.other == "first"
+    (tmp_path / "first" / FILE).write_text("{}")
+    model.register(shifted(scorecard, 2, "kept"), pipeline, test, versions, promote=False)
+    assert versions.manifest().current == "second"
+    model.register(shifted(scorecard, 2, "only"), pipeline, test, versions)
+    assert versions.manifest().current == "only"
+
+
+def test_training_a_known_version_again_does_not_promote_it(scorecard, trained, tmp_path):
+    versions, (pipeline, test) = Registry(tmp_path), trained
+    for name in ("first", "second"):
+        model.register(shifted(scorecard, 0, name), pipeline, test, versions)
+    versions.roll_back()
+    model.register(shifted(scorecard, 0, "second"), pipeline, test, versions)
+    assert versions.manifest().current == "first"
+    model.register(shifted(scorecard, 0, "second"), pipeline, test, versions, promote=True)
+    assert versions.manifest().current == "second"
 
 
 # Where points differ.
@@ -300,7 +356,7 @@ def test_nothing_is_read_while_nothing_changes(served, monkeypatch):
 
 def test_a_process_looks_once_a_second_at_most(versions, monkeypatch):
     served = Served(versions)
-    monkeypatch.setattr(Registry, "mark", lambda self: pytest.fail("it looked"))
+    monkeypatch.setattr(Registry, "mark", lambda self, version: pytest.fail("it looked"))
     served.renew()
 
 
@@ -322,6 +378,35 @@ def test_the_old_version_keeps_serving_until_the_harm_is_mended(served, versions
         path.write_bytes(content)
     served.renew()
     assert served.current.card.version == "a" and not served.refused
+
+
+def test_harm_to_the_version_being_served_is_told_while_it_is_served(served, versions):
+    path = versions.folder / "c" / FILE
+    kept = path.read_bytes()
+    path.write_text("{}")
+    served.renew()
+    assert served.current.card.version == "c" and "version c was altered" in served.refused
+    path.write_bytes(kept)
+    served.renew()
+    assert not served.refused
+
+
+def test_a_promotion_that_ends_late_does_not_undo_a_later_one(served, versions, monkeypatch):
+    """While one thread takes a version, another that was promoted meanwhile waits its turn."""
+    reading, later = Registry.read, threading.Thread(target=lambda: (versions.promote("b"), served.take()))
+
+    def slow_read(self, version, registered):
+        if version == "a" and not later.ident:
+            later.start()
+            later.join(timeout=0.5)
+        return reading(self, version, registered)
+
+    versions.promote("a")
+    monkeypatch.setattr(Registry, "read", slow_read)
+    served.take()
+    later.join()
+    served.renew()
+    assert served.current.card.version == versions.manifest().current == "b"
 
 
 def test_a_process_that_starts_beside_a_damaged_version_serves_the_one_before(versions):

@@ -120,6 +120,21 @@ def test_the_links_and_forms_of_a_pinned_page_stay_with_the_version(client, reco
     assert "answers on this page" not in client.get("/probability", query_string=record, headers=HTML).text
 
 
+def test_a_page_known_before_a_promotion_is_sent_again_after_it(client, versions):
+    for path in ("/", "/docs", "/probabilities", "/?model=a"):
+        tag = client.get(path, headers=HTML).headers["ETag"]
+        assert client.get(path, headers=HTML | {"If-None-Match": tag}).status_code == 304
+        versions.promote("b")
+        assert client.get(path, headers=HTML | {"If-None-Match": tag}).status_code == 200, path
+        versions.promote("a")
+
+
+def test_a_page_that_no_version_was_asked_for_says_nothing_of_one(client):
+    for path in ("/?model=x", "/nowhere?model=b", "/nowhere"):
+        page = client.get(path, headers=HTML).text
+        assert "answers on this page" not in page and "model=" not in re.sub("<a .* hreflang=.*", "", page)
+
+
 def test_answers_of_two_versions_have_two_tags(client, record):
     tags = {client.get("/probability", query_string=record | extra).headers["ETag"] for extra in ({}, {"model": "b"})}
     assert len(tags) == 2
@@ -193,36 +208,60 @@ def test_every_worker_swaps_within_two_seconds_and_no_answer_is_mixed(versions, 
 # Managed over HTTP.
 
 
+def test_the_page_of_a_damaged_promotion_tells_what_is_served(client, versions, teacher):
+    versions.promote("b")
+    (versions.folder / "b" / "scorecard.json").write_text("{}")
+    listed = client.get("/versions", headers=teacher).json
+    assert listed["current"] == "a" and "was altered" in listed["refused"]
+    assert [(each["version"], each["current"], each["promoted"]) for each in listed["versions"]] == [
+        ("b", False, True),
+        ("a", True, False),
+    ]
+    assert client.delete("/versions/a", headers=teacher).status_code == 409
+
+
+def test_a_version_that_is_gone_meanwhile_is_not_found(client, versions, teacher, monkeypatch):
+    promote = Registry.promote
+
+    def gone(self, version, by):
+        promote(self, version, by)
+        promote(self, "a", by)
+        self.remove(version)
+
+    monkeypatch.setattr(Registry, "promote", gone)
+    assert client.put("/versions/b/promotion", headers=teacher).status_code == 404
+
+
 def test_a_teacher_promotes_and_goes_back(client, versions, teacher):
     listed = client.get("/versions", headers=teacher).json
     assert [each["version"] for each in listed["versions"]] == ["b", "a"]
     assert [each["passes"] for each in listed["versions"]] == [True, None]
-    promoted = client.put("/versions/current", json={"version": "b"}, headers=teacher)
+    promoted = client.put("/versions/b/promotion", headers=teacher)
     assert promoted.status_code == 200 and promoted.json["current"]
     assert client.get("/model").json["model"]["version"] == "b"
-    assert client.delete("/versions/current", headers=teacher).status_code == 204
+    assert client.delete("/versions/b/promotion", headers=teacher).status_code == 204
     assert client.get("/model").json["model"]["version"] == "a"
     events = client.get("/versions", headers=teacher).json["events"]
     assert [(each["how"], each["by"]) for each in events[:2]] == [("rolled back", "teacher"), ("promoted", "teacher")]
 
 
 def test_what_cannot_be_done_is_refused_with_the_reason(client, versions, teacher):
-    for method, path, body, message in [
-        ("put", "/versions/current", {"version": "x"}, "no version x here; there is a, b"),
-        ("put", "/versions/current", {}, "is missing"),
-        ("put", "/versions/current", {"version": "a", "what": "1"}, "is not a field"),
-        ("delete", "/versions/current", None, "no version to go back to"),
-        ("delete", "/versions/a", None, "is the current one"),
-        ("delete", "/versions/x", None, "no version x"),
+    for method, path, status, message in [
+        ("PUT", "/versions/x/promotion", 404, "no version x here; there is a, b"),
+        ("DELETE", "/versions/x/promotion", 409, "Version x is not the current one"),
+        ("DELETE", "/versions/b/promotion", 409, "Version b is not the current one"),
+        ("DELETE", "/versions/a/promotion", 409, "no version to go back to"),
+        ("DELETE", "/versions/a", 409, "is being served"),
+        ("DELETE", "/versions/x", 404, "no version x"),
+        ("GET", "/versions/x", 404, ""),
     ]:
-        response = client.open(path, method=method.upper(), json=body, headers=teacher)
-        assert response.status_code == 422, (path, response.text)
-        assert message in response.json["errors"][0]["message"]
-    assert client.get("/versions/x", headers=teacher).status_code == 404
+        response = client.open(path, method=method, headers=teacher)
+        assert response.status_code == status, (path, response.text)
+        assert message in response.text
     (versions.folder / "b" / "scorecard.json").write_text("{}")
-    response = client.put("/versions/current", json={"version": "b"}, headers=teacher)
-    assert response.status_code == 422 and "was altered" in response.json["errors"][0]["message"]
-    assert "was altered" in client.get("/versions/b", headers=teacher).json["readable"]
+    response = client.put("/versions/b/promotion", headers=teacher)
+    assert response.status_code == 409 and "was altered" in response.json["errors"][0]["message"]
+    assert "was altered" in client.get("/versions/b", headers=teacher).json["unreadable"]
 
 
 def test_a_version_that_is_not_served_can_be_deleted(client, versions, teacher):
@@ -237,8 +276,8 @@ def test_a_version_that_is_not_served_can_be_deleted(client, versions, teacher):
         ("GET", "/versions/a"),
         ("GET", "/versions/b/shadow"),
         ("GET", "/drift"),
-        ("PUT", "/versions/current"),
-        ("DELETE", "/versions/current"),
+        ("PUT", "/versions/b/promotion"),
+        ("DELETE", "/versions/a/promotion"),
         ("DELETE", "/versions/b"),
     ],
 )
@@ -252,7 +291,7 @@ def test_nobody_but_teachers_may(application, client, versions, method, path):
 def test_a_version_is_shown_beside_the_current_one(client, teacher, scorecard):
     found = client.get("/versions/b", headers=teacher).json
     assert [gate["measure"] for gate in found["gates"]] == [gate.measure for gate in registry.GATES]
-    assert (found["compared_with"], found["raised"], found["lowered"], found["readable"]) == ("a", 1, 2, None)
+    assert (found["compared_with"], found["raised"], found["lowered"], found["unreadable"]) == ("a", 1, 2, None)
     (difference,) = found["differences"]
     assert difference["feature"] == "intercept"
     assert difference["candidate"] - difference["current"] == pytest.approx(1)
@@ -263,7 +302,7 @@ def test_a_registry_that_cannot_be_written_changes_nothing(client, versions, tea
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Registry, "promote", fail)
-    response = client.put("/versions/current", json={"version": "b"}, headers=teacher)
+    response = client.put("/versions/b/promotion", headers=teacher)
     assert response.status_code == 503 and "cannot be written" in response.json["detail"]
 
 
