@@ -71,7 +71,7 @@ def read(schema: Schema, resource: str, folder: Path) -> Split:
         If a column is missing or a value breaks the schema, naming the column, the row and the value.
     """
     path = folder / next(each["path"] for each in schema.package["resources"] if each["name"] == resource)
-    types = {field.column: NUMPY_TYPE[field.type] for field in schema.fields if not field.categories}
+    types = {field.column: NUMPY_TYPE.get(field.type, "str") for field in (*schema.fields, schema.target)}
     # "?" and "NA" are values like any other: nothing is turned into a gap
     table = pd.read_csv(path, dtype=types, keep_default_na=False)
     X, y = checked(table, schema)

@@ -1,0 +1,252 @@
+"""What a table looks like: a data package inferred from a CSV file, to be read, corrected and trained on."""
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from schema import LONGEST_VALUE, OWN, PLAIN_DIGITS, identifier
+
+MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}  # in small letters
+NOT_KNOWN = "?"  # how a value that is missing is written, and a category of its own
+MOST_CATEGORIES = 60
+RARE = 10  # rows, under which little can be learned of a category
+TEST_SHARE = 0.2
+DATE = re.compile(r"(\d{4})-\d{2}-\d{2}([T ].*)?")
+YES = ("1", "true", "yes", "y", "t")  # how the positive class may be called
+FEWEST_ROWS = 50
+
+
+class Undescribable(ValueError):
+    """A table that nothing can be learned from here."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is inferred of a column: its Table Schema type and constraints; why it is left out, or what to look at."""
+
+    name: str
+    type: str
+    constraints: dict[str, Any]
+    missing: int
+    left_out: str = ""
+    note: str = ""
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The column as a field of the data package."""
+        titles = {NOT_KNOWN: "Not known"} if NOT_KNOWN in self.constraints.get("enum", []) else {}
+        return {
+            "name": self.name,
+            "type": self.type,
+            "title": self.name.replace("_", " ").replace(".", " ").strip().capitalize(),
+            "description": "",
+            "constraints": {"required": True, **self.constraints},
+            OWN: {"unit": "", **({"titles": titles} if titles else {})},
+        }
+
+    @property
+    def range(self) -> str:
+        """Its values in a few words."""
+        if "enum" in self.constraints:
+            values = self.constraints["enum"]
+            return ", ".join(values[:4]) + (f", ... ({len(values)})" if len(values) > 4 else "")
+        return f"{self.constraints['minimum']} to {self.constraints['maximum']}" if self.constraints else ""
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV file as texts, spaces around them taken away, every way to write a missing value made one.
+
+    Raises
+    ------
+    Undescribable
+        If it is no table with a header and some rows.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise Undescribable(f"{path.name} is not a CSV file that can be read: {str(error).strip()}") from error
+    if len(table) < FEWEST_ROWS:
+        raise Undescribable(f"{path.name} has {len(table)} rows; {FEWEST_ROWS} are the fewest to learn from")
+    table = table.fillna("").apply(lambda column: column.str.strip())
+    cleaned: pd.DataFrame = table.mask(table.apply(lambda column: column.str.lower().isin(MISSING)), NOT_KNOWN)
+    return cleaned
+
+
+def infer(texts: pd.Series) -> Column:
+    """Infer what a column holds: whole numbers, numbers, dates (as years) or categories."""
+    name, known = str(texts.name), texts[texts != NOT_KNOWN]
+    missing, distinct = len(texts) - len(known), known.nunique()
+    if distinct < 2:
+        return Column(name, "string", {}, missing, "all its values are the same" if distinct else "it is empty")
+    for type_, numbers in numbers_of(known).items():
+        if distinct == 2:
+            break  # a yes and a no, however they are written
+        constraints = {"minimum": numbers.min().item(), "maximum": numbers.max().item()}
+        if type_ == "integer" and distinct == len(texts) and numbers.max() - numbers.min() == len(texts) - 1:
+            return Column(name, type_, constraints, missing, "it numbers the rows")
+        if missing:
+            return Column(name, type_, constraints, missing, f"it is a number with {missing:,} gaps")
+        return Column(name, type_, constraints, missing)
+    categories = sorted(known.unique(), key=natural)
+    if distinct > MOST_CATEGORIES:
+        kind = "every row has its own value" if distinct == len(known) else f"it has {distinct:,} different texts"
+        return Column(name, "string", {}, missing, kind)
+    if max(map(len, categories)) > LONGEST_VALUE:
+        return Column(name, "string", {}, missing, f"it has texts of more than {LONGEST_VALUE} characters")
+    counts = known.value_counts()
+    rare = [value for value in categories if counts[value] < RARE]
+    note = f"{', '.join(rare[:3])}: fewer than {RARE} rows" if rare else ""
+    return Column(name, "string", {"enum": categories + [NOT_KNOWN] * bool(missing)}, missing, note=note)
+
+
+def numbers_of(texts: pd.Series) -> dict[str, pd.Series]:
+    """Return texts as the numbers they are, by Table Schema type; dates as years; nothing, if they are none."""
+    dates = texts.str.fullmatch(DATE)
+    if dates.all():
+        return {"integer": texts.str[:4].astype(int)}
+    if texts.str.fullmatch(PLAIN_DIGITS["integer"]).all():
+        return {"integer": texts.astype(int)}
+    if texts.str.fullmatch(PLAIN_DIGITS["number"]).all():
+        return {"number": texts.astype(float)}
+    return {}
+
+
+def natural(text: str) -> tuple[bool, float, str]:
+    """Return what categories are sorted by: those that are numbers by size, before all others."""
+    is_number = bool(PLAIN_DIGITS["number"].fullmatch(text))
+    return not is_number, float(text) if is_number else 0.0, text
+
+
+def describe(table: pd.DataFrame, target: str, name: str) -> tuple[dict[str, Any], list[Column]]:
+    """Return a data package for a table, without its resources' files, and what was inferred of every column.
+
+    Raises
+    ------
+    Undescribable
+        If there is no such target, it has not two values, or no other column can be used.
+    """
+    if target not in table:
+        raise Undescribable(f"there is no column {target}; there are {', '.join(table.columns)}")
+    names = Counter(map(identifier, map(str, table.columns)))
+    if repeated := [name for name, count in names.items() if count > 1 or not name]:
+        raise Undescribable(f"several columns would be called {repeated[0] or 'nothing'}; rename them")
+    outcomes = table[target].value_counts()
+    if NOT_KNOWN in outcomes:
+        raise Undescribable(f"the target {target} is missing in {outcomes[NOT_KNOWN]:,} rows")
+    if len(outcomes) != 2:
+        raise Undescribable(f"the target {target} has {len(outcomes):,} different values; two can be told apart here")
+    columns = [leaking(infer(table[column]), table[column], table[target]) for column in table if column != target]
+    used = [column for column in columns if not column.left_out]
+    if not used:
+        raise Undescribable(
+            "no column is left to learn from: " + "; ".join(f"{c.name}: {c.left_out}" for c in columns)
+        )
+    positive = next((value for value in outcomes.index if value.lower() in YES), outcomes.index[-1])
+    classes = Column(target, "string", {"enum": sorted(outcomes.index, key=natural)}, 0)
+    package = {
+        "profile": "data-package",
+        "name": name,
+        "title": name.replace("_", " ").capitalize(),
+        "description": f"A table of {len(table):,} rows, described by what was found in it.",
+        "sources": [],
+        "licenses": [],
+        OWN: {
+            "question": f"Is {target} {positive}?",
+            "note": f"The model has seen {len(table):,} rows of a table that nobody has described yet.",
+            "target": target,
+            "positive": positive,
+            "outcome": f"has {target} = {positive}",
+            "features": [column.name for column in used],
+            "estimator": "logistic",
+            "train": name,
+            "test": f"{name}_test",
+        },
+        "resources": [{"name": name, "schema": {"fields": [each.described for each in (*used, classes)]}}],
+    }
+    return package, columns
+
+
+def leaking(column: Column, texts: pd.Series, target: pd.Series) -> Column:
+    """Leave a column out that tells the target of every row: it is a copy of it, or was known only afterwards."""
+    several = texts.nunique() <= MOST_CATEGORIES and not column.left_out
+    if several and (target.groupby(texts.to_numpy()).nunique() == 1).all():
+        reason = "each of its values goes with one outcome: a copy of the target?"
+        return Column(column.name, column.type, column.constraints, column.missing, reason)
+    return column
+
+
+def write(package: dict[str, Any], table: pd.DataFrame, folder: Path) -> Path:
+    """Write the rows to learn from, those to test with, and the data package; return the last one's path."""
+    name, (resource,) = package["name"], package["resources"]
+    fields = resource["schema"]["fields"]
+    rows = table[[field["name"] for field in fields]].copy()
+    for field in fields:
+        if field["type"] == "integer":
+            rows[field["name"]] = rows[field["name"]].str.replace(DATE, r"\1", regex=True)
+    train, test = train_test_split(rows, test_size=TEST_SHARE, random_state=0, stratify=rows[package[OWN]["target"]])
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for part, title, several in ((name, "Rows to learn from", train), (f"{name}_test", "Rows to test with", test)):
+        content = several.sort_index().to_csv(index=False).encode()
+        (folder / f"{part}.csv").write_bytes(content)
+        about = {"path": f"{part}.csv", "title": title, "format": "csv", "mediatype": "text/csv", "encoding": "utf-8"}
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        written.append({"name": part, **about, "bytes": len(content), "hash": digest})
+    written[0] |= {"profile": "tabular-data-resource", "schema": resource["schema"]}
+    path = folder / "datapackage.json"
+    text = json.dumps(package | {"resources": written}, indent=2, ensure_ascii=False)
+    path.write_text(f"{text}\n", encoding="utf-8")
+    return path
+
+
+def report(columns: Sequence[Column]) -> str:
+    """Return what was inferred as a table to read."""
+    shown = pd.DataFrame(
+        [
+            {
+                "column": each.name,
+                "used": "no" if each.left_out else "yes",
+                "type": "category" if each.type == "string" else each.type,
+                "values": each.range,
+                "missing": each.missing,
+                "look at": each.left_out or each.note,
+            }
+            for each in columns
+        ]
+    )
+    return shown.to_string(index=False, justify="left", formatters=dict.fromkeys(["column", "look at"], str))
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Describe a table from the command line."""
+    parser = argparse.ArgumentParser(description="Infer a data package from a CSV file with a target of two values.")
+    parser.add_argument("table", type=Path, help="the CSV file")
+    parser.add_argument("--target", required=True, help="the column to foretell")
+    parser.add_argument("--name", help="what the table is called (default: as the file is)")
+    parser.add_argument("--to", type=Path, help="the folder to write to (default: data/NAME)")
+    options = parser.parse_args(given)
+    name = identifier(options.name or options.table.stem)
+    folder = options.to or Path(__file__).parent / "data" / name
+    try:
+        table = read_table(options.table)
+        package, columns = describe(table, options.target, name)
+        path = write(package, table, folder)
+    except (OSError, Undescribable) as error:
+        sys.exit(str(error))
+    print(report(columns))
+    print(f"\nTo be read and corrected: {path}\npython model.py --package {path} --artifacts {folder / 'artifacts'}")
+    print(f"GLASSFORM_ARTIFACTS={folder / 'artifacts'} python server.py")
+
+
+if __name__ == "__main__":
+    main()
