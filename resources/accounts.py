@@ -28,7 +28,7 @@ from openapi import TEXT
 from representations import Answer
 from resources.predictions import PredictionAnswer, as_answer, count_of
 from resources.reading import read_members
-from resources.remembering import METHODS, FromForms, Remembering
+from resources.remembering import FromForms, Remembering
 from resources.sessions import credentials, wrong_password
 from schema import FieldError, InvalidQuery, Schema, say, shown
 
@@ -135,7 +135,7 @@ class Account(FromForms):
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return the password, and the new one if there is to be one."""
         if method == "post":
-            return {FORM_TYPES[0]: {"anyOf": [passwords(each, csrf_token=TEXT) for each in METHODS]}}
+            return {FORM_TYPES[0]: {"anyOf": [passwords(each, csrf_token=TEXT) for each in cls.from_forms]}}
         return {"application/json": passwords(method)}
 
     def get(self) -> AccountAnswer:

@@ -10,8 +10,6 @@ from openapi import TEXT
 from representations import Answer, Resource, represented
 from schema import FieldError, InvalidQuery, Schema, say, shown
 
-METHODS = ("put", "patch", "delete")  # that a form can ask for by a field, since a form can only be posted
-
 
 class Remembering(Resource):
     """A resource that has to do with accounts: its requests are counted, and the database may be away."""
@@ -22,21 +20,25 @@ class Remembering(Resource):
 
 
 class FromForms(Remembering):
-    """One whose other methods a form can ask for, too."""
+    """One whose other methods a form can ask for by a field, since a form can only be posted."""
 
+    from_forms: tuple[str, ...] = ("patch", "delete")  # those of them that it has
     successes = MappingProxyType({"delete": 204})
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return the form, which has further fields of its own."""
-        fields = {"method": TEXT | {"enum": [each for each in METHODS if hasattr(cls, each)]}, "csrf_token": TEXT}
+        fields = {
+            "method": TEXT | {"enum": [each for each in cls.from_forms if hasattr(cls, each)]},
+            "csrf_token": TEXT,
+        }
         form = {"type": "object", "properties": fields, "required": ["method"]}
         return {FORM_TYPES[0]: form} if method == "post" else {}
 
     def post(self, **named: Any) -> Answer:
         """Do what the field `method` of a form says."""
         asked = request.form.get("method", "")
-        known = [method for method in METHODS if hasattr(self, method)]
+        known = [method for method in self.from_forms if hasattr(self, method)]
         if asked not in known:
             message = say("option", value=shown(asked) or "''", known=", ".join(known))
             raise InvalidQuery([FieldError("method", shown(asked), message)], {})

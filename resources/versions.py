@@ -169,6 +169,8 @@ class OneVersion(FromForms):
 class Promotion(FromForms):
     """That a version is served."""
 
+    from_forms = ("put", "delete")
+
     def put(self, version: str) -> tuple[VersionAnswer, int, dict[str, str]]:
         """Promote a version: every worker serves it within two seconds."""
         who = signed_in_teacher()

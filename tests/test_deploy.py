@@ -145,7 +145,7 @@ def image(scorecard, tmp_path_factory) -> Iterator[Path]:
                     place.mkdir(parents=True, exist_ok=True)
                     shutil.copy(source, place)
     shutil.copytree(ARTIFACTS, folder / "artifacts")
-    told(sys.executable, "-m", "venv", folder / "venv")
+    told(interpreter(), "-m", "venv", folder / "venv")
     path = f"{folder / 'venv' / 'bin'}:{os.environ['PATH']}"
     told("sh", "-c", install, cwd=app, env=os.environ | {"PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
     told("chmod", "-R", "a+rX,a-w", folder)
@@ -156,11 +156,27 @@ def image(scorecard, tmp_path_factory) -> Iterator[Path]:
     told("chmod", "-R", "u+w", folder)
 
 
+def interpreter() -> Path:
+    """A Python that everybody may run; this one, if it lies where only its owner may look and there is no other."""
+    own, debians = Path(sys.executable).resolve(), Path("/usr/bin/python3")
+    has_venv = [str(debians), "-c", "import ensurepip, venv"]
+    if is_for_all(own) or not debians.exists() or subprocess.run(has_venv, check=False).returncode:
+        return own
+    return debians
+
+
+def is_for_all(path: Path) -> bool:
+    """Whether everybody may get to a file."""
+    return all(parent.stat().st_mode & 0o001 for parent in path.parents)
+
+
 def somebody_else() -> dict[str, Any]:
     """Whom the image runs as, where this process may become somebody else."""
     who = int(argument("serve", "USER").partition(":")[0])
     assert who > 0
-    return {"user": who, "group": who, "extra_groups": []} if os.geteuid() == 0 else {}
+    if os.geteuid() or not is_for_all(interpreter().resolve()):
+        return {}
+    return {"user": who, "group": who, "extra_groups": []}
 
 
 def test_the_serving_stage_holds_nothing_that_trains(image):
