@@ -22,7 +22,8 @@ SCRIPTS = Path(sys.executable).parent
 
 def commands(port: int) -> dict[str, list[str]]:
     """Return the servers that are compared, one worker each."""
-    ours = [sys.executable, "server.py", "--port", str(port)]
+    # one thread, as the others have
+    ours = [sys.executable, "server.py", "--port", str(port), "--threads", "1"]
     granian = [
         str(SCRIPTS / "granian"),
         "--interface",
