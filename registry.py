@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 from typing_extensions import TypedDict
 
 from languages import gettext
-from schema import Value
+from schema import Value, shown
 from scorecard import FILE as SCORECARD
 from scorecard import Scorecard, UnreadableArtifact
 
@@ -393,10 +393,8 @@ class Registry:
 
     def lay_aside(self, version: str) -> None:
         """Delete a version's folder, if there is one; what cannot be deleted loses its name at least."""
-        aside = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.folder))
-        with suppress(FileNotFoundError):
+        with self.new_folder() as aside, suppress(FileNotFoundError):
             (self.folder / version).rename(aside / version)
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def mark_of(path: Path) -> tuple[int, ...]:
@@ -424,7 +422,7 @@ def known(manifest: Manifest, version: str) -> Version:
     if version not in manifest.versions:
         there = ", ".join(manifest.versions) or gettext("none")
         raise UnknownVersion(
-            gettext("There is no version %(version)s here; there is %(known)s.", version=version, known=there)
+            gettext("There is no version %(version)s here; there is %(known)s.", version=shown(version), known=there)
         )
     return manifest.versions[version]
 

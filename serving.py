@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from languages import gettext, language
 from registry import FILE, Registry, UnknownVersion, known
-from schema import Schema, Schemas, shown
+from schema import Schema, Schemas
 from scorecard import Scorecard, UnreadableArtifact
 
 SECONDS_BETWEEN_LOOKS = 1.0  # at whether another version is to be served
@@ -150,13 +150,7 @@ def version_named(version: str) -> Model:
     """
     try:
         return served().version(version)
-    except UnknownVersion:
-        there = ", ".join(served().manifest.versions)
-        message = gettext(
-            "There is no version %(version)s here; there is %(known)s.", version=shown(version), known=there
-        )
-        raise NotFound(message) from None
-    except UnreadableArtifact as error:
+    except (UnknownVersion, UnreadableArtifact) as error:
         raise NotFound(str(error)) from error
 
 

@@ -123,6 +123,13 @@ def server(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes
         process.wait(timeout=20)
 
 
+def shifted(scorecard: Scorecard, by: float, version: str) -> Scorecard:
+    """Return a version like another, but for its intercept."""
+    card = replace(scorecard, version=version, intercept=scorecard.intercept + by)
+    golden = [{**row, "log_odds": card.log_odds(row["record"])} for row in scorecard.training["golden"]]
+    return replace(card, training={**scorecard.training, "golden": golden})
+
+
 @contextmanager
 def versions(source: Path = ARTIFACTS) -> Iterator[tuple[Registry, dict[str, Scorecard]]]:
     """Make a folder of two versions, a and b, of which a is current."""
@@ -131,11 +138,7 @@ def versions(source: Path = ARTIFACTS) -> Iterator[tuple[Registry, dict[str, Sco
     with tempfile.TemporaryDirectory(prefix="glassform-") as folder:
         registry = Registry(Path(folder))
         for name, shift in (("a", 0.0), ("b", 0.5)):
-            golden = [row | {"log_odds": row["log_odds"]} for row in card.training["golden"]]
-            made = replace(card, version=name, intercept=card.intercept + shift, training={**card.training})
-            for row in golden:
-                row["log_odds"] = made.log_odds(row["record"])
-            made.training["golden"] = golden
+            made = shifted(card, shift, name)
             with registry.new_folder() as unfinished:
                 made.save(unfinished)
                 registry.add(unfinished)

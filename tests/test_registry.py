@@ -12,6 +12,7 @@ import pytest
 import model
 import registry
 import serving
+from benchmarks.faults import shifted
 from evaluation import compare_versions
 from registry import ARTIFACTS, Comparison, InUse, Registry, UnknownVersion
 from scorecard import FILE, Scorecard, UnreadableArtifact
@@ -30,15 +31,6 @@ FINE = Comparison(
     raised=1,
     lowered=2,
 )
-
-
-def shifted(scorecard: Scorecard, by: float, version: str) -> Scorecard:
-    """A version like another, but for its intercept."""
-    golden = [{**row, "log_odds": row["log_odds"]} for row in scorecard.training["golden"]]
-    card = replace(scorecard, version=version, intercept=scorecard.intercept + by)
-    for row in golden:
-        row["log_odds"] = card.log_odds(row["record"])
-    return replace(card, training={**scorecard.training, "golden": golden})
 
 
 def add(versions: Registry, card: Scorecard, comparison: Comparison | None = None) -> str:

@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 import database
 import registry
 import serving as serving_module
+from benchmarks.faults import shifted
 from benchmarks.measuring import free_port
 from registry import ARTIFACTS, Comparison, Registry
 from server import create_app
@@ -24,7 +25,7 @@ from settings import Settings
 from tests.conftest import ROOT, Documented, remember, serving, wait_for
 from tests.test_accounts import sign_up
 from tests.test_languages import WORD, words_left
-from tests.test_registry import FINE, add, shifted
+from tests.test_registry import FINE, add
 
 HTML = {"Accept": "text/html"}
 
