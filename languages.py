@@ -69,5 +69,5 @@ def address(wanted: str) -> str:
     given = request.args.items(multi=True) if request.method in ("GET", "HEAD") else []
     rest = [(name, value) for name, value in given if name != PARAMETER]
     # what was posted is in no address, so its page begins anew
-    path = quote(request.path) if request.method in ("GET", "HEAD") else "/"
+    path = quote(request.script_root + (request.path if request.method in ("GET", "HEAD") else "/"))
     return f"{path}?{urlencode([*rest, (PARAMETER, wanted)])}"

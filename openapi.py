@@ -113,7 +113,6 @@ def describe(
             "description": schema.own["note"],
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
             "schemas": types.definitions() | {"Record": {**schema.strict.model_json_schema()}},

@@ -397,6 +397,11 @@ class Registry:
             (self.folder / version).rename(aside / version)
 
 
+def tables_in(artifacts: Path) -> list[Path]:
+    """Return the folders of the further tables in the folder of the default one's versions."""
+    return sorted(path.parent for path in artifacts.glob(f"*/{FILE}"))
+
+
 def mark_of(path: Path) -> tuple[int, ...]:
     """Return what changes whenever a file does."""
     with suppress(OSError):

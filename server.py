@@ -74,13 +74,14 @@ from resources.probabilities import Probabilities
 from resources.probability import Probability
 from resources.scorecard import Scorecard, ScorecardSchema, table
 from resources.sessions import Refresh, Session, Tokens
+from resources.tables import Tables as AllTables
 from resources.twins import Twins
 from resources.users import OneUser, Users
 from resources.versions import DriftReport, OneVersion, Promotion, Shadow, Versions
 from schema import InvalidQuery, InvalidRecord, UnreadableJSON
 from scorecard import Scorecard as Model
 from scorecard import UnreadableArtifact
-from serving import MODEL, Served, asked_version, choose, schema, scorecard, served
+from serving import MODEL, Served, Tables, asked_version, choose, schema, scorecard, served, tables
 from settings import SHORTEST_SECRET, InvalidSettings, Settings, read_secret, read_settings
 from tensors import UnreadableTensors
 from thresholds import Rate
@@ -135,6 +136,7 @@ RESOURCES = {
     "/versions/<version>/promotion": Promotion,
     "/versions/<version>/shadow": Shadow,
     "/drift": DriftReport,
+    "/tables": AllTables,
     "/openapi.json": OpenAPI,
     "/docs": Docs,
     "/health/live": Live,
@@ -150,6 +152,9 @@ RESOURCES = {
     "/v2/models/<name>/versions/<version>/ready": InferenceModelReady,
     "/v2/models/<name>/versions/<version>/infer": Inferred,
 }
+
+# What addresses begin with, so that no table can be called so.
+RESERVED = frozenset(url.split("/")[1] for url in RESOURCES) | {"static"}
 
 HANDLERS: dict[type[Exception], Callable[..., Response]] = {
     HTTPException: show_problem,
@@ -196,7 +201,7 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     settings = settings or read_settings()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.extensions["served"] = versions = Served(Registry(artifacts))
+    app.extensions["tables"] = Tables(artifacts, RESERVED)
     app.extensions["metrics"] = counts = metrics.Metrics()
     app.url_defaults(keep_version)
     app.jinja_env.globals.update(table=table, charts=charts, languages=languages, Rate=Rate, auth=auth)
@@ -219,7 +224,7 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     if settings.cors_origins:
         CORS(app, origins=settings.cors_origins, expose_headers=EXPOSED, max_age=SECONDS_A_PREFLIGHT_HOLDS)
         app.after_request(vary_by_origin)
-    app.wsgi_app = observed(app.wsgi_app, versions, counts)  # type: ignore[method-assign]
+    app.wsgi_app = observed(app.wsgi_app, app.extensions["tables"], counts)  # type: ignore[method-assign]
     return app
 
 
@@ -237,6 +242,7 @@ def shown_on_every_page() -> dict[str, Any]:
         "lang": languages.language(),
         "pinned": asked_version(),
         "served": served(),
+        "tables": tables(),
     }
 
 
@@ -246,7 +252,7 @@ def keep_version(endpoint: str, values: dict[str, Any]) -> None:
         values.update({**asked_version(), **values})
 
 
-def observed(application: WSGI, versions: Served, counts: metrics.Metrics) -> WSGI:
+def observed(application: WSGI, served_tables: Tables, counts: metrics.Metrics) -> WSGI:
     """Choose who answers a request; add security headers and an id to the answer, count it, log it if need be.
 
     One JSON line a request: good answers at INFO, refused requests at WARNING, our own failures at ERROR. The
@@ -255,7 +261,7 @@ def observed(application: WSGI, versions: Served, counts: metrics.Metrics) -> WS
 
     def observing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         begin = time.perf_counter()
-        choose(environ, versions)
+        choose(environ, served_tables)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             level, seconds = LEVELS.get(status[0], logging.INFO), time.perf_counter() - begin
@@ -287,7 +293,7 @@ def request_line(environ: dict[str, Any], status: str, seconds: float, known: di
     line = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "method": environ["REQUEST_METHOD"],
-        "path": environ["PATH_INFO"],
+        "path": environ["SCRIPT_NAME"] + environ["PATH_INFO"],
         "status": int(status[:3]),
         "milliseconds": round(seconds * 1000, 2),
         **known,

@@ -1,24 +1,33 @@
-"""Which version of the model answers a request: the current one, renewed while serving, or the one asked for."""
+"""Which table and which version of its model answer a request: the current one, or the one asked for."""
 
+import logging
+import re
 import threading
 import time
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, cast
 
 from flask import current_app, has_request_context, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from languages import gettext, language
-from registry import FILE, Registry, UnknownVersion, known
-from schema import Schema, Schemas
+from registry import FILE, Registry, UnknownVersion, known, tables_in
+from schema import Schema, Schemas, shown
 from scorecard import Scorecard, UnreadableArtifact
 
 SECONDS_BETWEEN_LOOKS = 1.0  # at whether another version is to be served
 MOST_PINNED = 4  # older versions that a process holds ready
 VERSION = "model"  # the query parameter that asks for a version other than the current one
 MODEL = "glassform.model"  # where a request's environment holds the version that answers it
-PINNED = "glassform.pinned"  # and where its name, if it was asked for
+PINNED = "glassform.pinned"  # where its name, if it was asked for
+TABLE = "glassform.table"  # where the table
+ROOT = "glassform.root"  # and where the path that all tables' addresses begin with
+PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # the name of a table, as addresses have it
+
+log = logging.getLogger("glassform")
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Model:
 
 
 class Served:
-    """What one process serves: the current version, looked for anew every second, and others that are asked for.
+    """What one process serves of a table: the current version, looked for anew every second, and others asked for.
 
     `refused` says why the registry's current version cannot be read, so that one before it is served, or one that was
     read while it could be; nothing, if all is well.
@@ -56,6 +65,11 @@ class Served:
         self.current = Model(card)
         self.mark = registry.mark(card.version)
         self.pinned: dict[str, Model] = {}
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.current.card.schema.name
 
     def renew(self) -> None:
         """Take the registry's current version, if that has changed and can be read; look once a second at most."""
@@ -108,13 +122,98 @@ class Served:
             return self.pinned[version]
 
 
+class Tables:
+    """The tables that one process serves: the default one, and further ones by name, each in a folder of that name.
+
+    Parameters
+    ----------
+    artifacts
+        The folder of the default table's versions, and of the further tables' folders.
+    reserved
+        Names that no table can have, for they begin an address of every table.
+    """
+
+    def __init__(self, artifacts: Path, reserved: Set[str]) -> None:
+        self.artifacts, self.reserved = artifacts, reserved
+        self.default = Served(Registry(artifacts))
+        self.further: dict[str, Served] = {}
+        self.lock, self.due = threading.Lock(), 0.0
+        self.look()
+
+    def __iter__(self) -> Iterator[tuple[str, Served]]:
+        """Return every table by name, the default one first."""
+        yield self.default.name, self.default
+        yield from sorted(self.further.items())
+
+    def find(self, name: str) -> Served | None:
+        """Return a table by name, one that has come meanwhile too."""
+        if name in self.further or name in self.reserved or not PLAIN_TABLE.fullmatch(name):
+            return self.further.get(name)
+        if name == self.default.name:
+            return self.default
+        self.look()
+        return self.further.get(name)
+
+    def look(self) -> None:
+        """Take the tables that are there now; look once a second at most."""
+        if time.monotonic() < self.due:
+            return
+        with self.lock:
+            self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
+            names = {folder.name for folder in tables_in(self.artifacts)} - self.reserved - {self.default.name}
+            found = {name: self.further.get(name) or self.opened(name) for name in names}
+            self.further = {name: served for name, served in found.items() if served}
+
+    def opened(self, name: str) -> Served | None:
+        """Return a table that was not served yet; nothing, if none of its versions can be read."""
+        try:
+            return Served(Registry(self.artifacts / name))
+        except (FileNotFoundError, UnreadableArtifact) as error:
+            log.warning("The table %s is not served: %s", name, error)
+            return None
+
+
 # What answers a request: chosen once, so that no answer is made of two versions.
 
 
-def choose(environ: dict[str, Any], served: Served) -> None:
-    """Let the current version answer a request, from its beginning to its end."""
-    served.renew()
-    environ[MODEL] = served.current
+def choose(environ: dict[str, Any], tables: Tables) -> None:
+    """Let the current version of a table answer a request, from its beginning to its end.
+
+    A further table's name at the beginning of the path is taken from it, as if another application were there.
+    """
+    environ[ROOT] = environ.get("SCRIPT_NAME", "")
+    name, _, rest = environ["PATH_INFO"][1:].partition("/")
+    table = tables.find(name) if name not in tables.reserved else None
+    if table is not None:
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = f"{environ[ROOT]}/{name}", f"/{rest}"
+    answer_from(environ, table or tables.default)
+
+
+def answer_from(environ: dict[str, Any], table: Served) -> None:
+    """Let the current version of a table answer a request."""
+    table.renew()
+    environ[TABLE], environ[MODEL] = table, table.current
+
+
+def table_named(name: str) -> Served:
+    """Return a table by name.
+
+    Raises
+    ------
+    NotFound
+        If there is none.
+    """
+    found = tables().find(name)
+    if found is None:
+        known = ", ".join(name for name, _ in tables())
+        raise NotFound(gettext("There is no model %(name)s here; there is %(known)s.", name=shown(name), known=known))
+    return found
+
+
+def address_of(name: str) -> str:
+    """Return the path of a table's form."""
+    root: str = request.environ[ROOT]
+    return f"{root}/" if name == tables().default.name else f"{root}/{name}/"
 
 
 def choose_version(query: str) -> None:
@@ -160,9 +259,14 @@ def asked_version() -> dict[str, str]:
     return {VERSION: pinned} if pinned else {}
 
 
+def tables() -> Tables:
+    """Return the tables that this process serves."""
+    return cast(Tables, current_app.extensions["tables"])
+
+
 def served() -> Served:
-    """Return what this process serves."""
-    return cast(Served, current_app.extensions["served"])
+    """Return the table that answers this request."""
+    return cast(Served, request.environ[TABLE])
 
 
 def scorecard() -> Scorecard:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask import current_app
+from flask import current_app, request
 
 from openapi import describe
 from representations import Resource
-from serving import scorecard, served
+from serving import scorecard, served, tables
 
 
 class OpenAPI(Resource):
@@ -27,12 +27,14 @@ class Docs(OpenAPI):
 
 
 def document() -> dict[str, Any]:
-    """Return the OpenAPI document, which is made when it is first asked for with these versions."""
+    """Return the OpenAPI document, which is made when it is first asked for with these tables and versions."""
     card = scorecard()
-    known = {"name": [card.schema.name], "version": [*served().manifest.versions]}
-    of = card.version, *known["version"]
-    made: tuple[Any, dict[str, Any]] = current_app.extensions.get("openapi", (None, {}))
-    if made[0] != of:
+    known = {"name": [name for name, _ in tables()], "version": [*served().manifest.versions]}
+    root = request.script_root or "/"
+    of = card.version, *known["name"], *known["version"]
+    documents: dict[str, Any] = current_app.extensions.setdefault("openapi", {})
+    if documents.get(root, (None,))[0] != of:
         rules, views = current_app.url_map.iter_rules(), current_app.view_functions
-        made = current_app.extensions["openapi"] = of, describe(rules, views, card.schema, known)
-    return made[1]
+        documents[root] = of, describe(rules, views, card.schema, known) | {"servers": [{"url": root}]}
+    document: dict[str, Any] = documents[root][1]
+    return document

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NotRequired
 
 from flask import Response, request
 from typing_extensions import TypedDict
-from werkzeug.exceptions import NotFound, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
 import batch
 from batch import Batch, Objects, summed
@@ -20,7 +20,7 @@ from resources.health import NOT_KEPT, is_ready
 from resources.reading import read_body
 from schema import MOST_ERRORS, FieldError, InvalidRecord, Schema, did_you_mean, say, shown
 from scorecard import Scorecard, sigmoid
-from serving import answer_with, schema, scorecard, served, version_named
+from serving import answer_from, answer_with, schema, scorecard, served, table_named, version_named
 from tensors import (
     TEXTS,
     InferenceRequest,
@@ -200,15 +200,11 @@ def model_named(name: str, version: str | None) -> Scorecard:
     NotFound
         If there is none.
     """
+    if name != served().name:
+        answer_from(request.environ, table_named(name))
     if version is not None:
         answer_with(version_named(version))
-    card = scorecard()
-    if name != card.schema.name:
-        message = gettext(
-            "There is no model %(name)s here; there is %(known)s.", name=shown(name), known=card.schema.name
-        )
-        raise NotFound(message)
-    return card
+    return scorecard()
 
 
 def header_length() -> int | None:

@@ -29,7 +29,7 @@ from resources.reading import (
 )
 from resources.remembering import FromForms, Remembering
 from schema import FieldError, InvalidQuery, Record, Schema, parse_json, say, shown
-from serving import schema, scorecard
+from serving import schema, scorecard, served
 
 MOST_AT_ONCE = 1_000  # records of one request
 PER_PAGE, MOST_PER_PAGE, MOST_PAGES = 20, 1_000, 1_000_000
@@ -90,7 +90,7 @@ class Predictions(Remembering):
     def get(self) -> PredictionsAnswer:
         """Return a page of one's predictions, the newest first."""
         user, wanted = signed_in("read"), read_filters()
-        within = between(wanted)
+        within = [Prediction.model == served().name, *between(wanted)]
         total = count_of(user, *within)
         page, per_page = wanted["page"], wanted["per_page"]
         newest = (
@@ -187,9 +187,10 @@ def own(session: Session | scoped_session[Any], user: User, id: str) -> Predicti
     Raises
     ------
     NotFound
-        If there is none, or it is another's: which of the two is nobody's business.
+        If there is none in this table, or it is another's: which of the two is nobody's business.
     """
-    found = session.scalar(select(Prediction).where(Prediction.id == id, Prediction.user_id == user.id))
+    mine = Prediction.id == id, Prediction.user_id == user.id, Prediction.model == served().name
+    found = session.scalar(select(Prediction).where(*mine))
     if found is None:
         raise NotFound
     return found

@@ -370,7 +370,8 @@ def change(version: str, do: Callable[[Registry], object]) -> Manifest:
 
 def remembered(*cards: Scorecard) -> tuple[list[Record], int]:
     """Return the newest records remembered that all of some versions can score, and how many others there are."""
-    wanted = select(Prediction.record).order_by(Prediction.created.desc()).limit(MOST_REMEMBERED)
+    of_table = select(Prediction.record).where(Prediction.model == served().name)
+    wanted = of_table.order_by(Prediction.created.desc()).limit(MOST_REMEMBERED)
     records = list(db.session.scalars(wanted))
     known = [record for record in records if all(card.schema.holds(record) for card in cards)]
     return known, len(records) - len(known)
