@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -13,8 +14,11 @@ import orjson
 import pydantic
 from typing_extensions import TypedDict
 
+from fitted import Fitted
 from languages import gettext
 from schema import (
+    BINARY,
+    CLASSES,
     LONGEST_VALUE,
     FieldError,
     InvalidRecord,
@@ -27,7 +31,7 @@ from schema import (
     say,
     shown,
 )
-from scorecard import Contribution, Scorecard, sigmoid
+from scorecard import Contribution
 
 MOST_ROWS = 1_000_000
 MOST_BYTES = 256 * 1024 * 1024
@@ -68,11 +72,11 @@ class TooManyRows(ValueError):
 
 
 class ScoredRow(TypedDict):
-    """A record's fields, its probability and, if wanted, the terms of its log-odds; or a row's number and errors."""
+    """A record's fields, the answer and, if wanted, the terms of its sum; or a row's number and errors."""
 
     __pydantic_config__ = pydantic.ConfigDict(extra="allow")  # type: ignore[misc]
 
-    probability: float | None
+    probability: NotRequired[float | None]
     log_odds: NotRequired[float]
     intercept: NotRequired[float]
     contributions: NotRequired[list[Contribution]]
@@ -115,7 +119,7 @@ class Batch:
         Whether every term is wanted beside the probability.
     """
 
-    def __init__(self, card: Scorecard, source: Source, keep_going: bool, explain: bool) -> None:
+    def __init__(self, card: Fitted, source: Source, keep_going: bool, explain: bool) -> None:
         self.card, self.source, self.keep_going, self.explain = card, source, keep_going, explain
         self.count = self.check()
 
@@ -123,6 +127,14 @@ class Batch:
     def added(self) -> list[str]:
         """The columns that scoring adds."""
         return [*self.card.columns_added(self.explain), *(["error"] if self.keep_going else [])]
+
+    def answered(self) -> Iterator[tuple[Row, Any]]:
+        """Return every row with its sums; without any, if it has errors."""
+        rows = iter(self.source)
+        while several := list(islice(rows, ROWS_AT_A_TIME)):
+            sums = iter(self.card.all_sums([row for row in several if not row.errors]))
+            for row in several:
+                yield row, None if row.errors else next(sums)
 
     def check(self) -> int:
         """Read every row once and return how many there are.
@@ -154,66 +166,70 @@ class Batch:
     @property
     def columns(self) -> list[str]:
         """The columns of the result as a table: those sent, or the fields of a record, and those added."""
-        return [*(self.source.columns or self.card.points), *self.added]
+        return [*(self.source.columns or self.card.schema.by_name), *self.added]
 
     def texts(self) -> Iterator[list[str]]:
         """Return the result as rows of a table under `columns`."""
-        empty = [""] * len(self.card.points)
-        for row in self.source:
+        empty = [""] * len(self.card.schema.by_name)
+        for row, sums in self.answered():
             if not self.source.columns:
-                yield [*map(str, row.values or empty), *self._texts_added(row)]
+                yield [*map(str, row.values or empty), *self._texts_added(row, sums)]
                 continue
             sent = list(row.given)
             for place in range(len(sent)) if row.errors else self.source.others:
                 sent[place] = harmless(sent[place])
-            yield sent + self._texts_added(row)
+            yield sent + self._texts_added(row, sums)
 
-    def _texts_added(self, row: Row) -> list[str]:
+    def _texts_added(self, row: Row, sums: Any) -> list[str]:
         if row.errors:
             wrong = "; ".join(f"{each.field} {each.message}".strip() for each in row.errors)
             return [*[""] * (len(self.added) - 1), harmless(wrong)]
-        log_odds = summed(self.card.intercept, row.terms)
-        numbers = [sigmoid(log_odds)]
-        if self.explain:
-            numbers += [log_odds, self.card.intercept, *row.terms]
-        return [*map(repr, numbers), *([""] if self.keep_going else [])]
+        cells = self.card.cells(row, sums, self.explain)
+        return [*map(str, cells), *([""] if self.keep_going else [])]
 
     def objects(self) -> Iterator[dict[str, Any]]:
-        """Return the result as objects: the record and its probability, or the row's number and its errors."""
-        names, intercept = list(self.card.points), self.card.intercept
-        for row in self.source:
+        """Return the result as objects: the record and its answer, or the row's number and its errors."""
+        names, members = list(self.card.schema.by_name), self.card.target.members
+        main = self.card.target.columns[0]
+        for row, sums in self.answered():
             if row.errors:
-                yield {"row": row.number, "probability": None, "errors": [asdict(each) for each in row.errors]}
+                yield {"row": row.number, main: None, "errors": [asdict(each) for each in row.errors]}
                 continue
-            log_odds = summed(intercept, row.terms)
             answer: dict[str, Any] = dict(zip(names, row.values))  # noqa: B905 - hot
-            answer["probability"] = sigmoid(log_odds)
+            answer |= members(sums)
             if self.explain:
-                answer |= {"log_odds": log_odds, "intercept": intercept}
-                answer["contributions"] = [
-                    {"feature": name, "value": value, "log_odds": term}
-                    for name, value, term in zip(names, row.values, row.terms, strict=True)
-                ]
+                answer |= self.card.arithmetic(row, sums)
             yield answer
 
     def summary(self) -> dict[str, Any]:
-        """Return what a page shows of the result: its first rows, the mean and how the probabilities are spread."""
+        """Return what a page shows of the result: its first rows, and how the answers are spread.
+
+        Probabilities are counted in equal bins from 0 to 1, classes each, and of numbers the first rows tell enough.
+        """
         first: list[dict[str, Any]] = []
-        bins, total = [0] * BINS, 0.0
+        counts, total, scored = Counter[Any](), 0.0, 0
+        score, task = self.card.target.columns[0], self.card.schema.task
         for number, answer in enumerate(self.objects(), start=1):
             if number <= PREVIEW:
                 first.append({"row": number} | answer)
-            if answer["probability"] is not None:
-                bins[min(int(answer["probability"] * BINS), BINS - 1)] += 1
-                total += answer["probability"]
-        scored = sum(bins)
+            if answer[score] is None:
+                continue
+            scored += 1
+            total += answer[score] if task != CLASSES else 0.0
+            counts[answer[score] if task == CLASSES else bin_of(answer[score]) if task == BINARY else None] += 1
+        bins = [counts[label] for label in (self.card.schema.classes if task == CLASSES else range(BINS))]
         return {"first": first, "bins": bins, "scored": scored, "mean": total / scored if scored else None}
+
+
+def bin_of(probability: float) -> int:
+    """Return the bin of a probability, from 0 on; the last includes 1."""
+    return min(int(probability * BINS), BINS - 1)
 
 
 class Table:
     """Rows of a CSV file: comma, semicolon or tab between cells, in UTF-8 or UTF-16."""
 
-    def __init__(self, file: IO[bytes], card: Scorecard, schema: Schema) -> None:
+    def __init__(self, file: IO[bytes], card: Fitted, schema: Schema) -> None:
         self.file, self.card, self.schema = file, card, schema
         file.seek(0)
         self.utf16 = file.read(2) in UTF16_MARKS
@@ -232,7 +248,7 @@ class Table:
         errors += [RowError(0, name, None, say("no_column")) for name in schema.by_name if name not in names]
         if errors:
             raise InvalidBatch(errors, len(errors))
-        self.places = [names.index(name) for name in card.points]
+        self.places = [names.index(name) for name in schema.by_name]
         self.others = [place for place, name in enumerate(names) if not name]
 
     def _lines(self) -> Iterator[str]:
@@ -297,7 +313,7 @@ class Table:
         if len(cells) != len(self.columns):
             message = say("ragged", count=len(cells), wanted=len(self.columns))
             return Row(number, cells, [], [], [FieldError("", None, message)])
-        pairs = [(name, cells[place]) for name, place in zip(self.card.points, self.places, strict=True)]
+        pairs = [(name, cells[place]) for name, place in zip(self.schema.by_name, self.places, strict=True)]
         read = partial(self.schema.read_fields, pairs, hints=self.wrong < MOST_ERRORS)
         row = checked(self.card, number, cells, read)
         self.wrong += bool(row.errors)
@@ -310,13 +326,13 @@ class Objects:
     columns: list[str] = []  # noqa: RUF012 - objects have no columns
     others: list[int] = []  # noqa: RUF012
 
-    def __init__(self, given: Iterable[Any], card: Scorecard, schema: Schema) -> None:
+    def __init__(self, given: Iterable[Any], card: Fitted, schema: Schema) -> None:
         self.given, self.card, self.schema = given, card, schema
         self.kept: list[Row] | None = None
         self.wrong = 0  # rows so far
-        self.names = list(card.points)
+        self.names = list(schema.by_name)
         self.numbers = [place for place, field in enumerate(schema.fields) if not field.categories]
-        self.known = [points.by_value for points in card.points.values()]
+        self.known = card.lookups
 
     def __iter__(self) -> Iterator[Row]:
         """Read the rows in order, those with errors too; what was read to the end is kept."""
@@ -358,7 +374,7 @@ class Objects:
 class Arrays(Objects):
     """Rows that are JSON arrays, their values in the order of the fields; objects are taken too."""
 
-    def __init__(self, given: Iterable[Any], card: Scorecard, schema: Schema) -> None:
+    def __init__(self, given: Iterable[Any], card: Fitted, schema: Schema) -> None:
         names, count = list(schema.by_name), len(schema.by_name)
         rows = (dict(zip(names, row, strict=True)) if is_array(row) and len(row) == count else row for row in given)
         super().__init__(rows, card, schema)
@@ -375,7 +391,7 @@ class Arrays(Objects):
 class Lines(Objects):
     """Rows that are JSON objects, one on every line of a file."""
 
-    def __init__(self, file: IO[bytes], card: Scorecard, schema: Schema) -> None:
+    def __init__(self, file: IO[bytes], card: Fitted, schema: Schema) -> None:
         super().__init__((), card, schema)
         self.file = file
 
@@ -416,21 +432,13 @@ def parse_array(body: bytes) -> Any:
     return array
 
 
-def checked(card: Scorecard, number: int, given: Any, read: Callable[[], Record]) -> Row:
+def checked(card: Fitted, number: int, given: Any, read: Callable[[], Record]) -> Row:
     """Return a row with its terms, or with every error of the record."""
     try:
         record = read()
     except InvalidRecord as invalid:
         return Row(number, given, [], [], invalid.errors)
-    values = [record[name] for name in card.points]
-    return Row(number, given, values, [points.at(record[name]) for name, points in card.points.items()], NO_ERRORS)
-
-
-def summed(intercept: float, terms: Sequence[float]) -> float:
-    """Return the sum, left to right as for a single record; `sum` would round otherwise from Python 3.12 on."""
-    for term in terms:
-        intercept += term
-    return intercept
+    return Row(number, given, [*record.values()], card.terms_of(record), NO_ERRORS)
 
 
 def refuse_too_many(array: Any) -> None:

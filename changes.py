@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from schema import Record, Value
-from scorecard import TOLERANCE, Scorecard, sigmoid
+from scorecard import TOLERANCE, Scorecard
+from targets import sigmoid
 
 
 @dataclass(frozen=True)

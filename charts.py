@@ -1,8 +1,10 @@
 """How numbers are drawn and written on a page: positions in percent of a drawing, and signs, and percentages."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import Any
 
 PADDING = 0.03  # of a drawing's width, free on either side
 
@@ -24,11 +26,16 @@ class Scale:
     high: float
 
     @classmethod
+    def of(cls, numbers: Iterable[float]) -> "Scale":
+        """Return a scale that holds all the numbers, with a little room at either end."""
+        every = [*numbers]
+        room = PADDING * (max(every) - min(every) or 1.0)
+        return cls(min(every) - room, max(every) + room)
+
+    @classmethod
     def over(cls, numbers: Iterable[float]) -> "Scale":
         """Return a scale that holds all the numbers, and 0, with a little room at either end."""
-        with_zero = [0.0, *numbers]
-        room = PADDING * (max(with_zero) - min(with_zero) or 1.0)
-        return cls(min(with_zero) - room, max(with_zero) + room)
+        return cls.of([0.0, *numbers])
 
     def at(self, number: float) -> float:
         """Return where a number stands, in percent."""
@@ -100,6 +107,26 @@ def polyline(xs: Sequence[float], ys: Sequence[float], scale: Scale) -> str:
 def signed(number: float, digits: int = 4) -> str:
     """Write a number with its sign, a real minus."""
     return f"{number:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def decimals(spread: float) -> int:
+    """Return how many decimals tell numbers apart that are spread so widely: three digits of the spread."""
+    return max(0, 2 - math.floor(math.log10(spread))) if spread > 0 else 2
+
+
+def figure(number: float, digits: int) -> str:
+    """Write a number with its thousands apart and a real minus."""
+    return f"{number:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def shares(curve: Sequence[tuple[Any, dict[str, Any]]], label: str) -> list[float]:
+    """Return the probability of one class along a curve."""
+    return [members["probabilities"][label] for _, members in curve]
+
+
+def points(several: Sequence[dict[str, Any]], label: str) -> list[float]:
+    """Return the points that values have for one class."""
+    return [each["points"][label] for each in several]
 
 
 def enough(probability: float) -> int:

@@ -37,7 +37,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from settings import read_settings
 
 ROOT = Path(__file__).parent
-REVISION = "0001"  # of the tables below; migrations/versions holds the way to it
+REVISION = "0002"  # of the tables below; migrations/versions holds the way to it
 # Whoever waits for the database keeps a thread waiting, and not for long.
 SECONDS_TO_WAIT = 2  # for another writer
 SECONDS_TO_CONNECT = 2
@@ -98,7 +98,10 @@ class User(Base):
 
 
 class Prediction(Base):
-    """A record that somebody asked about and wanted remembered, the answer, and what turned out true."""
+    """A record that somebody asked about and wanted remembered, the answer, and what turned out true.
+
+    The answer is a probability or, where another kind of thing is foretold, what `answer` holds.
+    """
 
     __tablename__ = "predictions"
     __table_args__ = (Index("ix_predictions_user_id_created", "user_id", "created"),)
@@ -107,11 +110,12 @@ class Prediction(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     record: Mapped[dict[str, Any]] = mapped_column(JSON)
-    probability: Mapped[float]
+    probability: Mapped[float | None]
     model: Mapped[str] = mapped_column(String(100))
     version: Mapped[str] = mapped_column(String(100))
     outcome: Mapped[str | None] = mapped_column(String(100))
     note: Mapped[str | None] = mapped_column(String(1000))
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 class Key(Base):

@@ -1,10 +1,8 @@
 """What a table looks like: a data package inferred from a CSV file, to be read, corrected and trained on."""
 
-import argparse
 import hashlib
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +12,64 @@ from typing import Any
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from schema import LONGEST_VALUE, OWN, PLAIN_DIGITS, identifier
+from schema import BINARY, CLASSES, LONGEST_VALUE, NUMBER, OWN, PLAIN_DIGITS, identifier
 
 MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}  # in small letters
 NOT_KNOWN = "?"  # how a value that is missing is written, and a category of its own
 MOST_CATEGORIES = 60
+MOST_CLASSES = 20  # of a target
+FEWEST_OF_A_CLASS = 5  # rows, as many as the parts of the cross-validation
+DEFAULTS = {BINARY: "logistic", CLASSES: "logistic", NUMBER: "linear"}  # estimators
+# Names that mean something else where a field's name can stand: options, and what an answer adds to a table.
+TAKEN = {
+    "format",
+    "lang",
+    "model",
+    "target",
+    "lock",
+    "method",
+    "csrf_token",
+    "error",
+    "row",
+    "value",
+    "label",
+    "points",
+    "prediction",
+    "probability",
+    "log_odds",
+    "intercept",
+}
 RARE = 10  # rows, under which little can be learned of a category
 TEST_SHARE = 0.2
+PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # the name of a table, as addresses have it
+# What the addresses of every table begin with, so that no table can be called so.
+RESERVED = {
+    "account",
+    "accounts",
+    "changes",
+    "curves",
+    "docs",
+    "drift",
+    "examples",
+    "health",
+    "keys",
+    "metrics",
+    "model",
+    "openapi",
+    "predict",
+    "predictions",
+    "probabilities",
+    "probability",
+    "scorecard",
+    "session",
+    "static",
+    "tables",
+    "tokens",
+    "twins",
+    "users",
+    "v2",
+    "versions",
+}
 DATE = re.compile(r"(\d{4})-\d{2}-\d{2}([T ].*)?")
 YES = ("1", "true", "yes", "y", "t")  # how the positive class may be called
 FEWEST_ROWS = 50
@@ -127,57 +176,88 @@ def natural(text: str) -> tuple[bool, float, str]:
     return not is_number, float(text) if is_number else 0.0, text
 
 
-def describe(table: pd.DataFrame, target: str, name: str) -> tuple[dict[str, Any], list[Column]]:
+def describe(
+    table: pd.DataFrame, target: str, name: str, estimator: str | None = None
+) -> tuple[dict[str, Any], list[Column]]:
     """Return a data package for a table, without its resources' files, and what was inferred of every column.
+
+    Rows whose target is missing are none to learn from, and are to be left out.
 
     Raises
     ------
     Undescribable
-        If there is no such target, it has not two values, or no other column can be used.
+        If there is no such target, nothing can be learned of it, or no other column can be used.
     """
     if target not in table:
         raise Undescribable(f"there is no column {target}; there are {', '.join(table.columns)}")
     names = Counter(map(identifier, map(str, table.columns)))
     if repeated := [name for name, count in names.items() if count > 1 or not name]:
         raise Undescribable(f"several columns would be called {repeated[0] or 'nothing'}; rename them")
-    outcomes = table[target].value_counts()
-    if NOT_KNOWN in outcomes:
-        raise Undescribable(f"the target {target} is missing in {outcomes[NOT_KNOWN]:,} rows")
-    if len(outcomes) != 2:
-        raise Undescribable(f"the target {target} has {len(outcomes):,} different values; two can be told apart here")
-    columns = [leaking(infer(table[column]), table[column], table[target]) for column in table if column != target]
+    known = table[table[target] != NOT_KNOWN]
+    foretold, task, own = outcome_of(known[target])
+    columns = [leaking(infer(known[column]), known[column], known[target]) for column in known if column != target]
     used = [column for column in columns if not column.left_out]
     if not used:
         raise Undescribable(
             "no column is left to learn from: " + "; ".join(f"{c.name}: {c.left_out}" for c in columns)
         )
-    positive = next((value for value in outcomes.index if value.lower() in YES), outcomes.index[-1])
-    classes = Column(target, "string", {"enum": sorted(outcomes.index, key=natural)}, 0)
     package = {
         "profile": "data-package",
         "name": name,
         "title": name.replace("_", " ").capitalize(),
-        "description": f"A table of {len(table):,} rows, described by what was found in it.",
+        "description": f"A table of {len(known):,} rows, described by what was found in it.",
         "sources": [],
         "licenses": [],
         OWN: {
-            "question": f"Is {target} {positive}?",
-            "note": f"The model has seen {len(table):,} rows of a table that nobody has described yet.",
+            "note": f"The model has seen {len(known):,} rows of a table that nobody has described yet.",
             "target": target,
-            "positive": positive,
-            "outcome": f"has {target} = {positive}",
+            **own,
             "features": [column.name for column in used],
-            "estimator": "logistic",
+            "estimator": estimator or DEFAULTS[task],
             "train": name,
             "test": f"{name}_test",
         },
-        "resources": [{"name": name, "schema": {"fields": [each.described for each in (*used, classes)]}}],
+        "resources": [{"name": name, "schema": {"fields": [each.described for each in (*used, foretold)]}}],
     }
     return package, columns
 
 
+def outcome_of(values: pd.Series) -> tuple[Column, str, dict[str, Any]]:
+    """Return what is inferred of a target: its column, what is foretold, and the package's words for that.
+
+    Raises
+    ------
+    Undescribable
+        If all its values are the same, or it has more classes than can be told apart.
+    """
+    target, counts = str(values.name), values.value_counts()
+    if len(counts) < 2:
+        raise Undescribable(f"all values of the target {target} are the same")
+    numbers = numbers_of(values) if len(counts) > MOST_CLASSES else {}
+    for type_, each in numbers.items():
+        bounds = {"minimum": each.min().item(), "maximum": each.max().item()}
+        return Column(target, type_, bounds, 0), NUMBER, {"question": f"What is {target}?", "outcome": target}
+    if len(counts) > MOST_CLASSES:
+        raise Undescribable(
+            f"the target {target} has {len(counts):,} different texts; {MOST_CLASSES} classes are the most"
+        )
+    if counts.min() < FEWEST_OF_A_CLASS:
+        raise Undescribable(
+            f"the target {target} is {counts.index[-1]} in {counts.min()} rows; each class needs {FEWEST_OF_A_CLASS}"
+        )
+    classes = Column(target, "string", {"enum": sorted(counts.index, key=natural)}, 0)
+    if len(counts) > 2:
+        return classes, CLASSES, {"question": f"Which {target}?", "outcome": target}
+    positive = next((value for value in counts.index if value.lower() in YES), counts.index[-1])
+    words = {"question": f"Is {target} {positive}?", "positive": positive, "outcome": f"has {target} = {positive}"}
+    return classes, BINARY, words
+
+
 def leaking(column: Column, texts: pd.Series, target: pd.Series) -> Column:
-    """Leave a column out that tells the target of every row: it is a copy of it, or was known only afterwards."""
+    """Leave a column out if its name is taken, or if it tells the target of every row, as a copy does."""
+    if identifier(column.name) in TAKEN and not column.left_out:
+        reason = "its name means something else in addresses and answers; rename it"
+        return Column(column.name, column.type, column.constraints, column.missing, reason)
     several = texts.nunique() <= MOST_CATEGORIES and not column.left_out
     if several and (target.groupby(texts.to_numpy()).nunique() == 1).all():
         reason = "each of its values goes with one outcome: a copy of the target?"
@@ -188,12 +268,13 @@ def leaking(column: Column, texts: pd.Series, target: pd.Series) -> Column:
 def write(package: dict[str, Any], table: pd.DataFrame, folder: Path) -> Path:
     """Write the rows to learn from, those to test with, and the data package; return the last one's path."""
     name, (resource,) = package["name"], package["resources"]
-    fields = resource["schema"]["fields"]
-    rows = table[[field["name"] for field in fields]].copy()
+    fields, target = resource["schema"]["fields"], package[OWN]["target"]
+    rows = table.loc[table[target] != NOT_KNOWN, [field["name"] for field in fields]].copy()
     for field in fields:
         if field["type"] == "integer":
             rows[field["name"]] = rows[field["name"]].str.replace(DATE, r"\1", regex=True)
-    train, test = train_test_split(rows, test_size=TEST_SHARE, random_state=0, stratify=rows[package[OWN]["target"]])
+    classes = rows[target] if "enum" in fields[-1]["constraints"] else None
+    train, test = train_test_split(rows, test_size=TEST_SHARE, random_state=0, stratify=classes)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for part, title, several in ((name, "Rows to learn from", train), (f"{name}_test", "Rows to test with", test)):
@@ -207,6 +288,28 @@ def write(package: dict[str, Any], table: pd.DataFrame, folder: Path) -> Path:
     text = json.dumps(package | {"resources": written}, indent=2, ensure_ascii=False)
     path.write_text(f"{text}\n", encoding="utf-8")
     return path
+
+
+def add(path: Path, target: str, name: str | None, folder: Path, estimator: str | None = None) -> tuple[Path, str]:
+    """Describe a CSV file in a folder of its own; return the data package, and what was inferred as a table to read.
+
+    Raises
+    ------
+    Undescribable
+        If nothing can be learned from it, or there is a table of its name.
+    OSError
+        If the file cannot be read or the folder not written.
+    """
+    name = identifier(name or path.stem)
+    if not PLAIN_TABLE.fullmatch(name) or name in RESERVED:
+        raise Undescribable(f"a table cannot be called {name or 'nothing'}; choose another --name")
+    if (folder / name).exists():
+        raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")
+    table = read_table(path)
+    package, columns = describe(table, target, name, estimator)
+    missing = int((table[target] == NOT_KNOWN).sum())
+    left = f"\n{missing:,} rows are left out, for their {target} is missing." if missing else ""
+    return write(package, table, folder / name), report(columns) + left
 
 
 def report(columns: Sequence[Column]) -> str:
@@ -225,28 +328,3 @@ def report(columns: Sequence[Column]) -> str:
         ]
     )
     return shown.to_string(index=False, justify="left", formatters=dict.fromkeys(["column", "look at"], str))
-
-
-def main(given: Sequence[str] | None = None) -> None:
-    """Describe a table from the command line."""
-    parser = argparse.ArgumentParser(description="Infer a data package from a CSV file with a target of two values.")
-    parser.add_argument("table", type=Path, help="the CSV file")
-    parser.add_argument("--target", required=True, help="the column to foretell")
-    parser.add_argument("--name", help="what the table is called (default: as the file is)")
-    parser.add_argument("--to", type=Path, help="the folder to write to (default: data/NAME)")
-    options = parser.parse_args(given)
-    name = identifier(options.name or options.table.stem)
-    folder = options.to or Path(__file__).parent / "data" / name
-    try:
-        table = read_table(options.table)
-        package, columns = describe(table, options.target, name)
-        path = write(package, table, folder)
-    except (OSError, Undescribable) as error:
-        sys.exit(str(error))
-    print(report(columns))
-    print(f"\nTo be read and corrected: {path}\npython model.py --package {path} --artifacts {folder / 'artifacts'}")
-    print(f"GLASSFORM_ARTIFACTS={folder / 'artifacts'} python server.py")
-
-
-if __name__ == "__main__":
-    main()

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fitted import Fitted
 from schema import Record, Value
-from scorecard import Scorecard
 
 MODERATE, LARGE = 0.1, 0.25  # the customary limits (Siddiqi, Credit Risk Scorecards, 2006)
 HALF = 0.5  # a person added to every bin, so that an empty one has a logarithm
@@ -97,10 +97,10 @@ def drift_of(learned: dict[str, Any], values: Iterable[Value]) -> Drift:
     return Drift([Bin(low, count, asked[place]) for place, (low, count) in enumerate(pairs)])
 
 
-def drifts(card: Scorecard, records: Sequence[Record]) -> dict[str | None, Drift]:
+def drifts(card: Fitted, records: Sequence[Record]) -> dict[str | None, Drift]:
     """Return the drift of the score, under None, and of every field by name."""
     learned = card.training["distribution"]
-    found: dict[str | None, Drift] = {None: drift_of(learned["probability"], map(card.probability, records))}
+    found: dict[str | None, Drift] = {None: drift_of(learned["score"], map(card.score, records))}
     for name, each in learned["fields"].items():
         found[name] = drift_of(each, (record[name] for record in records))
     return found

@@ -1,23 +1,42 @@
-"""How good a model is: measures on rows it has not seen, by group, with intervals, and beside other models."""
+"""How good a model is: measures on rows it has not seen, by group, with intervals, and beside other models.
 
+What a model gives (`given`) is, for every row, the probability of the positive class of two, or a number, or the
+probabilities of several classes; `y` are 0 and 1, numbers, or the places of the classes.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, average_precision_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    brier_score_loss,
+    confusion_matrix,
+    log_loss,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from fitted import Fitted
 from registry import Comparison
-from schema import Schema
-from scorecard import NORMAL_97_5, Scorecard
+from schema import BINARY, CLASSES, NUMBER, Schema
+from scorecard import NORMAL_97_5
+from targets import sigmoid, softmax
 from thresholds import THRESHOLDS, Rate, largest_group_gap
 
 DECILES = 10
+MOST_DOTS = 400  # rows of a drawing of numbers foretold
 RESAMPLES = 100  # of the bootstrap; enough for a standard error good to about 7%
 
 
@@ -35,6 +54,67 @@ def scores(y: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
         "brier_score": float(brier_score_loss(y, probability)),
         "log_loss": float(log_loss(y, probability, labels=[0, 1])),
         "accuracy": float(accuracy_score(y, probability >= 0.5)),
+    }
+
+
+def errors(y: np.ndarray, predicted: np.ndarray) -> dict[str, float | None]:
+    """Measure how well numbers are foretold.
+
+    `r2` is the share of the variance explained, at most 1: higher is better; `mae` and `rmse`, the mean absolute and
+    the root mean squared error, in the number's unit: lower is better.
+    """
+    return {
+        "r2": float(r2_score(y, predicted)) if len(y) > 1 else None,
+        "mae": float(mean_absolute_error(y, predicted)),
+        "rmse": float(root_mean_squared_error(y, predicted)),
+    }
+
+
+def class_scores(y: np.ndarray, shares: np.ndarray) -> dict[str, float | None]:
+    """Measure how well one of several classes is foretold.
+
+    `accuracy` of the most probable class and `roc_auc`, the mean over each class against the rest: higher is better;
+    `brier_score` (0 to 2) and `log_loss` (nats): lower is better.
+    """
+    labels = np.arange(shares.shape[1])
+    every = len(np.unique(y)) == len(labels)
+    hits = y[:, None] == labels
+    return {
+        "accuracy": float(accuracy_score(y, shares.argmax(axis=1))),
+        "roc_auc": float(roc_auc_score(y, shares, multi_class="ovr", labels=labels)) if every else None,
+        "brier_score": float(((shares - hits) ** 2).sum(axis=1).mean()),
+        "log_loss": float(log_loss(y, shares, labels=labels)),
+    }
+
+
+SCORES: dict[str, Callable[..., dict[str, float | None]]] = {BINARY: scores, NUMBER: errors, CLASSES: class_scores}
+
+
+def evaluate_numbers(y: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    """Return the errors, rows to be drawn, and the means of both in ten equal groups."""
+    drawn = np.linspace(0, len(y) - 1, num=min(MOST_DOTS, len(y)), dtype=int)
+    return {
+        "rows": len(y),
+        "mean": float(y.mean()),
+        **errors(y, predicted),
+        "calibration": [
+            {"rows": len(group), "predicted": float(predicted[group].mean()), "observed": float(y[group].mean())}
+            for group in np.array_split(np.argsort(predicted, kind="stable"), DECILES)
+            if len(group)
+        ],
+        "dots": [[float(predicted[row]), float(y[row])] for row in drawn],
+    }
+
+
+def evaluate_classes(y: np.ndarray, shares: np.ndarray) -> dict[str, Any]:
+    """Return the scores, how many rows of each class (a row of the matrix) were taken for which, and calibration."""
+    chosen, labels = shares.argmax(axis=1), np.arange(shares.shape[1])
+    return {
+        "rows": len(y),
+        "counts": [int((y == label).sum()) for label in labels],
+        **class_scores(y, shares),
+        "confusion": confusion_matrix(y, chosen, labels=labels).tolist(),
+        "calibration": calibration((chosen == y).astype(int), shares.max(axis=1)),
     }
 
 
@@ -74,27 +154,32 @@ def at_least(probability: np.ndarray) -> list[int]:
     return [len(probability) - int(count) for count in below]
 
 
-def intervals(y: np.ndarray, probability: np.ndarray) -> dict[str, list[float]]:
+EVALUATE: dict[str, Callable[..., dict[str, Any]]] = {
+    BINARY: evaluate,
+    NUMBER: evaluate_numbers,
+    CLASSES: evaluate_classes,
+}
+
+
+def intervals(y: np.ndarray, given: np.ndarray, task: str = BINARY) -> dict[str, list[float]]:
     """Return the 95% interval of each score: itself, give or take 1.96 standard errors.
 
     The standard error is the score's standard deviation over resamples of the rows (Efron's bootstrap, 1979).
     """
     drawn = np.random.default_rng(0).integers(len(y), size=(RESAMPLES, len(y)))
-    spread = pd.DataFrame([scores(y[rows], probability[rows]) for rows in drawn]).std()
+    spread = pd.DataFrame([SCORES[task](y[rows], given[rows]) for rows in drawn]).astype(float).std()
     return {
         name: [float(score - NORMAL_97_5 * spread[name]), float(score + NORMAL_97_5 * spread[name])]
-        for name, score in scores(y, probability).items()
+        for name, score in SCORES[task](y, given).items()
         if score is not None
     }
 
 
-def evaluate_groups(
-    schema: Schema, X: pd.DataFrame, y: np.ndarray, probability: np.ndarray
-) -> dict[str, dict[str, Any]]:
+def evaluate_groups(schema: Schema, X: pd.DataFrame, y: np.ndarray, given: np.ndarray) -> dict[str, dict[str, Any]]:
     """Evaluate every category of the package's group fields on its own."""
     return {
         field.name: {
-            category: evaluate(y[mask], probability[mask])
+            category: EVALUATE[schema.task](y[mask], given[mask])
             for category in field.categories
             if (mask := (X[field.name] == category).to_numpy()).any()
         }
@@ -102,34 +187,59 @@ def evaluate_groups(
     }
 
 
-def compare_versions(current: Scorecard, candidate: Scorecard, X: pd.DataFrame, y: np.ndarray) -> Comparison | None:
+def compare_versions(current: Fitted, candidate: Fitted, X: pd.DataFrame, y: np.ndarray) -> Comparison | None:
     """Compare two versions on the same test rows; they cannot be, if the older one does not know all of the rows."""
     records: list[Any] = X.to_dict("records")
+    task, schema = candidate.schema.task, candidate.schema
+    if current.schema.task != task or not all(map(current.schema.holds, records)):
+        return None
     try:
-        older = np.array([current.probability(record) for record in records])
+        older, newer = given_by(current, records), given_by(candidate, records)
     except KeyError:
         return None
-    newer = np.array([candidate.probability(record) for record in records])
-    ours, theirs = (measures(candidate.schema, X, y, probability) for probability in (newer, older))
+    ours, theirs = (measures(schema, X, y, given) for given in (newer, older))
+    raised, lowered = changed_sides(task, older, newer)
     return Comparison(
         other=current.version,
         rows=len(y),
         measures={name: (theirs[name], ours[name]) for name in ours},
-        raised=int(((older < 0.5) & (newer >= 0.5)).sum()),
-        lowered=int(((older >= 0.5) & (newer < 0.5)).sum()),
+        raised=raised,
+        lowered=lowered,
     )
 
 
-def measures(schema: Schema, X: pd.DataFrame, y: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+def given_by(card: Fitted, records: list[Any]) -> np.ndarray:
+    """Return what a model gives many records."""
+    sums = card.all_sums([card.row(record) for record in records])
+    shown: dict[str, Callable[[Any], Any]] = {BINARY: sigmoid, NUMBER: float, CLASSES: softmax}
+    return np.array([*map(shown[card.schema.task], sums)])
+
+
+def changed_sides(task: str, older: np.ndarray, newer: np.ndarray) -> tuple[int, int]:
+    """Count the rows that come to be above one half, and below it; or all that get another class; no numbers."""
+    if task == BINARY:
+        return int(((older < 0.5) & (newer >= 0.5)).sum()), int(((older >= 0.5) & (newer < 0.5)).sum())
+    return (int((older.argmax(axis=1) != newer.argmax(axis=1)).sum()), 0) if task == CLASSES else (0, 0)
+
+
+COMPARED = {
+    BINARY: ("roc_auc", "brier_score", "largest_calibration_gap"),
+    NUMBER: ("r2",),
+    CLASSES: ("accuracy",),
+}
+
+
+def measures(schema: Schema, X: pd.DataFrame, y: np.ndarray, given: np.ndarray) -> dict[str, float]:
     """Return what versions are compared by; without the ROC AUC, where all outcomes are the same."""
-    measured = evaluate(y, probability)
-    found = {name: measured[name] for name in ("roc_auc", "brier_score", "largest_calibration_gap")}
-    found["largest_group_gap"] = largest_group_gap(evaluate_groups(schema, X, y, probability))
+    measured = EVALUATE[schema.task](y, given)
+    found = {name: measured[name] for name in COMPARED[schema.task]}
+    if schema.task == BINARY:
+        found["largest_group_gap"] = largest_group_gap(evaluate_groups(schema, X, y, given))
     return {name: value for name, value in found.items() if value is not None}
 
 
-def distribution(schema: Schema, X: pd.DataFrame, weights: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
-    """Return how the training rows are distributed, by field and by probability: what is asked is compared with it.
+def distribution(schema: Schema, X: pd.DataFrame, weights: np.ndarray, given: np.ndarray) -> dict[str, Any]:
+    """Return how the training rows are distributed, by field and by what is foretold, to compare what is asked with.
 
     Categories are counted each; numbers in up to ten bins of about as many rows, from each of `bounds` on.
     """
@@ -139,7 +249,10 @@ def distribution(schema: Schema, X: pd.DataFrame, weights: np.ndarray, probabili
         else in_bins(X[field.name].to_numpy(), weights)
         for field in schema.fields
     }
-    return {"fields": fields, "probability": in_bins(probability, weights)}
+    if schema.task != CLASSES:
+        return {"fields": fields, "score": in_bins(given, weights)}
+    counts = np.bincount(given.argmax(axis=1), weights, minlength=len(schema.classes)).tolist()
+    return {"fields": fields, "score": {"counts": [list(each) for each in zip(schema.classes, counts, strict=True)]}}
 
 
 def in_bins(values: np.ndarray, weights: np.ndarray) -> dict[str, list[Any]]:
@@ -153,14 +266,33 @@ def in_bins(values: np.ndarray, weights: np.ndarray) -> dict[str, list[Any]]:
 
 
 def rivals(schema: Schema) -> dict[str, Pipeline]:
-    """Return what the model is compared with, unfitted: the base rate, straight lines, and many trees."""
-    features, categories = schema.named("string"), schema.categories
-    one_hot = OneHotEncoder(categories=categories, sparse_output=False)
-    lines = ColumnTransformer([("step", one_hot, features)], remainder=StandardScaler())
-    codes = ColumnTransformer([("code", OrdinalEncoder(categories=categories), features)], remainder="passthrough")
-    trees = HistGradientBoostingClassifier(categorical_features=list(range(len(features))), random_state=0)
+    """Return what the model is compared with, unfitted: the same answer for all, straight lines, and many trees."""
+    one, line, trees = (each() for each in RIVALS[schema.task])
+    trees.set_params(categorical_features=list(range(len(schema.categories))), random_state=0)
     return {
-        "base_rate": Pipeline([("rate", DummyClassifier(strategy="prior"))]),
-        "linear": Pipeline([("preprocess", lines), ("regression", LogisticRegression(solver="newton-cholesky"))]),
-        "boosting": Pipeline([("preprocess", codes), ("trees", trees)]),
+        "base_rate": Pipeline([("same", one)]),
+        "linear": Pipeline([("preprocess", encoded(schema, one_hot=True)), ("regression", line)]),
+        "boosting": Pipeline([("preprocess", encoded(schema, one_hot=False)), ("trees", trees)]),
     }
+
+
+def straight_lines() -> LogisticRegression:
+    """Return a logistic regression as it is commonly fitted."""
+    return LogisticRegression(solver="newton-cholesky")
+
+
+Rivals = tuple[Callable[[], BaseEstimator], Callable[[], BaseEstimator], Callable[[], BaseEstimator]]
+RIVALS: dict[str, Rivals] = {
+    BINARY: (DummyClassifier, straight_lines, HistGradientBoostingClassifier),
+    CLASSES: (DummyClassifier, straight_lines, HistGradientBoostingClassifier),
+    NUMBER: (DummyRegressor, LinearRegression, HistGradientBoostingRegressor),
+}
+
+
+def encoded(schema: Schema, one_hot: bool) -> ColumnTransformer:
+    """Return the step that makes numbers of categories: columns of 0 and 1, and other numbers scaled; or codes."""
+    names, known = schema.named("string"), schema.categories
+    if one_hot:
+        step = ("step", OneHotEncoder(categories=known, sparse_output=False), names)
+        return ColumnTransformer([step], remainder=StandardScaler())
+    return ColumnTransformer([("code", OrdinalEncoder(categories=known), names)], remainder="passthrough")

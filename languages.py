@@ -31,6 +31,11 @@ def language() -> str:
     return DEFAULT
 
 
+def current() -> str:
+    """Return the language to write in; outside of a request, the first."""
+    return language() if has_request_context() else DEFAULT
+
+
 def asked_languages(query: str) -> list[str]:
     """Return the languages a query string asks for: none, or one, or by mistake more."""
     # few hold the name, plain or with a letter escaped, and to look for it would decode the whole query
@@ -54,7 +59,7 @@ def chosen_language(query: str) -> str | None:
 def gettext(text: str, **values: Any) -> str:
     """Return a text, with its values in place, in the language of the answer; outside of a request, in the first."""
     # Flask-Babel takes 40 microseconds a request to find out that there is nothing to translate
-    if not has_request_context() or language() == DEFAULT:
+    if current() == DEFAULT:
         return text % values if values else text
     return str(flask_babel.gettext(text, **values))
 

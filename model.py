@@ -17,30 +17,57 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
-from sklearn.compose import ColumnTransformer
-from sklearn.linear_model import LogisticRegression
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, SplineTransformer
+from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
+from sklearn.svm import SVC, SVR
 
-from evaluation import compare_versions, distribution, evaluate, evaluate_groups, intervals, rivals, scores
+from describe import add
+from evaluation import (
+    EVALUATE,
+    SCORES,
+    compare_versions,
+    distribution,
+    encoded,
+    evaluate_groups,
+    intervals,
+    rivals,
+)
+from fitted import Fitted, UnreadableArtifact
+from kinds import PIPELINE, ClassesScorecard, NumberScorecard, OneTable, Opaque, open_pipeline, parse
 from registry import ARTIFACTS, Registry, account, passes
-from schema import PLAIN_DIGITS, PYTHON_TYPE, Field, Pairs, Record, Schema, Value
-from scorecard import Points, Scorecard, UnreadableArtifact, tabulate, vary
-from support import pack
+from schema import BINARY, CLASSES, NUMBER, PLAIN_DIGITS, PYTHON_TYPE, Field, Pairs, Record, Schema, Value
+from scorecard import NotAdditive, Points, Scorecard, tabulate, vary
+from support import THIN, pack
 
 ROOT = Path(__file__).parent
 PACKAGE = ROOT / "data" / "datapackage.json"
-PIPELINE = "pipeline.joblib"
 NUMPY_TYPE = {"integer": "int64", "number": "float64"}
-REPORTED = ["group", "rows", "positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap"]
+REPORTED = {
+    BINARY: ["positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap"],
+    CLASSES: ["accuracy", "roc_auc", "brier_score", "log_loss"],
+    NUMBER: ["mean", "r2", "mae", "rmse"],
+}
+DECILES_OF = {
+    BINARY: "Calibration by decile of probability",
+    CLASSES: "Calibration by decile of the most probable class's probability",
+    NUMBER: "Means by decile of the number foretold",
+}
 LAYOUT: Any = {"index": False, "float_format": "{:.4f}".format}
 GOLDEN = 24  # rows whose answers a server checks before it calls itself ready
 EXAMPLE_PROBABILITIES = (0.03, 0.3, 0.6, 0.9)  # the examples to try are the people nearest to these
+MOST_EXAMPLES = 6  # of classes, one each
+FOLDS, COVERED = 5, 0.95  # of cross-validation, and the share of outcomes that an interval is to hold
+ALIKE = 200  # test rows that are asked how many people are like them
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of a table: `X`, one column per feature, and `y`, 1 for the positive class and else 0.
+    """Rows of a table: `X`, one column per feature, and `y`: 1 or 0 of two classes, a class's place, or a number.
 
     Each stands for `weights` rows that are alike in features and outcome.
     """
@@ -58,7 +85,7 @@ class Split:
 
     @property
     def positives(self) -> int:
-        """How many of them are of the positive class."""
+        """How many of them are of the positive class of two."""
         return int(self.weights @ self.y)
 
 
@@ -119,7 +146,10 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
     for field in (*schema.fields, schema.target):
         check(table, field, counted)
     X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
-    return X, (table[schema.target.column] == schema.own["positive"]).to_numpy(dtype=np.int64)
+    outcome = table[schema.target.column]
+    if schema.task == NUMBER:
+        return X, outcome.to_numpy(dtype=np.float64)
+    return X, outcome.map({label: place for place, label in enumerate(schema.classes)}).to_numpy(dtype=np.int64)
 
 
 def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
@@ -141,7 +171,23 @@ def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
 
 
 def build_pipeline(schema: Schema) -> Pipeline:
-    """Return the unfitted pipeline: a smooth curve per number, a step per category, a logistic regression.
+    """Return the unfitted pipeline of the package's estimator.
+
+    Raises
+    ------
+    ValueError
+        If there is no estimator of that name for what is foretold.
+    """
+    known, name = ESTIMATORS[schema.task], schema.own["estimator"]
+    if name not in known:
+        raise ValueError(
+            f"estimator: {name!r} is not one of {', '.join(known)}, which {schema.task} targets can have"
+        )
+    return known[name](schema)
+
+
+def logistic(schema: Schema) -> Pipeline:
+    """Return a smooth curve per number and a step per category, added up by a logistic regression.
 
     Eight even knots and C=1 had the best 10-fold cross-validated log loss on the training rows among 5 to 12
     knots, even or by quantile. Real numbers get straight pieces, which a table of points can hold exactly.
@@ -157,6 +203,67 @@ def build_pipeline(schema: Schema) -> Pipeline:
     return Pipeline([("preprocess", preprocess), ("regression", LogisticRegression(C=1.0, solver="newton-cholesky"))])
 
 
+def linear(schema: Schema) -> Pipeline:
+    """Return a straight line per number and a step per category, added up by least squares."""
+    return Pipeline([("preprocess", encoded(schema, one_hot=True)), ("regression", LinearRegression())])
+
+
+def svm(schema: Schema) -> Pipeline:
+    """Return a support vector machine with an RBF kernel; Platt's sigmoid makes probabilities of its distances."""
+    classifier = CalibratedClassifierCV(SVC(), ensemble=False)
+    regressor = TransformedTargetRegressor(SVR(), transformer=StandardScaler())
+    machine = regressor if schema.task == NUMBER else classifier
+    return Pipeline([("preprocess", encoded(schema, one_hot=True)), ("machine", machine)])
+
+
+def boosting(schema: Schema) -> Pipeline:
+    """Return gradient-boosted trees."""
+    trees = HistGradientBoostingRegressor if schema.task == NUMBER else HistGradientBoostingClassifier
+    codes = encoded(schema, one_hot=False)
+    fitted = trees(categorical_features=list(range(len(schema.categories))), random_state=0)
+    return Pipeline([("preprocess", codes), ("trees", fitted)])
+
+
+CLASSIFIERS: dict[str, Callable[[Schema], Pipeline]] = {"logistic": logistic, "svm": svm, "boosting": boosting}
+REGRESSORS: dict[str, Callable[[Schema], Pipeline]] = {"linear": linear, "svm": svm, "boosting": boosting}
+ESTIMATORS = {BINARY: CLASSIFIERS, CLASSES: CLASSIFIERS, NUMBER: REGRESSORS}
+
+
+def predict(pipeline: Pipeline, X: pd.DataFrame, task: str) -> np.ndarray:
+    """Return what a pipeline gives each row: the probability of class 1 of two, those of all classes, or a number."""
+    if task == NUMBER:
+        return np.asarray(pipeline.predict(X), dtype=np.float64)
+    shares: np.ndarray = pipeline.predict_proba(X)
+    return shares[:, 1] if task == BINARY else shares
+
+
+def margin(pipeline: Pipeline, split: Split) -> float:
+    """Return what 95 of 100 errors stay below, on rows that were held back in turn (5-fold cross-validation)."""
+    folds = KFold(FOLDS, shuffle=True, random_state=0)
+    weights = {f"{pipeline.steps[-1][0]}__sample_weight": split.weights}
+    foretold = cross_val_predict(pipeline, split.X, split.y, cv=folds, params=weights)
+    order = np.argsort(errors := np.abs(split.y - foretold))
+    reached = split.weights[order].cumsum() / split.weights.sum()
+    return float(errors[order][np.searchsorted(reached, COVERED)])
+
+
+def compile_points(pipeline: Pipeline, schema: Schema, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
+    """Return the kind of a fitted model and what only that kind has; a pipeline, if no table of points equals it."""
+    table = partial(tabulate, pipeline, schema, training.X, training.weights.tolist())
+    try:
+        if schema.task == CLASSES:
+            tables = {label: OneTable(*table(place)) for place, label in enumerate(schema.classes)}
+            return ClassesScorecard, {"tables": tables}
+        intercept, points = table()
+    except NotAdditive as error:
+        print(f"{error}; served as a pipeline ... ", end="", flush=True)
+        return Opaque, {}
+    if schema.task == NUMBER:
+        return NumberScorecard, {"intercept": intercept, "points": points}
+    covariance = covariance_of(pipeline, points, training.X, training.weights)
+    return Scorecard, {"intercept": intercept, "points": points, "covariance": covariance}
+
+
 def covariance_of(
     pipeline: Pipeline, points: dict[str, Points], X: pd.DataFrame, weights: np.ndarray
 ) -> list[list[float]]:
@@ -168,10 +275,12 @@ def covariance_of(
     """
     base = X.iloc[[0]]
     rows = [np.average(design_of(pipeline, X), axis=0, weights=weights)[None]]
+    own, mean = design_of(pipeline, base), rows[0]
     for name, each in points.items():
-        varied = design_of(pipeline, vary(base, name, X[name].tolist()))
-        average = np.average(varied, axis=0, weights=weights)
-        rows.append(design_of(pipeline, vary(base, name, each.values)) - average)
+        varied = design_of(pipeline, vary(base, name, each.values))
+        # columns that vary with this feature; over the rows they average what they average with all features varied
+        moved = (varied != own).any(axis=0)
+        rows.append(varied - np.where(moved, mean, own))
     deviations = np.vstack(rows)
     covariance = deviations @ coefficient_covariance(pipeline, X, weights) @ deviations.T
     return [covariance[i, : i + 1].tolist() for i in range(len(covariance))]
@@ -204,14 +313,20 @@ def typical_record(schema: Schema, X: pd.DataFrame, weights: np.ndarray) -> Reco
     return typical
 
 
-def choose_examples(schema: Schema, test: Split, probability: np.ndarray) -> list[dict[str, Any]]:
-    """Choose real rows of the test split: some across the range, then the two that surprise the model most."""
-    nearest = [int(np.abs(probability - wanted).argmin()) for wanted in EXAMPLE_PROBABILITIES]
-    surprises = [int((probability - test.y).argmax()), int((probability - test.y).argmin())]
+def choose_examples(schema: Schema, test: Split, given: np.ndarray) -> list[dict[str, Any]]:
+    """Choose real rows of the test split: some across the range, then those that surprise the model most."""
+    if schema.task == CLASSES:
+        known = np.take_along_axis(given, test.y[:, None], axis=1)[:, 0]
+        nearest = [int(given[:, label].argmax()) for label in range(min(given.shape[1], MOST_EXAMPLES))]
+        surprises = [int(known.argmin())]
+    else:
+        wanted = EXAMPLE_PROBABILITIES if schema.task == BINARY else np.quantile(given, EXAMPLE_PROBABILITIES)
+        nearest = [int(np.abs(given - each).argmin()) for each in wanted]
+        surprises = [int((given - test.y).argmax()), int((given - test.y).argmin())]
     return [
         {
             "record": {name: plain(value) for name, value in test.X.iloc[row].items()},
-            "outcome": schema.classes[test.y[row]],
+            "outcome": schema.classes[test.y[row]] if schema.classes else plain(test.y[row]),
             "surprise": row in surprises,
         }
         for row in dict.fromkeys([*nearest, *surprises])
@@ -236,7 +351,7 @@ def train(
     artifacts: Path = ARTIFACTS,
     counted: Callable[[Schema], Split] | None = None,
     promote: bool | None = None,
-) -> Scorecard:
+) -> Fitted:
     """Read, fit, tabulate, evaluate and register, telling of each step; return the scorecard.
 
     `counted` gives the rows to learn from, if they are not those of the package. The new version becomes the current
@@ -245,7 +360,7 @@ def train(
     Raises
     ------
     ValueError
-        If the table does not match its description, or the fitted model is not additive.
+        If the table does not match its description.
     """
     schema = Schema.from_file(package)
     with step(f"Reading {schema.package['title']}"):
@@ -255,44 +370,46 @@ def train(
     with step(f"Fitting {training.rows:,} rows"):
         fit(pipeline, training)
     with step("Tabulating the points, comparing them with the pipeline on every row"):
-        intercept, points = tabulate(pipeline, schema, training.X, training.weights.tolist())
-        covariance = covariance_of(pipeline, points, training.X, training.weights)
+        kind, own = compile_points(pipeline, schema, training)
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
-        probability = pipeline.predict_proba(test.X)[:, 1]
+        given = predict(pipeline, test.X, schema.task)
         evaluation = {
-            **evaluate(test.y, probability),
-            "intervals": intervals(test.y, probability),
-            "groups": evaluate_groups(schema, test.X, test.y, probability),
+            **EVALUATE[schema.task](test.y, given),
+            "intervals": intervals(test.y, given, schema.task),
+            "groups": evaluate_groups(schema, test.X, test.y, given),
         }
     with step("Comparing with simpler and with opaque models"):
-        evaluation["comparison"] = compare(schema, training, test) | {"this": scores(test.y, probability)}
-    card = Scorecard(
+        evaluation["comparison"] = compare(schema, training, test) | {"this": SCORES[schema.task](test.y, given)}
+    about = facts(schema, training, test)
+    if schema.task == NUMBER:
+        about["margin"] = margin(pipeline, training)
+        evaluation["coverage"] = float((np.abs(test.y - given) <= about["margin"]).mean())
+    card = kind(
         version=version_of(schema, pipeline, [training, test]),
         package=schema.package,
-        intercept=intercept,
-        points=points,
-        covariance=covariance,
         typical=typical_record(schema, training.X, training.weights),
-        examples=choose_examples(schema, test, probability),
-        people=people(schema, training),
+        examples=choose_examples(schema, test, given),
+        people=people(schema, training) if usually_alike(schema, training, test) >= THIN else None,
         evaluation=evaluation,
-        training=facts(schema, training, test),
+        training=about,
+        **own,
     )
-    learned = pipeline.predict_proba(training.X)[:, 1]
-    card.training["distribution"] = distribution(schema, training.X, training.weights, learned)
-    card.training["golden"] = golden_rows(card, test)
+    learned = predict(pipeline, training.X, schema.task)
+    about["distribution"] = distribution(schema, training.X, training.weights, learned)
     return register(card, pipeline, test, Registry(artifacts), promote)
 
 
 def register(
-    card: Scorecard, pipeline: Pipeline, test: Split, registry: Registry, promote: bool | None = None
-) -> Scorecard:
+    card: Fitted, pipeline: Pipeline, test: Split, registry: Registry, promote: bool | None = None
+) -> Fitted:
     """Save a version, compare it with the one that is served and promote it, if it may be; return it.
 
     One that was here before is promoted only if that is said, lest training again undo what somebody went back from.
     """
     with step("Saving"), registry.new_folder() as folder:
         card.training["sha256"][PIPELINE] = save_pipeline(pipeline, folder / PIPELINE)
+        card = parse(card.as_file(), folder)  # as it will be read, with its pipeline if it has one
+        card.training["golden"] = golden_rows(card, test)
         card.save(folder)
         served = served_now(registry)
         comparison = compare_versions(served, card, test.X, test.y) if served else None
@@ -302,7 +419,7 @@ def register(
     return card
 
 
-def served_now(registry: Registry) -> Scorecard | None:
+def served_now(registry: Registry) -> Fitted | None:
     """Return the version that a server would serve; nothing, if there is none that can be read."""
     try:
         return registry.standing(registry.manifest())[0]
@@ -311,17 +428,32 @@ def served_now(registry: Registry) -> Scorecard | None:
 
 
 def people(schema: Schema, training: Split) -> dict[str, Any]:
-    """Return the people learned from, as an artifact holds them."""
+    """Return the people learned from, as an artifact holds them; only of two classes it tells who was of which."""
     columns = {name: training.X[name].tolist() for name in schema.by_name}
-    return pack(schema, columns, training.y.tolist(), training.weights.astype(int).tolist())
+    positive = training.y if schema.task == BINARY else np.zeros(len(training.y), dtype=np.int64)
+    return pack(schema, columns, positive.tolist(), training.weights.astype(int).tolist())
 
 
-def golden_rows(card: Scorecard, test: Split) -> list[dict[str, Any]]:
-    """Return some records, evenly drawn from the test rows, with the log-odds that must always come out for them."""
+def usually_alike(schema: Schema, training: Split, test: Split) -> float:
+    """Return how many of the people learned from are like a test row, in the median over some of them."""
+    found = []
+    for row in test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(ALIKE, len(test.X)), dtype=int)].itertuples():
+        alike = np.ones(len(training.X), dtype=bool)
+        for field in schema.fields:
+            column, own = training.X[field.name].to_numpy(), getattr(row, field.name)
+            alike &= column == own if field.categories else np.abs(column - own) <= field.window
+        found.append(training.weights[alike].sum())
+    return float(np.median(found))
+
+
+def golden_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
+    """Return some records, evenly drawn from the test rows, with the sums that must always come out for them."""
     drawn = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(GOLDEN, len(test.X)), dtype=int)]
     rows: list[Any] = drawn.to_dict("records")
     records = [{name: plain(value) for name, value in row.items()} for row in rows]
-    return [{"record": record, "log_odds": card.log_odds(record)} for record in [card.typical, *records]]
+    asked = [card.typical, *records]
+    found = card.all_sums([card.row(record) for record in asked])
+    return [{"record": record, "sums": sums} for record, sums in zip(asked, found, strict=True)]
 
 
 def fit(pipeline: Pipeline, split: Split) -> Pipeline:
@@ -338,18 +470,31 @@ def facts(schema: Schema, training: Split, test: Split) -> dict[str, Any]:
         copies["overlap"] = int(np.isin(test.hashes, training.hashes).sum())
     return {
         "rows": training.rows,
-        "positives": training.positives,
+        **outcomes(schema, training),
         **copies,
-        "groups": count_groups(schema, training),
+        "groups": count_groups(schema, training) if schema.task == BINARY else {},
         "scikit_learn": sklearn.__version__,
         "sha256": {"train": training.sha256, "test": test.sha256},
     }
 
 
+def outcomes(schema: Schema, split: Split) -> dict[str, Any]:
+    """Return how many rows are of the positive class of two, or of each of several; or how the numbers are spread."""
+    if schema.task == BINARY:
+        return {"positives": split.positives}
+    if schema.task == CLASSES:
+        return {"counts": np.bincount(split.y, split.weights, minlength=len(schema.classes)).astype(int).tolist()}
+    mean = float(np.average(split.y, weights=split.weights))
+    deviation = float(np.sqrt(np.average((split.y - mean) ** 2, weights=split.weights)))
+    return {"mean": mean, "deviation": deviation, "minimum": float(split.y.min()), "maximum": float(split.y.max())}
+
+
 def compare(schema: Schema, training: Split, test: Split) -> dict[str, dict[str, float | None]]:
     """Fit each rival on the same rows and fields, and return its scores on the test rows."""
     fitted = {name: fit(pipeline, training) for name, pipeline in rivals(schema).items()}
-    return {name: scores(test.y, pipeline.predict_proba(test.X)[:, 1]) for name, pipeline in fitted.items()}
+    return {
+        name: SCORES[schema.task](test.y, predict(pipeline, test.X, schema.task)) for name, pipeline in fitted.items()
+    }
 
 
 def count_groups(schema: Schema, split: Split) -> dict[str, dict[str, dict[str, int]]]:
@@ -386,20 +531,17 @@ def load_pipeline(artifacts: Path = ARTIFACTS, version: str | None = None) -> Pi
 
     Raises
     ------
-    ValueError
+    UnreadableArtifact
         If the file is not the one the scorecard was made with: unpickling a stranger's file would run it.
     """
     card = Registry(artifacts).load(version)
-    path, expected = artifacts / card.version / PIPELINE, card.training["sha256"][PIPELINE]
-    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-        raise ValueError(f"{path.name} is not the file its scorecard was made with; train again")
-    pipeline: Pipeline = joblib.load(path)
+    pipeline: Pipeline = open_pipeline(artifacts / card.version, card.training["sha256"][PIPELINE])
     return pipeline
 
 
 @cache
-def current() -> Scorecard:
-    """Return the trained scorecard, training first if there is none."""
+def current() -> Fitted:
+    """Return the trained model, training first if there is none."""
     try:
         return Registry(ARTIFACTS).load()
     except FileNotFoundError:
@@ -407,7 +549,7 @@ def current() -> Scorecard:
 
 
 def predict_probability(*values: Value, **fields: Value) -> float:
-    """Return the probability, 0 to 1, that the record's target is the positive class.
+    """Return the probability, 0 to 1, that the record's target is the positive class; of the default table.
 
     Takes every field of the data package by position or name; `help(predict_probability)` lists them.
 
@@ -421,7 +563,7 @@ def predict_probability(*values: Value, **fields: Value) -> float:
     card = current()
     arguments = inspect.signature(predict_probability).bind(*values, **fields).arguments
     record = card.schema.read_json(Pairs((name, plain(value)) for name, value in arguments.items()))
-    return card.probability(record)
+    return float(card.score(record))
 
 
 # The fields come from the data package, so the signature does too.
@@ -434,7 +576,7 @@ predict_probability.__signature__ = inspect.Signature(  # type: ignore[attr-defi
 )
 
 
-def report(card: Scorecard) -> str:
+def report(card: Fitted) -> str:
     """Return the evaluation as text to read."""
     schema, evaluation = card.schema, card.evaluation
     groups = {"everyone": evaluation} | {
@@ -442,7 +584,8 @@ def report(card: Scorecard) -> str:
         for field in schema.groups
         for category, measured in evaluation["groups"][field.name].items()
     }
-    measures = pd.DataFrame([measured | {"group": title} for title, measured in groups.items()], columns=REPORTED)
+    measured = [measured | {"group": title} for title, measured in groups.items()]
+    measures = pd.DataFrame(measured, columns=["group", "rows", *REPORTED[schema.task]])
     deciles = pd.DataFrame(evaluation["calibration"])
     deciles.insert(0, "decile", range(1, len(deciles) + 1))
     return f"""
@@ -451,10 +594,23 @@ Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it 
 
 {measures.rename(columns={"largest_calibration_gap": "largest_gap"}).to_string(**LAYOUT)}
 
-Calibration by decile of probability
+{DECILES_OF[schema.task]}
 {deciles.to_string(**LAYOUT)}
 
-Largest difference between a decile's mean and its observed share: {evaluation["largest_calibration_gap"]:.4f}"""
+{last_line(card)}"""
+
+
+def last_line(card: Fitted) -> str:
+    """Return the last line of the report."""
+    evaluation = card.evaluation
+    if card.schema.task == BINARY:
+        gap = evaluation["largest_calibration_gap"]
+        return f"Largest difference between a decile's mean and its observed share: {gap:.4f}"
+    if card.schema.task == NUMBER:
+        return (
+            f"{evaluation['coverage']:.1%} lie within {card.training['margin']:.4g} of what was foretold; 95% should."
+        )
+    return f"Rows of each class: {', '.join(map(str, evaluation['counts']))}"
 
 
 def verdict(registry: Registry, version: str) -> str:
@@ -474,35 +630,65 @@ def verdict(registry: Registry, version: str) -> str:
     )
 
 
-def main() -> None:
-    """Train from the command line and print the report."""
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description="Train the model and print how good it is.")
-    parser.add_argument("--package", type=Path, default=PACKAGE, help="the data package that describes the table")
-    parser.add_argument("--artifacts", type=Path, default=ARTIFACTS, help="the folder to save the version in")
-    parser.add_argument(
+    option = parser.add_argument
+    option("--add", type=Path, metavar="CSV", help="describe a table of your own, and train its model")
+    option("--target", help="the column of it to foretell")
+    option("--name", help="what it is called (default: as the file is)")
+    option(
+        "--estimator", choices=sorted({*CLASSIFIERS, *REGRESSORS}), help="logistic for classes, linear for numbers"
+    )
+    option("--table", nargs="+", default=[], help="train further tables again, by name")
+    option("--data", type=Path, default=PACKAGE.parent, help="the folder of the tables' descriptions")
+    option("--package", type=Path, help="the data package that describes the table")
+    option("--artifacts", type=Path, default=ARTIFACTS, help="the folder to save the version in")
+    option(
         "--promote",
         action=argparse.BooleanOptionalAction,
         help="serve the new version whatever the gates say, or do not (default: if it passes them)",
     )
-    parser.add_argument(
+    option(
         "--from",
         nargs="+",
         dest="sources",
         metavar="SOURCE",
-        help="learn from other tables: files, patterns, folders",
+        help="learn from other tables: files, folders",
     )
-    parser.add_argument("--engine", default="duckdb", help="what counts them: duckdb, spark, or a URL of Ibis")
-    parser.add_argument("--master", default="local[*]", help="where Spark runs")
+    option("--engine", default="duckdb", help="what counts them: duckdb, spark, or a URL of Ibis")
+    option("--master", default="local[*]", help="where Spark runs")
     options = parser.parse_args()
+    if bool(options.add) != bool(options.target):
+        parser.error("--add and --target go together")
+    return options
+
+
+def chosen(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
+    """Return the data package and the folder of versions of each table that is to be trained."""
+    if options.add:
+        package, inferred = add(options.add, options.target, options.name, options.data, options.estimator)
+        print(f"{inferred}\n\nTo be read and corrected: {package}\n")
+        yield package, options.artifacts / package.parent.name
+    for name in options.table:
+        yield options.data / name / PACKAGE.name, options.artifacts / name
+    if not options.add and not options.table:
+        yield options.package or options.data / PACKAGE.name, options.artifacts
+
+
+def main() -> None:
+    """Train from the command line and print the report."""
+    options = parse_options()
     counted = partial(count, sources=options.sources, engine=options.engine, master=options.master)
     try:
-        card = train(
-            options.package, options.artifacts, counted if options.sources else None, promote=options.promote
-        )
+        for package, artifacts in chosen(options):
+            card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
+            print(report(card))
+            print(verdict(Registry(artifacts), card.version))
+            if artifacts != options.artifacts:
+                print(f"It answers at /{artifacts.name}/ of the server.", flush=True)
     except (OSError, ValueError) as error:
         sys.exit(f"\n{error}")
-    print(report(card))
-    print(verdict(Registry(options.artifacts), card.version))
 
 
 if __name__ == "__main__":

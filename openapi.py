@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
+from types import UnionType
 from typing import Annotated, Any, NotRequired, get_args, get_origin, get_type_hints
 
 import pydantic
@@ -134,6 +135,8 @@ class Types:
             return {}
         if isinstance(type_, dict):
             return type_
+        if isinstance(type_, UnionType):
+            return {"anyOf": [self.of(each) for each in get_args(type_)]}
         if not inspect.isclass(type_):
             return pydantic.TypeAdapter(type_).json_schema()
         self.adapters[type_] = pydantic.TypeAdapter(type_)

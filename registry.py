@@ -18,16 +18,26 @@ from filelock import FileLock
 from pydantic import BaseModel, Field, ValidationError
 from typing_extensions import TypedDict
 
+from fitted import FILE as SCORECARD
+from fitted import Fitted, UnreadableArtifact
+from kinds import parse
 from languages import gettext
-from schema import Value, shown
-from scorecard import FILE as SCORECARD
-from scorecard import Scorecard, UnreadableArtifact
+from schema import BINARY, CLASSES, NUMBER, Value, shown
+from scorecard import Additive
 
 # the folder of all versions: <version>/scorecard.json, <version>/pipeline.joblib, and registry.json
 ARTIFACTS = Path(os.environ.get("GLASSFORM_ARTIFACTS", Path(__file__).parent / "artifacts"))
 FILE, LOCK = "registry.json", "registry.lock"
 KEPT = 5  # versions that pruning leaves, beside the current one and the one before it
-MEASURES = {"roc_auc": "ROC AUC", "brier_score": "Brier", "log_loss": "log loss"}  # of a version, and their titles
+MEASURES = {  # of a version, those of them that its target has, and their titles
+    "roc_auc": "ROC AUC",
+    "brier_score": "Brier",
+    "log_loss": "log loss",
+    "accuracy": "accuracy",
+    "r2": "R²",
+    "mae": "MAE",
+}
+SHOWN = {BINARY: ("roc_auc", "brier_score", "log_loss"), CLASSES: ("accuracy", "log_loss"), NUMBER: ("r2", "mae")}
 UNFINISHED = ".unfinished-"  # how the name of a folder begins whose version is not there yet
 PLAIN_VERSION = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 COMMAND_LINE = "command line"
@@ -124,6 +134,8 @@ CHANGED = "changed_sides"
 GATES = [
     Gate("roc_auc", 0.002, higher_is_better=True),
     Gate("brier_score", 0.001),
+    Gate("accuracy", 0.01, higher_is_better=True),
+    Gate("r2", 0.01, higher_is_better=True),
     Gate("largest_calibration_gap", 0.01),
     Gate("largest_group_gap", 0.02),
     Gate(CHANGED, 0.05),
@@ -189,7 +201,7 @@ class Registry:
         """Return what changes whenever the file does, or that of a version."""
         return [mark_of(self.folder / FILE), mark_of(self.folder / version / SCORECARD)]
 
-    def standing(self, manifest: Manifest) -> tuple[Scorecard, str]:
+    def standing(self, manifest: Manifest) -> tuple[Fitted, str]:
         """Return the current version or, if it cannot be read, the newest of those before it; and why, if so.
 
         Raises
@@ -209,7 +221,7 @@ class Registry:
             raise UnreadableArtifact(reason)
         raise FileNotFoundError(NONE_YET)
 
-    def load(self, version: str | None = None) -> Scorecard:
+    def load(self, version: str | None = None) -> Fitted:
         """Read a version, or the current one, once its file is known to be the one that was registered.
 
         Raises
@@ -227,7 +239,7 @@ class Registry:
             raise FileNotFoundError(NONE_YET)
         return self.read(version, known(manifest, version))
 
-    def read(self, version: str, registered: Version) -> Scorecard:
+    def read(self, version: str, registered: Version) -> Fitted:
         """Read a version that is known.
 
         Raises
@@ -241,7 +253,7 @@ class Registry:
             raise UnreadableArtifact(f"version {version} has no {SCORECARD}: {error.strerror}") from error
         if hashlib.sha256(content).hexdigest() != registered.sha256:
             raise UnreadableArtifact(f"version {version} was altered: its {SCORECARD} is not the one registered")
-        card = Scorecard.parse(content)
+        card = parse(content, self.folder / version)
         if card.version != version:
             raise UnreadableArtifact(f"version {version} is not what its folder says: it is {card.version}")
         return card
@@ -289,7 +301,7 @@ class Registry:
         One that is here already, and sound, stays as it is but for its comparison: the same version, the same model.
         """
         content = (folder / SCORECARD).read_bytes()
-        card = Scorecard.parse(content)
+        card = parse(content, folder)
         version = card.version
         if not PLAIN_VERSION.fullmatch(version):
             raise UnreadableArtifact(f"{version!r} is no name of a version")
@@ -306,7 +318,11 @@ class Registry:
                     created=now(),
                     sha256=hashlib.sha256(content).hexdigest(),
                     rows=card.training["rows"],
-                    measures={name: card.evaluation[name] for name in MEASURES if card.evaluation[name] is not None},
+                    measures={
+                        name: card.evaluation[name]
+                        for name in SHOWN[card.schema.task]
+                        if card.evaluation[name] is not None
+                    },
                     comparison=comparison,
                 )
         return not was_here
@@ -454,8 +470,10 @@ class Difference:
         return abs(self.candidate - self.current)
 
 
-def differences(current: Scorecard, candidate: Scorecard) -> list[Difference]:
-    """Return every value's points under both versions, the largest difference first."""
+def differences(current: Fitted, candidate: Fitted) -> list[Difference]:
+    """Return every value's points under both versions, the largest difference first; of single tables of points."""
+    if not (isinstance(current, Additive) and isinstance(candidate, Additive)):
+        return []
     features = dict.fromkeys([*current.points, *candidate.points])
     found = [Difference("intercept", "", current.intercept, candidate.intercept)]
     for name in features:
@@ -527,6 +545,7 @@ def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Manage the versions of the model.")
     parser.add_argument("--artifacts", type=Path, default=ARTIFACTS, help="the folder of the versions")
+    parser.add_argument("--table", default="", help="a further table, instead of the default one")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="all versions, the current one with a star")
     for name, text in (
@@ -559,7 +578,7 @@ def main(given: Sequence[str] | None = None) -> None:
     """Manage the versions from the command line."""
     options = parse_options(given)
     try:
-        print(run(Registry(options.artifacts), options))
+        print(run(Registry(options.artifacts / options.table), options))
     except (InUse, UnknownVersion, UnreadableArtifact, OSError) as error:
         sys.exit(str(error))
 

@@ -39,7 +39,7 @@ import languages
 from batch import InvalidBatch, TooManyRows, UnreadableBatch
 from languages import gettext
 from schema import FieldError, InvalidQuery, InvalidRecord, Schema, UnreadableJSON, decode, say, shown
-from serving import VERSION, choose_version, scorecard, served
+from serving import VERSION, choose_version, fitted, served
 from tensors import UnreadableTensors
 
 # JSON comes first: who accepts anything, as curl does, gets JSON.
@@ -265,7 +265,7 @@ def etag(body: bytes, form: str) -> str:
     """
     salt = SALTS[form]
     if form == "html":
-        versions = [scorecard().version, served().current.card.version]
+        versions = [fitted().version, served().current.version]
         who = [languages.language(), *versions, *(request.cookies.get(name, "") for name in WHO)]
         salt = crc32(" ".join(who).encode(errors="replace"), salt)
     return f"{crc32(body, salt):08x}"

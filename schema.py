@@ -20,6 +20,7 @@ Value = str | int | float
 Record = dict[str, Value]
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+BINARY, CLASSES, NUMBER = "binary", "classes", "number"  # what a target can be
 OWN = "glassform"  # the one key of the data package under which our own properties stand
 LONGEST_VALUE = 100  # characters of one value
 LONGEST_SHOWN = 60  # characters of a value an answer repeats
@@ -321,11 +322,28 @@ class Schema:
         config = pydantic.ConfigDict(extra="forbid", title="Record")
         return pydantic.create_model("Record", __config__=config, **definitions)
 
-    @property
+    @cached_property
+    def task(self) -> str:
+        """What is foretold: one of two classes, one of several, or a number."""
+        if not self.target.categories:
+            return NUMBER
+        return BINARY if len(self.target.categories) == 2 else CLASSES
+
+    @cached_property
     def classes(self) -> list[str]:
-        """The values of the target, the positive one last."""
+        """The values of the target, the positive one of two last; none, if it is a number."""
+        if self.task != BINARY:
+            return list(self.target.categories)
         positive: str = self.own["positive"]
         return [*(value for value in self.target.categories if value != positive), positive]
+
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """What a row is called, for texts: `case`, `cases` and `a_case`."""
+        noun = self.own.get("noun", {"one": gettext("case"), "many": gettext("cases")})
+        one = noun["one"]
+        a_case = gettext("an %(case)s", case=one) if one[0] in "aeiou" else gettext("a %(case)s", case=one)
+        return {"case": one, "cases": noun["many"], "a_case": a_case}
 
     def named(self, type_: str) -> list[str]:
         """Return the names of the fields of one Table Schema type."""

@@ -27,9 +27,10 @@ from engines import (
     kind_of,
     unfinished,
 )
+from fitted import Fitted, UnreadableArtifact
 from registry import ARTIFACTS, Registry, UnknownVersion
 from schema import InvalidRecord, Value
-from scorecard import DIALECTS, Scorecard, UnreadableArtifact
+from scorecard import DIALECTS, Additive
 from sql import ROW, Scoring, statement
 
 FAIL, NULL, REPORT = "fail", "null", "report"
@@ -53,7 +54,7 @@ class Task:
     `on_error` is `fail`, `null` (the row stays, without a probability) or `report` (it goes to a file of its own).
     """
 
-    card: Scorecard
+    card: Additive
     engine: Engine
     on_error: str = FAIL
     explain: bool = False
@@ -279,6 +280,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--report", help=argparse.SUPPRESS)
     add("--explain", action="store_true", help="add the log-odds, the intercept and every field's points")
     add("--artifacts", type=Path, default=ARTIFACTS, help="the folder of the model's versions")
+    add("--table", default="", help="a further table, instead of the default one")
     add("--model", metavar="VERSION", help="one of them, other than the current one")
     add("--sql", action="store_true", help="print the model as one SELECT instead")
     add("--dialect", choices=DIALECTS, default=DIALECTS[0], help="whose SQL that is")
@@ -292,7 +294,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def score(card: Scorecard, engine: Engine, options: argparse.Namespace) -> None:
+def score(card: Additive, engine: Engine, options: argparse.Namespace) -> None:
     """Do what the command line says.
 
     Raises
@@ -311,11 +313,26 @@ def score(card: Scorecard, engine: Engine, options: argparse.Namespace) -> None:
         score_table(task, engine.open(sources), destination, report)
 
 
+def table_of_points(card: Fitted) -> Additive:
+    """Return a model that an engine can compute.
+
+    Raises
+    ------
+    UnreadableArtifact
+        If it is of another kind.
+    """
+    if not isinstance(card, Additive):
+        raise UnreadableArtifact(
+            f"the model of {card.schema.name} is not one table of points, so no engine computes it"
+        )
+    return card
+
+
 def main(given: Sequence[str] | None = None) -> None:
     """Score from the command line."""
     options = arguments(sys.argv[1:] if given is None else given)
     try:
-        card = Registry(options.artifacts).load(options.model)
+        card = table_of_points(Registry(options.artifacts / options.table).load(options.model))
         if options.sql:
             print(statement(card, options.dialect, options.explain), end="")
             return

@@ -1,49 +1,44 @@
 """The fitted model as a table of points: tabulate, score, explain, save and load."""
 
-import json
 import math
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from operator import mul
+from typing import TYPE_CHECKING, Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from languages import gettext
-from schema import Field, Record, Schema, Value
-from support import THIN, Crowd, Support, unpack
+from fitted import Fitted, Row
+from schema import NUMBER, Field, Record, Schema, Value
+from support import Support
+from targets import Sums, sigmoid
 
 if TYPE_CHECKING:  # a serving process never loads these
     from pandas import DataFrame
     from sklearn.pipeline import Pipeline
 
 DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "mysql", "sqlite")  # of SQL it can be written in
-FORMAT = 5  # of scorecard.json; raised when old files can no longer be read
-FILE = "scorecard.json"
 TOLERANCE = 1e-9  # log-odds by which the table may differ from the pipeline on a real row
 STRAIGHT = 1e-11  # log-odds by which a curve may leave a straight line and still be one
 PROBES = (0.27, 0.5, 0.81)  # where a segment is asked whether it is straight; uneven, so that no kink hides
 MOST_KNOTS = 5_000  # a curve that needs more is not made of straight lines
 NORMAL_97_5 = 1.959963984540054  # quantile of the standard normal distribution, for 95% intervals
 
-Curve = Callable[[Sequence[Any]], list[float]]  # one feature's log-odds at given values, the others held fixed
+Ask = Callable[["DataFrame"], list[float]]  # what a pipeline gives each row
+Curves = Callable[[Mapping[str, Sequence[Any]]], dict[str, list[float]]]  # and at values of each feature varied alone
 
 
 class NotAdditive(ValueError):
     """The pipeline is no sum of one term per feature, so no table of points equals it."""
 
 
-class UnreadableArtifact(ValueError):
-    """A scorecard file that is damaged or of another format."""
-
-
 @dataclass(frozen=True)
 class Points:
-    """The points of one feature, in log-odds, at each of its values in order.
+    """The points of one feature at each of its values in order: log-odds, or in the unit of a number foretold.
 
     Between the values of a real-valued feature, its knots, the points run in straight lines.
     """
@@ -73,6 +68,18 @@ class Points:
         if not self.linear:
             return self.by_value[value]
         return sum(share * self.log_odds[position] for position, share in self.shares(value))
+
+    def heights(self, values: Iterable[Any]) -> list[float]:
+        """Return the points of many values."""
+        if not self.linear:
+            return [self.by_value[value] for value in values]
+        xs, ys, last = self.values, self.log_odds, len(self.values) - 1
+        found = []
+        for x in values:
+            right = min(max(bisect_right(xs, x), 1), last)
+            share = (x - xs[right - 1]) / (xs[right] - xs[right - 1])
+            found.append((1.0 - share) * ys[right - 1] + share * ys[right])
+        return found
 
     def shares(self, value: Any) -> list[tuple[int, float]]:
         """Return the positions that make up a value's points, each with its share; shares sum to 1."""
@@ -105,19 +112,22 @@ class Terms(dict[Value, Contribution]):
 
 
 class Twin(TypedDict):
-    """A person with one answer of a group field changed: the probability, and how much more it is."""
+    """A person with one answer of a group field changed: what the model says then, and how much more that is."""
 
     feature: str
     value: Value
-    probability: float
-    difference: float
+    probability: NotRequired[float]
+    prediction: NotRequired[float]
+    label: NotRequired[str]
+    probabilities: NotRequired[dict[str, float]]
+    difference: NotRequired[float]
 
 
 class Explanation(TypedDict):
     """A probability and its arithmetic: intercept + contributions, left to right, = log_odds.
 
     `interval` holds the bounds of the probability's 95% confidence interval; `support` tells how many training people
-    were like this one; `model` is its name and version.
+    were like this one, if there is a telling number; `model` is its name and version.
     """
 
     probability: float
@@ -126,46 +136,77 @@ class Explanation(TypedDict):
     contributions: list[Contribution]
     record: Record
     interval: tuple[float, float]
-    support: Support
+    support: Support | None
     warnings: list[str]
     model: dict[str, str]
 
 
 @dataclass(frozen=True)
-class Scorecard:
-    """An additive model of a binary target: an intercept and every feature's points, in log-odds.
+class Additive(Fitted):
+    """A model that is one table of points: an intercept and every feature's points.
 
-    The points are centred: each feature's average over the training rows is 0, so the intercept is the average
-    log-odds. `covariance` is the lower triangle of the covariance matrix of [intercept, points of the first
-    feature, of the second, ...]: what the sample left uncertain. `people` are the training rows as `support.pack`
-    writes them. `version` is a hash of data and recipe.
+    The points are centred: each feature's average over the training rows is 0, so the intercept is the average sum.
     """
 
-    version: str
-    package: dict[str, Any]
     intercept: float
     points: dict[str, Points]
+
+    @cached_property
+    def lookups(self) -> list[Mapping[Value, float]]:
+        """By feature, the points of every value that can be looked up."""
+        return [points.by_value for points in self.points.values()]
+
+    def terms_of(self, record: Record) -> list[float]:
+        """Return the points of every feature of a record."""
+        return [points.at(record[name]) for name, points in self.points.items()]
+
+    def sums(self, record: Record) -> float:
+        """Return the intercept and one look-up per feature, summed in order."""
+        total = self.intercept
+        for name, points in self.points.items():
+            total += points.at(record[name])
+        return total
+
+    def all_sums(self, rows: Sequence[Row]) -> list[float]:
+        """Return the sum of each of many records."""
+        return [summed(self.intercept, row.terms) for row in rows]
+
+    def grid(self, name: str) -> Sequence[Value]:
+        """Return the values whose points the table holds."""
+        return self.points[name].values
+
+    @classmethod
+    def decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
+        """Return the members of a file as those of the class."""
+        return content | {"points": points_of(content["points"])}
+
+
+def points_of(written: dict[str, Any]) -> dict[str, Points]:
+    """Return every feature's points, as a file holds them."""
+    return {
+        name: Points(tuple(given["values"]), tuple(given["log_odds"]), given["linear"])
+        for name, given in written.items()
+    }
+
+
+def summed(intercept: float, terms: Sequence[float]) -> float:
+    """Return the sum, left to right as for a single record; `sum` would round otherwise from Python 3.12 on."""
+    for term in terms:
+        intercept += term
+    return intercept
+
+
+@dataclass(frozen=True)
+class Scorecard(Additive):
+    """An additive model of a target of two classes; its points are log-odds.
+
+    `covariance` is the lower triangle of the covariance matrix of [intercept, points of the first feature, of the
+    second, ...]: what the sample left uncertain.
+    """
+
     covariance: list[list[float]]
-    typical: Record
-    examples: list[dict[str, Any]]
-    people: dict[str, Any]
-    evaluation: dict[str, Any]
-    training: dict[str, Any]
 
-    @cached_property
-    def schema(self) -> Schema:
-        """The record of the table it was fitted on."""
-        return Schema(self.package)
-
-    @cached_property
-    def model(self) -> dict[str, str]:
-        """Name and version, as every answer carries them."""
-        return {"name": self.schema.name, "version": self.version}
-
-    @cached_property
-    def crowd(self) -> Crowd:
-        """The people it learned from."""
-        return unpack(self.schema, self.people)
+    kind = "scorecard"
 
     @cached_property
     def rows(self) -> dict[str, dict[Value, tuple[int, "array[float]"]]]:
@@ -184,17 +225,27 @@ class Scorecard:
         terms = ["log_odds", "intercept", *(f"log_odds_{name}" for name in self.points)]
         return ["probability", *(terms if explain else [])]
 
+    def cells(self, row: Row, sums: Sums, explain: bool) -> list[float | str]:
+        """Return the cells of these columns."""
+        return [sigmoid(sums), sums, self.intercept, *row.terms] if explain else [sigmoid(sums)]
+
+    def arithmetic(self, row: Row, sums: Sums) -> dict[str, Any]:
+        """Return the log-odds with every term."""
+        terms = zip(self.points, row.values, row.terms, strict=True)
+        return {
+            "log_odds": sums,
+            "intercept": self.intercept,
+            "contributions": [{"feature": name, "value": value, "log_odds": term} for name, value, term in terms],
+        }
+
     @cached_property
     def interpolates(self) -> bool:
         """Whether any feature is real-valued."""
         return any(points.linear for points in self.points.values())
 
     def log_odds(self, record: Record) -> float:
-        """Return the log-odds of a record: the intercept and one look-up per feature, summed in order."""
-        total = self.intercept
-        for name, points in self.points.items():
-            total += points.at(record[name])
-        return total
+        """Return the log-odds of a record."""
+        return self.sums(record)
 
     def probability(self, record: Record) -> float:
         """Return the probability of the positive class, 0 to 1."""
@@ -207,7 +258,7 @@ class Scorecard:
         for term in contributions:
             log_odds += term["log_odds"]
         margin = NORMAL_97_5 * math.sqrt(self.variance(record))
-        support = self.crowd.support(record)
+        support = self.support(record)
         return {
             "probability": sigmoid(log_odds),
             "log_odds": log_odds,
@@ -216,22 +267,9 @@ class Scorecard:
             "record": record,
             "interval": (sigmoid(log_odds - margin), sigmoid(log_odds + margin)),
             "support": support,
-            "warnings": [] if support["count"] >= THIN else [self.warning(support["count"])],
+            "warnings": self.warnings(support),
             "model": self.model,
         }
-
-    def warning(self, count: int) -> str:
-        """Say that hardly any of the training people were like a record."""
-        rows = self.training["rows"]
-        if not count:
-            return gettext(
-                "Of the %(rows)s people the model learned from, none resembled this one.", rows=f"{rows:,}"
-            )
-        return gettext(
-            "Of the %(rows)s people the model learned from, only %(count)s resembled this one.",
-            count=count,
-            rows=f"{rows:,}",
-        )
 
     def what_if(self, record: Record) -> dict[str, list[tuple[Value, float]]]:
         """Return, by feature, the probability at each of its values (or knots), the rest of the record held fixed."""
@@ -274,74 +312,29 @@ class Scorecard:
             terms += [(first + position, share) for position, share in self.points[name].shares(record[name])]
         return sum(a * b * self.covariance[max(i, j)][min(i, j)] for i, a in terms for j, b in terms)
 
-    def save(self, folder: Path) -> None:
-        """Write `scorecard.json` into a folder, whole or not at all."""
-        content = {"format": FORMAT, **asdict(self)}
-        unfinished = folder / f"{FILE}.unfinished"
-        unfinished.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-        unfinished.replace(folder / FILE)
-
-    @classmethod
-    def load(cls, folder: Path) -> "Scorecard":
-        """Read what `save` wrote; every number comes back the same.
-
-        Raises
-        ------
-        FileNotFoundError
-            If the folder holds no scorecard.
-        UnreadableArtifact
-            If the file is damaged or of another format.
-        """
-        return cls.parse((folder / FILE).read_bytes())
-
-    @classmethod
-    def parse(cls, text: bytes) -> "Scorecard":
-        """Read the content of a file that `save` wrote.
-
-        Raises
-        ------
-        UnreadableArtifact
-            If it is damaged or of another format.
-        """
-        try:
-            content = json.loads(text)
-            written = content.pop("format")
-            points = {
-                name: Points(tuple(given["values"]), tuple(given["log_odds"]), given["linear"])
-                for name, given in content.pop("points").items()
-            }
-            card = cls(points=points, **content)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UnreadableArtifact(f"{FILE} is damaged: {error}") from error
-        if written != FORMAT:
-            raise UnreadableArtifact(f"{FILE} has format {written}, and this program reads format {FORMAT}")
-        return card
-
-
-def sigmoid(log_odds: float) -> float:
-    """Return the probability that belongs to log-odds, without overflow at either end."""
-    if log_odds >= 0:
-        return 1.0 / (1.0 + math.exp(-log_odds))
-    odds = math.exp(log_odds)
-    return odds / (1.0 + odds)
-
 
 def tabulate(
-    pipeline: "Pipeline", schema: Schema, X: "DataFrame", weights: Sequence[float] | None = None
+    pipeline: "Pipeline",
+    schema: Schema,
+    X: "DataFrame",
+    weights: Sequence[float] | None = None,
+    output: int | None = None,
 ) -> tuple[float, dict[str, Points]]:
     """Ask a fitted additive pipeline for its points, knowing nothing of its inside.
 
-    One record is held fixed and one feature varied over its values; the differences in log-odds are the
-    feature's points, shifted so that their average over the rows of `X` is 0.
+    One record is held fixed and one feature varied over its values; the differences in what the pipeline gives are
+    the feature's points, shifted so that their average over the rows of `X` is 0.
 
     Parameters
     ----------
     pipeline
-        Fitted, with `decision_function` giving log-odds.
+        Fitted, with `decision_function` giving log-odds, or a regressor.
     X
         The training rows, one column per field, named as the schema names them.
     weights
         How many rows each of `X` stands for; 1, unless it is given.
+    output
+        Which of several classes' sums is wanted.
 
     Returns
     -------
@@ -353,34 +346,58 @@ def tabulate(
         If the pipeline gives no log-odds, a real-valued feature's curve is not made of straight lines, or the
         table differs from the pipeline by more than 1e-9 on any row of `X`.
     """
-    if not hasattr(pipeline, "decision_function"):
-        raise NotAdditive("the pipeline has no decision_function, so it gives no log-odds")
+    ask = partial(decide, pipeline, schema, output)
     base = X.iloc[[0]]
-    base_log_odds = intercept = float(pipeline.decision_function(base)[0])
+    intercept = ask(base)[0]
     weights = [1.0] * len(X) if weights is None else weights
-    points = {}
-    for each in schema.fields:
-        curve = curve_of(pipeline, base, each.name)
-        values = each.values
-        log_odds = curve(values) if values else []
-        if not values:
-            values, log_odds = knots(curve, each)
-        heights = zip(curve(X[each.name].tolist()), weights, strict=True)
-        average = math.fsum(height * weight for height, weight in heights) / math.fsum(weights)
-        intercept += average - base_log_odds
-        points[each.name] = Points(tuple(values), tuple(y - average for y in log_odds), linear=not each.values)
-    prove(pipeline, intercept, points, X)
+    whole = {field.name: field.values for field in schema.fields if field.values}
+    asked = ask_curves(ask, base, whole)
+    curves = {name: (values, asked[name]) for name, values in whole.items()}
+    curves |= all_knots(partial(ask_curves, ask, base), [field for field in schema.fields if not field.values])
+    points, terms = {}, []
+    for field in schema.fields:
+        values, given = curves[field.name]
+        height = given[0]  # of the curve at its beginning; only differences count
+        raised = Points(tuple(values), tuple(y - height for y in given), linear=not field.values)
+        heights = raised.heights(X[field.name].tolist())
+        average = math.fsum(map(mul, heights, weights)) / math.fsum(weights)
+        intercept += average - raised.at(base[field.name].iloc[0])
+        points[field.name] = Points(raised.values, tuple(y - average for y in raised.log_odds), raised.linear)
+        terms.append([y - average for y in heights])
+    prove(ask(X), intercept, terms)
     return intercept, points
 
 
-def curve_of(pipeline: "Pipeline", base: "DataFrame", name: str) -> Curve:
-    """Return the pipeline's log-odds as a function of one feature, the others as in `base` (one row)."""
+def decide(pipeline: "Pipeline", schema: Schema, output: int | None, X: "DataFrame") -> list[float]:
+    """Return what a pipeline gives every row: log-odds, a number, or the sum of one of its classes.
 
-    def curve(values: Sequence[Value]) -> list[float]:
-        log_odds: list[float] = pipeline.decision_function(vary(base, name, values)).tolist()
-        return log_odds
+    Raises
+    ------
+    NotAdditive
+        If it gives none of these.
+    """
+    if schema.task == NUMBER:
+        found: list[float] = pipeline.predict(X).tolist()
+        return found
+    if not hasattr(pipeline, "decision_function"):
+        raise NotAdditive("the pipeline has no decision_function, so it gives no log-odds")
+    sums = pipeline.decision_function(X)
+    return (sums if output is None else sums[:, output]).tolist()  # type: ignore[no-any-return]
 
-    return curve
+
+def ask_curves(ask: Ask, base: "DataFrame", wanted: Mapping[str, Sequence[Any]]) -> dict[str, list[float]]:
+    """Return what a pipeline gives at values of several features, each varied alone, all asked for at once."""
+    places, count = {}, 0
+    for name, values in wanted.items():
+        places[name] = slice(count, count + len(values))
+        count += len(values)
+    columns = {}
+    for name in map(str, base):
+        column = [base[name].iloc[0]] * count
+        column[places.get(name, slice(0))] = wanted.get(name, ())
+        columns[name] = column
+    found = ask(type(base)(columns).astype(base.dtypes)) if count else []
+    return {name: found[place] for name, place in places.items()}
 
 
 def vary(base: "DataFrame", name: str, values: Sequence[Value]) -> "DataFrame":
@@ -388,27 +405,32 @@ def vary(base: "DataFrame", name: str, values: Sequence[Value]) -> "DataFrame":
     return base.iloc[[0] * len(values)].assign(**{name: list(values)})
 
 
-def prove(pipeline: "Pipeline", intercept: float, points: dict[str, Points], X: "DataFrame") -> None:
-    """Compare the table with the pipeline on every row of `X`.
+def prove(given: Sequence[float], intercept: float, terms: Sequence[Sequence[float]]) -> None:
+    """Compare the table with the pipeline on every row.
+
+    Parameters
+    ----------
+    given
+        What the pipeline gives each row.
+    terms
+        By feature, every row's points.
 
     Raises
     ------
     NotAdditive
         With the worst row, if the two differ by more than 1e-9.
     """
-    terms = [[points[name].at(value) for value in X[name].tolist()] for name in points]
-    sums = [intercept + sum(row) for row in zip(*terms, strict=True)]
-    gaps = [abs(a - b) for a, b in zip(sums, pipeline.decision_function(X).tolist(), strict=True)]
+    gaps = [abs(intercept + sum(row) - theirs) for row, theirs in zip(zip(*terms, strict=True), given, strict=True)]
     worst = max(range(len(gaps)), key=gaps.__getitem__)
-    if not gaps[worst] <= TOLERANCE:
+    if not gaps[worst] <= TOLERANCE * max(1.0, abs(given[worst])):
         raise NotAdditive(
             f"the model is not a sum of one term per feature: on row {worst + 1} the table differs "
             f"from the pipeline by {gaps[worst]:.3g} in log-odds, and {TOLERANCE:g} is allowed"
         )
 
 
-def knots(curve: Curve, field: Field) -> tuple[list[Value], list[float]]:
-    """Find where a curve made of straight lines bends or jumps, between the field's minimum and maximum.
+def all_knots(curves: Curves, fields: Sequence[Field]) -> dict[str, tuple[list[Value], list[float]]]:
+    """Find where curves made of straight lines bend or jump, between their fields' minimum and maximum.
 
     Every segment that is not straight is halved, down to neighbouring floating-point numbers, so a jump
     becomes two knots side by side; knots the others imply are then dropped.
@@ -416,18 +438,26 @@ def knots(curve: Curve, field: Field) -> tuple[list[Value], list[float]]:
     Raises
     ------
     NotAdditive
-        If more than 5,000 knots would be needed: the curve bends everywhere.
+        If more than 5,000 knots would be needed: a curve bends everywhere.
     """
-    low, high = map(float, field.bounds)
-    found = dict(zip((low, high), curve([low, high]), strict=True))
-    segments = [(low, high)]
+    ends = {field.name: [float(end) for end in field.bounds] for field in fields}
+    found = {name: dict(zip(ends[name], ys, strict=True)) for name, ys in curves(ends).items()}
+    segments = {name: [(low, high)] for name, (low, high) in ends.items()}
     while segments:
-        probes = [left + share * (right - left) for left, right in segments for share in PROBES]
-        found |= dict(zip(probes, curve(probes), strict=True))
-        if len(found) > MOST_KNOTS * len(PROBES):
-            raise NotAdditive(f"the curve of {field.column} is not made of straight lines")
-        segments = [half for segment in segments if not straight(segment, found) for half in halves(*segment)]
-    return pruned(sorted(found.items()))
+        probes = {
+            name: [left + share * (right - left) for left, right in several for share in PROBES]
+            for name, several in segments.items()
+        }
+        for name, ys in curves(probes).items():
+            found[name] |= zip(probes[name], ys, strict=True)
+            if len(found[name]) > MOST_KNOTS * len(PROBES):
+                raise NotAdditive(f"the curve of {name} is not made of straight lines")
+        bent = {
+            name: [half for each in several if not straight(each, found[name]) for half in halves(*each)]
+            for name, several in segments.items()
+        }
+        segments = {name: several for name, several in bent.items() if several}
+    return {name: pruned(sorted(curve.items())) for name, curve in found.items()}
 
 
 def straight(segment: tuple[float, float], found: dict[float, float]) -> bool:
@@ -437,7 +467,8 @@ def straight(segment: tuple[float, float], found: dict[float, float]) -> bool:
     if middle in segment:
         return True
     probes = (left + share * (right - left) for share in PROBES)
-    return all(abs(found[x] - between(x, left, found[left], right, found[right])) <= STRAIGHT for x in probes)
+    allowed = STRAIGHT * max(1.0, abs(found[left]))
+    return all(abs(found[x] - between(x, left, found[left], right, found[right])) <= allowed for x in probes)
 
 
 def halves(left: float, right: float) -> list[tuple[float, float]]:
@@ -451,7 +482,7 @@ def pruned(found: Iterable[tuple[float, float]]) -> tuple[list[Value], list[floa
     first, *rest = found
     kept = [first]
     for (x, y), following in pairwise(rest):
-        if abs(y - between(x, *kept[-1], *following)) > STRAIGHT:
+        if abs(y - between(x, *kept[-1], *following)) > STRAIGHT * max(1.0, abs(y)):
             kept.append((x, y))
     kept.append(rest[-1])
     return [x for x, _ in kept], [y for _, y in kept]

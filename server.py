@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +27,9 @@ from granian._granian import ListenerSpec
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -38,6 +41,7 @@ import database
 import languages
 import metrics
 from batch import InvalidBatch, TooManyRows, UnreadableBatch
+from fitted import Fitted, UnreadableArtifact
 from registry import ARTIFACTS, Registry
 from representations import (
     SUFFIXES,
@@ -79,9 +83,7 @@ from resources.twins import Twins
 from resources.users import OneUser, Users
 from resources.versions import DriftReport, OneVersion, Promotion, Shadow, Versions
 from schema import InvalidQuery, InvalidRecord, UnreadableJSON
-from scorecard import Scorecard as Model
-from scorecard import UnreadableArtifact
-from serving import MODEL, Served, Tables, asked_version, choose, schema, scorecard, served, tables
+from serving import MODEL, Served, Tables, asked_version, choose, fitted, schema, served, tables
 from settings import SHORTEST_SECRET, InvalidSettings, Settings, read_secret, read_settings
 from tensors import UnreadableTensors
 from thresholds import Rate
@@ -154,7 +156,7 @@ RESOURCES = {
 }
 
 # What addresses begin with, so that no table can be called so.
-RESERVED = frozenset(url.split("/")[1] for url in RESOURCES) | {"static"}
+RESERVED = frozenset(url.split("/")[1].partition(".")[0] for url in RESOURCES) | {"static"}
 
 HANDLERS: dict[type[Exception], Callable[..., Response]] = {
     HTTPException: show_problem,
@@ -207,6 +209,7 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     app.jinja_env.globals.update(table=table, charts=charts, languages=languages, Rate=Rate, auth=auth)
     app.context_processor(shown_on_every_page)
     Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)
+    app.jinja_env.globals["gettext"] = worded
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(Blueprint("swagger", "swagger", static_folder=SWAGGER, static_url_path="/docs/assets"))
     api = Api(app)
@@ -237,13 +240,19 @@ def vary_by_origin(response: Response) -> Response:
 def shown_on_every_page() -> dict[str, Any]:
     """Return what every page needs: the model that answers, what a record is, and the language."""
     return {
-        "card": scorecard(),
+        "card": fitted(),
         "schema": schema(),
         "lang": languages.language(),
         "pinned": asked_version(),
         "served": served(),
         "tables": tables(),
     }
+
+
+@pass_context
+def worded(context: Context, text: str, /, **values: Any) -> Markup:
+    """Return a text of a page in the language of the answer, its values and what a row is called in place."""
+    return Markup(languages.gettext(text)) % {**context["schema"].words, **values}
 
 
 def keep_version(endpoint: str, values: dict[str, Any]) -> None:
@@ -270,7 +279,7 @@ def observed(application: WSGI, served_tables: Tables, counts: metrics.Metrics) 
             counts.count(resource, environ["REQUEST_METHOD"], status[:3], seconds)
             name = request_id(environ)
             if log.isEnabledFor(level):
-                known = {"request_id": name, "resource": resource, "model": environ[MODEL].card.version}
+                known = {"request_id": name, "resource": resource, "model": environ[MODEL].version}
                 log.log(level, request_line(environ, status, seconds, known))
             return start_response(status, [*headers, *SECURITY_HEADERS, (REQUEST_ID, name)], *rest)
 
@@ -301,22 +310,43 @@ def request_line(environ: dict[str, Any], status: str, seconds: float, known: di
     return orjson.dumps(line).decode()
 
 
-def ensure_model() -> str:
-    """See that there is a model to load, training it first if there is none that can be read; return what it is."""
+def ensure_models() -> str:
+    """See that every table has a model, training those first that have none that can be read; return the default's.
+
+    A further table that cannot be trained is told of, and the others are served.
+    """
+    missing = [*untrained()]
     try:
-        return name_of(Served(Registry()).current.card)
+        Served(Registry())
     except FileNotFoundError:
         print("There is no model yet; training it first.", flush=True)
+        train()
     except UnreadableArtifact as error:
         print(f"{error}; training it anew.", flush=True)
-    # another process, so that scikit-learn and pandas never enter the one that serves
-    trained = subprocess.run([sys.executable, ROOT / "model.py", "--artifacts", ARTIFACTS], check=False)
-    if trained.returncode:
-        sys.exit("Training failed; the reason stands above.")
+        train()
+    if missing:
+        print(f"Training {', '.join(missing)}, too.", flush=True)
+        train("--table", *missing)
     return name_of(Registry().load())
 
 
-def name_of(card: Model) -> str:
+def untrained() -> Iterator[str]:
+    """Return the further tables that are described here, and have no model that can be read."""
+    for package in sorted((ROOT / "data").glob("*/datapackage.json")):
+        try:
+            Served(Registry(ARTIFACTS / package.parent.name))
+        except (FileNotFoundError, UnreadableArtifact):
+            yield package.parent.name
+
+
+def train(*options: str) -> None:
+    """Train in another process, so that scikit-learn and pandas never enter the one that serves."""
+    command = [sys.executable, ROOT / "model.py", "--artifacts", ARTIFACTS, *options]
+    if subprocess.run(command, check=False).returncode and not options:
+        sys.exit("Training failed; the reason stands above.")
+
+
+def name_of(card: Fitted) -> str:
     """Return a model's title and version."""
     return f"{card.package['title']}, model {card.version}"
 
@@ -440,7 +470,7 @@ def main() -> None:
         sys.exit(f"A setting cannot be followed: {error}")
     refuse_danger(options, settings)
     logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
-    name = ensure_model()  # the workers load the model; here it would only take up room
+    name = ensure_models()  # the workers load the model; here it would only take up room
     try:
         read_secret(settings)  # made now, if there is none, lest two workers make two
     except OSError:

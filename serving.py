@@ -5,18 +5,16 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from flask import current_app, has_request_context, request
 from werkzeug.exceptions import BadRequest, NotFound
 
+from fitted import Fitted, UnreadableArtifact
 from languages import gettext, language
 from registry import FILE, Registry, UnknownVersion, known, tables_in
-from schema import Schema, Schemas, shown
-from scorecard import Scorecard, UnreadableArtifact
+from schema import Schema, shown
 
 SECONDS_BETWEEN_LOOKS = 1.0  # at whether another version is to be served
 MOST_PINNED = 4  # older versions that a process holds ready
@@ -28,18 +26,6 @@ ROOT = "glassform.root"  # and where the path that all tables' addresses begin w
 PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # the name of a table, as addresses have it
 
 log = logging.getLogger("glassform")
-
-
-@dataclass(frozen=True)
-class Model:
-    """A version as it is served: the table of points, and what a record is in every language."""
-
-    card: Scorecard
-
-    @cached_property
-    def schemas(self) -> Schemas:
-        """What a record is, by language."""
-        return Schemas(self.card.schema)
 
 
 class Served:
@@ -62,14 +48,14 @@ class Served:
         self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
         self.manifest = registry.manifest()
         card, self.refused = registry.standing(self.manifest)
-        self.current = Model(card)
+        self.current = card
         self.mark = registry.mark(card.version)
-        self.pinned: dict[str, Model] = {}
+        self.pinned: dict[str, Fitted] = {}
 
     @property
     def name(self) -> str:
         """The table's name."""
-        return self.current.card.schema.name
+        return self.current.schema.name
 
     def renew(self) -> None:
         """Take the registry's current version, if that has changed and can be read; look once a second at most."""
@@ -77,7 +63,7 @@ class Served:
             return
         try:
             self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
-            if self.registry.mark(self.current.card.version) != self.mark or self.refused:
+            if self.registry.mark(self.current.version) != self.mark or self.refused:
                 self._take()
         finally:
             self.lock.release()
@@ -88,20 +74,20 @@ class Served:
             self._take()
 
     def _take(self) -> None:
-        self.mark = self.registry.mark(self.current.card.version)
+        self.mark = self.registry.mark(self.current.version)
         try:
             manifest = self.registry.manifest()
             current = manifest.current
             if current is None:
                 raise UnreadableArtifact(f"{FILE} is gone, or names no current version")
             card = self.registry.read(current, manifest.versions[current])
-            if current != self.current.card.version:
-                self.current, self.mark = Model(card), self.registry.mark(current)
+            if current != self.current.version:
+                self.current, self.mark = card, self.registry.mark(current)
             self.manifest, self.refused = manifest, ""
         except (UnreadableArtifact, OSError) as error:
             self.refused = str(error)
 
-    def version(self, version: str) -> Model:
+    def version(self, version: str) -> Fitted:
         """Return a version by name.
 
         Raises
@@ -111,14 +97,14 @@ class Served:
         UnreadableArtifact
             If it is damaged.
         """
-        if version == self.current.card.version:
+        if version == self.current.version:
             return self.current
         registered = known(self.manifest, version)
         with self.pinning:
             if version not in self.pinned:
                 while len(self.pinned) >= MOST_PINNED:
                     del self.pinned[next(iter(self.pinned))]
-                self.pinned[version] = Model(self.registry.read(version, registered))
+                self.pinned[version] = self.registry.read(version, registered)
             return self.pinned[version]
 
 
@@ -234,12 +220,12 @@ def choose_version(query: str) -> None:
         answer_with(version_named(version))
 
 
-def answer_with(model: Model) -> None:
+def answer_with(model: Fitted) -> None:
     """Let a version answer this request, and what its links lead to."""
-    request.environ[MODEL], request.environ[PINNED] = model, model.card.version
+    request.environ[MODEL], request.environ[PINNED] = model, model.version
 
 
-def version_named(version: str) -> Model:
+def version_named(version: str) -> Fitted:
     """Return a version by name.
 
     Raises
@@ -269,11 +255,11 @@ def served() -> Served:
     return cast(Served, request.environ[TABLE])
 
 
-def scorecard() -> Scorecard:
+def fitted() -> Fitted:
     """Return the model that answers this request."""
-    return cast(Model, request.environ[MODEL]).card
+    return cast(Fitted, request.environ[MODEL])
 
 
 def schema() -> Schema:
     """Return what a record is, in the language of the answer."""
-    return cast(Model, request.environ[MODEL]).schemas[language()]
+    return cast(Fitted, request.environ[MODEL]).schemas[language()]

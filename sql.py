@@ -8,11 +8,11 @@ from itertools import pairwise
 from sqlglot import exp
 
 from schema import PLAIN_DIGITS, Value
-from scorecard import Points, Scorecard
+from scorecard import Additive, Points, Scorecard
 
 TABLE = "people"  # unless another is named
 ROW = "row"  # the number of a row
-OUR_NAMES = ("points", "value", "row", "probability", "log_odds", "intercept")
+OUR_NAMES = ("points", "value", "row", "probability", "prediction", "log_odds", "intercept")
 PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -34,7 +34,7 @@ class Scoring:
         Whether points are looked up in constant maps of DuckDB's instead, since its joins lose the order of rows.
     """
 
-    card: Scorecard
+    card: Additive
     dialect: str
     table: str = TABLE
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Scoring:
         only_records: bool = False,
         stop: tuple[str, str] | None = None,
     ) -> exp.Select:
-        """Return every row with its probability, NULL where a value is none of its field's.
+        """Return every row with its probability, or the number foretold, NULL where a value is none of its field's.
 
         Parameters
         ----------
@@ -60,12 +60,14 @@ class Scoring:
         stop
             The engine's function to call at the first such row, and what it is to say.
         """
-        probability = self.probability
+        is_probability = isinstance(self.card, Scorecard)
+        answer = self.probability if is_probability else self.log_odds
         if stop:
-            probability = exp.Coalesce(this=probability, expressions=[exp.func(stop[0], exp.convert(stop[1]))])
-        added = [probability]
+            answer = exp.Coalesce(this=answer, expressions=[exp.func(stop[0], exp.convert(stop[1]))])
+        added = [answer]
         if explain:
-            added += [self.log_odds, double(self.card.intercept), *map(self.term, self.card.points)]
+            added += [self.log_odds] if is_probability else []
+            added += [double(self.card.intercept), *map(self.term, self.card.points)]
         names = self.card.columns_added(explain)
         columns = [exp.alias_(each, self.name(name)) for name, each in zip(names, added, strict=True)]
         query = self.joined(self.everything, *columns)
@@ -214,7 +216,7 @@ def double(number: float) -> exp.Expr:
     return exp.cast(exp.convert(float(number)), exp.DataType.Type.DOUBLE)
 
 
-def statement(card: Scorecard, dialect: str, explain: bool = False) -> str:
+def statement(card: Additive, dialect: str, explain: bool = False) -> str:
     """Return the model as one SELECT to read and to run, on a table `people` with the fields' own columns."""
     # BigQuery's columns cannot have a dot or a space in their names
     columns = {} if dialect == "bigquery" else {each.name: each.column for each in card.schema.fields}

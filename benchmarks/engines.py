@@ -113,7 +113,7 @@ def compare_training(folder: Path, rows: int) -> None:
 def compare_single() -> None:
     """Print how long one record takes, by the table and by the pipeline."""
     card, pipeline, (record,) = Registry().load(), model.load_pipeline(), people(1)
-    table = min(timeit.repeat(lambda: card.log_odds(record), number=100_000, repeat=5)) / 100_000
+    table = min(timeit.repeat(lambda: card.sums(record), number=100_000, repeat=5)) / 100_000
     row = min(timeit.repeat(lambda: pipeline.predict_proba(pd.DataFrame([record])), number=50, repeat=5)) / 50
     print(
         f"\nOne record: {table * 1e6:.2f} us by the table, {row * 1e6:,.0f} us by the pipeline: {row / table:,.0f} x."

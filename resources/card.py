@@ -7,14 +7,15 @@ from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
 
+from fitted import Fitted
 from openapi import in_query
 from representations import Resource
 from resources.reading import read_options
-from schema import Field, Schema, say, shown
-from scorecard import Scorecard
-from serving import schema, scorecard
+from schema import BINARY, CLASSES, NUMBER, Field, Schema, say, shown
+from serving import fitted, schema
 from thresholds import FEW, STEPS, THRESHOLDS, Rate, RateAnswer, cheapest, confusion, confusions, histogram, is_small
 
+PAGES = {NUMBER: "numbercard.html", CLASSES: "classescard.html"}  # where that is not the resource's own
 COUNTED = {"groups", "true_positives", "false_positives"}  # shown in another form
 INNER = {"groups", "golden", "distribution"}  # of the training: what the server itself needs
 DEFAULTS = {"threshold": "0.5", "false_positive_cost": "1", "false_negative_cost": "1"}
@@ -42,6 +43,38 @@ class CardData(TypedDict):
     overlap: int | None
     train: RateAnswer
     test: RateAnswer
+
+
+class OtherData(TypedDict):
+    """Where the data come from, and how many rows there were to learn from and to test."""
+
+    title: str
+    description: str
+    sources: list[dict[str, str]]
+    licenses: list[dict[str, str]]
+    duplicates: int | None
+    overlap: int | None
+    train_rows: int
+    test_rows: int
+
+
+class OtherCardAnswer(TypedDict):
+    """The card of a model of a number or of several classes; `groups` holds the evaluation of every group."""
+
+    model: dict[str, str]
+    question: str
+    purpose: NotRequired[str]
+    misuse: NotRequired[str]
+    limits: NotRequired[list[str]]
+    references: NotRequired[list[dict[str, str]]]
+    outcomes: list[str]
+    estimator: str
+    additive: bool
+    data: OtherData
+    features: list[dict[str, Any]]
+    evaluation: dict[str, Any]
+    groups: dict[str, Any]
+    training: dict[str, Any]
 
 
 class CardAnswer(TypedDict):
@@ -76,9 +109,16 @@ class Card(Resource):
         rules = {name: {"type": "string", "pattern": f"^({rule.pattern})$"} for name, (rule, _) in RULES.items()}
         return [in_query(name, rule | {"default": DEFAULTS[name]}, MEANING[name]) for name, rule in rules.items()]
 
-    def get(self) -> CardAnswer:
+    @property
+    def template(self) -> str:
+        """The page for what is foretold."""
+        return PAGES.get(fitted().schema.task, super().template)
+
+    def get(self) -> CardAnswer | OtherCardAnswer:
         """Return purpose, data, features, evaluation, and what the threshold and costs of the query would do."""
-        card, settings, dictionary = scorecard(), read_settings(), schema()
+        card, settings, dictionary = fitted(), read_settings(), schema()
+        if dictionary.task != BINARY:
+            return other_card(card, dictionary)
         evaluation = card.evaluation
         answer: Any = {
             "model": card.model,
@@ -96,6 +136,40 @@ class Card(Resource):
             "training": {name: value for name, value in card.training.items() if name not in INNER},
         }
         return cast(CardAnswer, answer)
+
+
+def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
+    """Return the card of a model that gives no single probability, so that there is no threshold to choose."""
+    answer: Any = {
+        "model": card.model,
+        "question": dictionary.own["question"],
+        **dictionary.own.get("card", {}),
+        "outcomes": [*dictionary.target.categories.values()],
+        "estimator": dictionary.own["estimator"],
+        "additive": card.is_additive,
+        "data": {
+            **origin(card, dictionary.package),
+            "train_rows": card.training["rows"],
+            "test_rows": card.evaluation["rows"],
+        },
+        "features": [describe(field) for field in dictionary.fields],
+        "evaluation": {name: value for name, value in card.evaluation.items() if name != "groups"},
+        "groups": card.evaluation["groups"],
+        "training": {name: value for name, value in card.training.items() if name not in INNER},
+    }
+    return cast(OtherCardAnswer, answer)
+
+
+def origin(card: Fitted, package: dict[str, Any]) -> dict[str, Any]:
+    """Return where the data come from, and how many copies there were among the rows."""
+    return {
+        "title": package["title"],
+        "description": package["description"],
+        "sources": package["sources"],
+        "licenses": package["licenses"],
+        "duplicates": card.training["duplicates"],
+        "overlap": card.training["overlap"],
+    }
 
 
 def read_settings() -> dict[str, float]:
@@ -123,16 +197,11 @@ def read_number(pattern: re.Pattern[str], most: float, text: str) -> float:
     return float(text)
 
 
-def describe_data(card: Scorecard, package: dict[str, Any]) -> CardData:
+def describe_data(card: Fitted, package: dict[str, Any]) -> CardData:
     """Return where the data come from, and how many rows of each outcome there were to learn from and to test."""
     training, evaluation = card.training, card.evaluation
     return {
-        "title": package["title"],
-        "description": package["description"],
-        "sources": package["sources"],
-        "licenses": package["licenses"],
-        "duplicates": training["duplicates"],
-        "overlap": training["overlap"],
+        **origin(card, package),  # type: ignore[typeddict-item]
         "train": Rate(training["positives"], training["rows"]).as_dict(),
         "test": Rate(evaluation["positives"], evaluation["rows"]).as_dict(),
     }
@@ -186,7 +255,7 @@ def decide(
     }
 
 
-def compare_groups(field: Field, card: Scorecard, threshold: float) -> dict[str, Any]:
+def compare_groups(field: Field, card: Fitted, threshold: float) -> dict[str, Any]:
     """Return counts and rates of every group of a field, and how far the groups are apart at most."""
     groups = [
         {

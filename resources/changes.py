@@ -5,8 +5,11 @@ from typing import Any
 
 from flask import request
 from typing_extensions import TypedDict
+from werkzeug.exceptions import NotFound
 
 from changes import smallest_changes
+from fitted import Fitted
+from languages import gettext
 from openapi import in_query, record_in_query
 from representations import Resource
 from resources.reading import read_record
@@ -22,7 +25,8 @@ from schema import (
     say,
     shown,
 )
-from serving import schema, scorecard
+from scorecard import Scorecard
+from serving import fitted, schema
 
 TARGET = re.compile(r"0?\.[0-9]{1,15}")
 DEFAULT_TARGET = "0.5"
@@ -60,7 +64,7 @@ class Changes(Resource):
 
     def get(self) -> ChangesAnswer:
         """Return the changes for the record in the query that lead to `target` and leave every `lock` as it is."""
-        card = scorecard()
+        card = table_of_points(fitted())
         record, target, locked = read_wish(schema())
         found = smallest_changes(card, record, target, locked)
         return {
@@ -78,6 +82,19 @@ class Changes(Resource):
             "changed_probability": found.probability,
             "model": card.model,
         }
+
+
+def table_of_points(card: Fitted) -> Scorecard:
+    """Return a model in whose table of points changes can be looked for.
+
+    Raises
+    ------
+    NotFound
+        If it is of another kind.
+    """
+    if not isinstance(card, Scorecard):
+        raise NotFound(gettext("Changes are looked for in a table of points of two classes; this model is none."))
+    return card
 
 
 def read_wish(schema: Schema) -> tuple[Record, float, list[str]]:

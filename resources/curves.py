@@ -1,22 +1,25 @@
-"""What if: the probability of one person as one field alone varies."""
+"""What if: the answer about one person as one field alone varies."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from openapi import record_in_query
 from representations import Resource
-from resources.reading import read_record
+from resources.reading import flat, read_record
 from schema import Record, Schema, Value
-from serving import scorecard
+from serving import fitted
 
 
 class Point(TypedDict):
-    """One value of a field, and the probability with it."""
+    """One value of a field, and the answer with it: a probability, a number, or those of all classes."""
 
     value: Value
-    probability: float
+    probability: NotRequired[float]
+    prediction: NotRequired[float]
+    label: NotRequired[str]
+    probabilities: NotRequired[dict[str, float]]
 
 
 class Curve(TypedDict):
@@ -35,7 +38,7 @@ class CurvesAnswer(TypedDict):
 
 
 class Curves(Resource):
-    """By field, the probability at each of its values, the rest of the record held fixed."""
+    """By field, the answer at each of its values, the rest of the record held fixed."""
 
     reads_query = True
 
@@ -49,21 +52,21 @@ class Curves(Resource):
     def get(self) -> CurvesAnswer:
         """Return the curve of every field for the record in the query."""
         record = read_record()
-        curves = scorecard().what_if(record)
+        curves = fitted().curves(record)
         return {
             "record": record,
             "curves": [
                 {
                     "feature": name,
-                    "points": [{"value": value, "probability": probability} for value, probability in curve],
+                    "points": [{"value": value, **members} for value, members in curve],  # type: ignore[typeddict-item]
                 }
                 for name, curve in curves.items()
             ],
-            "model": scorecard().model,
+            "model": fitted().model,
         }
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return a row per field and value."""
         for curve in answer["curves"]:
             for point in curve["points"]:
-                yield {"feature": curve["feature"], **point}
+                yield {"feature": curve["feature"], **flat(point)}

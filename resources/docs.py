@@ -6,7 +6,7 @@ from flask import current_app, request
 
 from openapi import describe
 from representations import Resource
-from serving import scorecard, served, tables
+from serving import fitted, served, tables
 
 
 class OpenAPI(Resource):
@@ -28,7 +28,7 @@ class Docs(OpenAPI):
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI document, which is made when it is first asked for with these tables and versions."""
-    card = scorecard()
+    card = fitted()
     known = {"name": [name for name, _ in tables()], "version": [*served().manifest.versions]}
     root = request.script_root or "/"
     of = card.version, *known["name"], *known["version"]

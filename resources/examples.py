@@ -1,23 +1,27 @@
 """Real people to try."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NotRequired
 
 from flask import url_for
 from typing_extensions import TypedDict
 
 from representations import Resource
-from schema import Record
-from serving import scorecard
+from resources.reading import flat
+from schema import Record, Value
+from serving import fitted
 
 
 class Example(TypedDict):
-    """A real person: what turned out true, and what the model gives; a surprise is one it gets very wrong."""
+    """A real person: what turned out true, and what the model says; a surprise is one it gets very wrong."""
 
     record: Record
-    outcome: str
+    outcome: Value
     surprise: bool
-    probability: float
+    probability: NotRequired[float]
+    prediction: NotRequired[float]
+    label: NotRequired[str]
+    probabilities: NotRequired[dict[str, float]]
     url: str
 
 
@@ -33,15 +37,15 @@ class Examples(Resource):
     formats = ("json", "html", "csv")
 
     def get(self) -> ExamplesAnswer:
-        """Return each example with its outcome, the probability the model gives, and the link to its arithmetic."""
-        card = scorecard()
+        """Return each example with its outcome, what the model says, and the link to its arithmetic."""
+        card = fitted()
         return {
             "examples": [
                 {
                     "record": example["record"],
                     "outcome": example["outcome"],
                     "surprise": example["surprise"],
-                    "probability": card.probability(example["record"]),
+                    **card.members(example["record"]),  # type: ignore[typeddict-item]
                     "url": url_for("probability", **example["record"]),
                 }
                 for example in card.examples
@@ -49,6 +53,7 @@ class Examples(Resource):
         }
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
-        """Return a row per example: the record, the outcome, the probability."""
+        """Return a row per example: the record, the outcome, what the model says."""
         for example in answer["examples"]:
-            yield {**example["record"], "outcome": example["outcome"], "probability": example["probability"]}
+            said = {name: value for name, value in example.items() if name not in ("record", "url", "surprise")}
+            yield {**example["record"], **flat(said)}

@@ -9,7 +9,8 @@ from openapi import record_in_query
 from representations import Resource
 from resources.reading import given_fields
 from schema import Record, Schema
-from serving import schema, scorecard
+from scorecard import Scorecard
+from serving import fitted, schema
 
 
 class FormAnswer(TypedDict):
@@ -36,7 +37,7 @@ class Form(Resource):
         """Return the JSON Schema of a record, the values the form begins with, and where to go from here."""
         dictionary, given = schema(), list(given_fields())
         named = {dictionary.names.get(name) for name, _ in given}
-        rest = ((name, str(value)) for name, value in scorecard().typical.items() if name not in named)
+        rest = ((name, str(value)) for name, value in fitted().typical.items() if name not in named)
         record = dictionary.read_fields([*given, *rest])
         return {
             "title": dictionary.own["question"],
@@ -49,13 +50,16 @@ class Form(Resource):
 
 def links(fields: list[str]) -> dict[str, str]:
     """Return where to go from here; the probability's is a URI template (RFC 6570)."""
-    return {
+    found = {
         "self": url_for("form"),
         "probability": f"{url_for('probability')}{{?{','.join(fields)}}}",
         "twins": f"{url_for('twins')}{{?{','.join(fields)}}}",
         "curves": f"{url_for('curves')}{{?{','.join(fields)}}}",
-        "changes": f"{url_for('changes')}{{?{','.join(fields)},target,lock*}}",
         "examples": url_for("examples"),
         "model": url_for("card"),
-        "scorecard": url_for("scorecard"),
     }
+    if fitted().is_additive:
+        found["scorecard"] = url_for("scorecard")
+    if isinstance(fitted(), Scorecard):
+        found["changes"] = f"{url_for('changes')}{{?{','.join(fields)},target,lock*}}"
+    return found

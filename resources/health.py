@@ -1,11 +1,15 @@
 """Whether the server is alive and ready to answer."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from typing_extensions import TypedDict
 
+from fitted import Fitted, UnreadableArtifact
 from representations import Resource
-from scorecard import Scorecard
-from serving import scorecard, served
+from serving import fitted, served
 
+NEARLY = 1e-9  # of what a pipeline gave, by which it may differ
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
@@ -46,7 +50,7 @@ class Ready(Resource):
 
     def get(self) -> tuple[ReadyAnswer, int, dict[str, str]]:
         """Return whether the model answers, and which it is; 503 if it does not."""
-        card = scorecard()
+        card = fitted()
         ready = is_ready(card)
         answer: ReadyAnswer = {
             "status": "ready" if ready else "not ready",
@@ -57,6 +61,21 @@ class Ready(Resource):
         return answer, 200 if ready else 503, NOT_KEPT
 
 
-def is_ready(card: Scorecard) -> bool:
-    """Tell whether a model gives exactly the answers it gave when it was trained."""
-    return all(card.log_odds(row["record"]) == row["log_odds"] for row in card.training["golden"])
+def is_ready(card: Fitted) -> bool:
+    """Tell whether a model gives the answers it gave when it was trained.
+
+    A table of points gives exactly these; a pipeline, as exactly as another machine's arithmetic lets it.
+    """
+    golden = card.training["golden"]
+    try:
+        found = card.all_sums([card.row(row["record"]) for row in golden])
+    except UnreadableArtifact:
+        return False
+    allowed = 0.0 if card.is_additive else NEARLY
+    pairs = ((a, b) for sums, row in zip(found, golden, strict=True) for a, b in paired(sums, row["sums"]))
+    return all(abs(a - b) <= allowed * max(1.0, abs(b)) for a, b in pairs)
+
+
+def paired(found: Any, expected: Any) -> Iterable[tuple[float, float]]:
+    """Return the sums of one record with those expected: one pair, or one per class."""
+    return zip(found, expected, strict=True) if isinstance(expected, list) else [(found, expected)]

@@ -4,7 +4,7 @@ https://github.com/kserve/open-inference-protocol
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, NotRequired
 
 from flask import Response, request
@@ -12,15 +12,16 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 import batch
-from batch import Batch, Objects, summed
+from batch import Batch, Objects
+from fitted import Fitted
 from languages import gettext
 from openapi import TEXT
 from representations import Resource
 from resources.health import NOT_KEPT, is_ready
 from resources.reading import read_body
-from schema import MOST_ERRORS, FieldError, InvalidRecord, Schema, did_you_mean, say, shown
-from scorecard import Scorecard, sigmoid
-from serving import answer_from, answer_with, schema, scorecard, served, table_named, version_named
+from schema import BINARY, CLASSES, MOST_ERRORS, NUMBER, FieldError, InvalidRecord, Schema, did_you_mean, say, shown
+from serving import answer_from, answer_with, fitted, schema, served, table_named, version_named
+from targets import sigmoid, softmax
 from tensors import (
     TEXTS,
     InferenceRequest,
@@ -32,9 +33,9 @@ from tensors import (
     write_tensors,
 )
 
-JSON, BINARY = "application/json", "application/octet-stream"
+JSON, BYTES = "application/json", "application/octet-stream"
 HEADER_LENGTH = "Inference-Header-Content-Length"
-NUMBER = "FP64"
+NUMERIC = "FP64"
 
 
 class Described(TypedDict):
@@ -122,7 +123,7 @@ class InferenceReady(InferenceResource):
 
     def get(self) -> tuple[InferenceReadyAnswer, int, dict[str, str]]:
         """Return whether the model gives the answer it gave when it was trained; 503 if it does not."""
-        ready = is_ready(scorecard())
+        ready = is_ready(fitted())
         return {"ready": ready}, 200 if ready else 503, NOT_KEPT
 
 
@@ -135,7 +136,7 @@ class InferenceModel(InferenceResource):
         return {
             "name": card.schema.name,
             "versions": [*served().manifest.versions],
-            "platform": "glassform_scorecard",
+            "platform": f"glassform_{card.kind}",
             "inputs": [
                 {"name": field.name, "datatype": suitable_datatypes(field)[0], "shape": [-1]}
                 for field in card.schema.fields
@@ -161,12 +162,12 @@ class InferenceModelReady(InferenceResource):
 class Inferred(InferenceResource):
     """What a model says of some rows."""
 
-    other_media_types = (BINARY,)
+    other_media_types = (BYTES,)
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return the tensors."""
-        return {JSON: InferenceRequest, BINARY: TEXT | {"format": "binary"}}
+        return {JSON: InferenceRequest, BYTES: TEXT | {"format": "binary"}}
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
@@ -189,10 +190,10 @@ class Inferred(InferenceResource):
             answer["id"] = asked.id
         body, length = write_tensors(answer, wanted, asked)
         headers = {"Cache-Control": "no-store"} | ({HEADER_LENGTH: str(length)} if length is not None else {})
-        return Response(body, headers=headers, content_type=JSON if length is None else BINARY)
+        return Response(body, headers=headers, content_type=JSON if length is None else BYTES)
 
 
-def model_named(name: str, version: str | None) -> Scorecard:
+def model_named(name: str, version: str | None) -> Fitted:
     """Return a model by name, and by version if one is given.
 
     Raises
@@ -204,7 +205,7 @@ def model_named(name: str, version: str | None) -> Scorecard:
         answer_from(request.environ, table_named(name))
     if version is not None:
         answer_with(version_named(version))
-    return scorecard()
+    return fitted()
 
 
 def header_length() -> int | None:
@@ -217,8 +218,8 @@ def header_length() -> int | None:
     UnreadableTensors
         If the header that says it is no number.
     """
-    if request.mimetype not in ("", JSON, BINARY):
-        raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=f"{JSON}, {BINARY}"))
+    if request.mimetype not in ("", JSON, BYTES):
+        raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=f"{JSON}, {BYTES}"))
     given = request.headers.get(HEADER_LENGTH)
     if given is None:
         return None
@@ -227,15 +228,30 @@ def header_length() -> int | None:
     return int(given)
 
 
-def outputs(card: Scorecard, scored: Batch, shape: list[int]) -> Iterator[Tensor]:
-    """Return all outputs: the label, the probability and its arithmetic."""
+def outputs(card: Fitted, scored: Batch, shape: list[int]) -> Iterator[Tensor]:
+    """Return all outputs: the answer and, if there is any, its arithmetic."""
     rows = [*scored.source]
-    log_odds = [summed(card.intercept, row.terms) for row in rows]
-    terms = [term for row in rows for term in row.terms]
-    yield Tensor("probability", NUMBER, shape, [*map(sigmoid, log_odds)])
-    yield Tensor("label", TEXTS, shape, [card.schema.classes[each > 0] for each in log_odds])
-    yield Tensor("log_odds", NUMBER, shape, log_odds)
-    yield Tensor("contributions", NUMBER, [len(rows), len(card.points)], terms)
+    sums = card.all_sums(rows)
+    if card.schema.task == BINARY:
+        yield Tensor("probability", NUMERIC, shape, [*map(sigmoid, sums)])
+        yield Tensor("label", TEXTS, shape, [card.schema.classes[each > 0] for each in sums])
+        yield Tensor("log_odds", NUMERIC, shape, [*sums])
+    elif card.schema.task == NUMBER:
+        yield Tensor("prediction", NUMERIC, shape, [*sums])
+    else:
+        several = [len(rows), len(card.schema.classes)]
+        shares = [share for each in sums for share in softmax(each)]
+        yield Tensor("label", TEXTS, shape, [card.target.score(each) for each in sums])
+        yield Tensor("probabilities", NUMERIC, several, shares)
+    if card.is_additive:
+        terms = [number for row in rows for term in row.terms for number in each_of(term)]
+        classes = [len(card.schema.classes)] if card.schema.task == CLASSES else []
+        yield Tensor("contributions", NUMERIC, [len(rows), len(card.schema.fields), *classes], terms)
+
+
+def each_of(term: Any) -> Sequence[float]:
+    """Return a term as numbers: one, or one per class."""
+    return term if isinstance(term, tuple) else (term,)
 
 
 def refuse_unknown_outputs(asked: InferenceRequest, known: dict[str, Any]) -> None:

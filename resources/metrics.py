@@ -24,7 +24,7 @@ class Metrics(Resource):
         if settings().trusted_proxies and "X-Forwarded-For" in request.headers:
             raise NotFound  # they are for whoever runs the server, who asks it directly
         counts = cast(Counts, current_app.extensions["metrics"])
-        return counts.text(served().current.card.model, bool(served().refused)), HTTPStatus.OK, NOT_KEPT
+        return counts.text(served().current.model, bool(served().refused)), HTTPStatus.OK, NOT_KEPT
 
     def written(self, answer: Any) -> str:
         """Return the text as it is."""

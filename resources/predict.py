@@ -1,36 +1,42 @@
 """The simple door: what the tutorials' own calls send, and what they expect back."""
 
-from typing import Any
+from typing import Any, NotRequired
 
 from flask import request
 from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 import batch
-from batch import Arrays, Batch, Row, as_pairs, is_array, parse, refuse_too_many, summed
+from batch import Arrays, Batch, Row, as_pairs, is_array, parse, refuse_too_many
+from fitted import Fitted
 from languages import gettext
 from openapi import RECORD, part_of_record
 from representations import Resource
 from resources.reading import read_body, refuse_misplaced
-from schema import FieldError, InvalidRecord, Pairs, Schema, say, shown
-from scorecard import Scorecard, sigmoid
-from serving import schema, scorecard
+from schema import BINARY, NUMBER, FieldError, InvalidRecord, Pairs, Schema, say, shown
+from serving import fitted, schema
+from targets import sigmoid, softmax
 
 # curl calls whatever it sends a form, unless told otherwise, and some clients call it nothing
 READ = ("application/json", "application/x-www-form-urlencoded", "")
 
 
 class PredictAnswer(TypedDict):
-    """The class, its name and the probability of class 1: of one record, or lists of them."""
+    """What is foretold of one record, or of a list of them.
 
-    prediction: int | list[int]
-    label: str | list[str]
-    probability: float | list[float]
+    `prediction` is the number of the class, from 0 on, `label` its name, and `probability` that of class 1 of two; or
+    `prediction` is the number foretold.
+    """
+
+    prediction: float | list[float]
+    label: NotRequired[str | list[str]]
+    probability: NotRequired[float | list[float]]
+    probabilities: NotRequired[list[float] | list[list[float]]]
     model: dict[str, str]
 
 
 class Predict(Resource):
-    """Predictions in the tutorials' form: class 1 is the outcome asked about, where its probability is above 1/2."""
+    """Predictions in the tutorials' form: of two classes, class 1 is the one asked about."""
 
     reads_query = True
 
@@ -47,7 +53,7 @@ class Predict(Resource):
 
     def post(self) -> PredictAnswer:
         """Return the predictions of `{"data": [[...], ...]}`, or of one record."""
-        card, dictionary = scorecard(), schema()
+        card, dictionary = fitted(), schema()
         refuse_misplaced()
         if request.mimetype not in READ:
             raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=READ[0]))
@@ -68,22 +74,19 @@ class Predict(Resource):
         return answer(predictions(card, [*scored.source]), card)
 
 
-def answer(found: dict[str, Any], card: Scorecard) -> PredictAnswer:
+def answer(found: dict[str, Any], card: Fitted) -> PredictAnswer:
     """Return predictions with the model they are of."""
-    return {
-        "prediction": found["prediction"],
-        "label": found["label"],
-        "probability": found["probability"],
-        "model": card.model,
-    }
+    return {**found, "model": card.model}  # type: ignore[typeddict-item]
 
 
-def predictions(card: Scorecard, rows: list[Row]) -> dict[str, list[Any]]:
-    """Return the class, its name and the probability of class 1, of each row."""
-    log_odds = [summed(card.intercept, row.terms) for row in rows]
-    classes = [int(each > 0) for each in log_odds]  # as scikit-learn decides
-    return {
-        "prediction": classes,
-        "label": [card.schema.classes[each] for each in classes],
-        "probability": [*map(sigmoid, log_odds)],
-    }
+def predictions(card: Fitted, rows: list[Row]) -> dict[str, list[Any]]:
+    """Return what is foretold of each row, by member of an answer."""
+    sums, classes = card.all_sums(rows), card.schema.classes
+    if card.schema.task == NUMBER:
+        return {"prediction": [*sums]}
+    # as scikit-learn decides: above 0, or the highest
+    chosen = [int(each > 0) if card.schema.task == BINARY else each.index(max(each)) for each in sums]
+    found: dict[str, list[Any]] = {"prediction": chosen, "label": [classes[each] for each in chosen]}
+    if card.schema.task == BINARY:
+        return found | {"probability": [*map(sigmoid, sums)]}
+    return found | {"probabilities": [*map(softmax, sums)]}

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NotRequired
 
 from flask import request, url_for
 from sqlalchemy import ColumnElement, func, select
@@ -16,11 +16,13 @@ from werkzeug.exceptions import Conflict, NotFound
 from auth import FORM_TYPES, signed_in
 from batch import MOST_ARRAY_BYTES, Batch, InvalidBatch, Objects, RowError, harmless, is_array
 from database import Prediction, Repeat, User, db, writing
+from fitted import Fitted
 from languages import gettext
 from openapi import RECORD, TEXT, in_query
 from representations import Answer
 from resources.reading import (
     OF_FORMS,
+    flat,
     given_fields,
     read_body,
     read_members,
@@ -28,8 +30,20 @@ from resources.reading import (
     read_record,
 )
 from resources.remembering import FromForms, Remembering
-from schema import FieldError, InvalidQuery, Record, Schema, parse_json, say, shown
-from serving import schema, scorecard, served
+from schema import (
+    BINARY,
+    KINDS,
+    LONGEST_VALUE,
+    PLAIN_DIGITS,
+    FieldError,
+    InvalidQuery,
+    Record,
+    Schema,
+    parse_json,
+    say,
+    shown,
+)
+from serving import fitted, schema, served
 
 MOST_AT_ONCE = 1_000  # records of one request
 PER_PAGE, MOST_PER_PAGE, MOST_PAGES = 20, 1_000, 1_000_000
@@ -44,7 +58,10 @@ class PredictionAnswer(TypedDict):
     url: str
     created: str
     record: Record
-    probability: float
+    probability: NotRequired[float]
+    prediction: NotRequired[float]
+    label: NotRequired[str]
+    probabilities: NotRequired[dict[str, float]]
     model: dict[str, str]
     outcome: str | None
     note: str | None
@@ -124,7 +141,7 @@ class Predictions(Remembering):
 
     def columns(self, answer: Any) -> list[str]:
         """Return the columns: what is known of a prediction, its record's fields among them."""
-        return ["id", "created", *schema().by_name, "probability", "model", "version", "outcome", "note"]
+        return ["id", "created", *schema().by_name, *said(), "model", "version", "outcome", "note"]
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return a row per prediction."""
@@ -133,7 +150,7 @@ class Predictions(Remembering):
                 "id": each["id"],
                 "created": each["created"],
                 **each["record"],
-                "probability": each["probability"],
+                **{column: flat(each)[column] for column in said()},
                 "model": each["model"]["name"],
                 "version": each["model"]["version"],
                 "outcome": each["outcome"],
@@ -149,7 +166,8 @@ class OnePrediction(FromForms):
         """Return what can be changed."""
         if method != "patch":
             return super().bodies(method, schema)
-        outcome: dict[str, Any] = {"type": ["string", "null"], "enum": [*schema.classes, None]}
+        known = {"enum": [*schema.classes, None]} if schema.classes else {"pattern": PLAIN_DIGITS["number"].pattern}
+        outcome: dict[str, Any] = {"type": ["string", "null"], **known}
         note = {"type": ["string", "null"], "maxLength": LONGEST_NOTE}
         members = {"outcome": outcome, "note": note}
         return {"application/json": {"type": "object", "properties": members, "additionalProperties": False}}
@@ -203,11 +221,22 @@ def as_answer(prediction: Prediction) -> PredictionAnswer:
         "url": url_for("oneprediction", id=prediction.id),
         "created": prediction.created.isoformat(),
         "record": prediction.record,
-        "probability": prediction.probability,
+        **(prediction.answer or {"probability": prediction.probability}),  # type: ignore[typeddict-item]
         "model": {"name": prediction.model, "version": prediction.version},
         "outcome": prediction.outcome,
         "note": prediction.note,
     }
+
+
+def said() -> list[str]:
+    """Return the columns of what the model says."""
+    return fitted().target.columns
+
+
+def answered(card: Fitted, record: Record) -> dict[str, Any]:
+    """Return what is stored of an answer: a probability, or else all of it."""
+    members = card.members(record)
+    return members if card.schema.task == BINARY else {"answer": members}
 
 
 def read_records() -> tuple[list[Record], bool]:
@@ -226,9 +255,9 @@ def read_records() -> tuple[list[Record], bool]:
     if len(given) > MOST_AT_ONCE:
         message = say("too_many", count=len(given), most=MOST_AT_ONCE)
         raise InvalidBatch([RowError(0, "", None, message)], 1)
-    card = scorecard()
+    card = fitted()
     checked = Batch(card, Objects(given, card, schema()), keep_going=False, explain=False)
-    return [dict(zip(card.points, row.values, strict=True)) for row in checked.source], True
+    return [dict(zip(card.schema.by_name, row.values, strict=True)) for row in checked.source], True
 
 
 def remember(user: User, records: list[Record], key: str, digest: str) -> list[Prediction]:
@@ -241,7 +270,7 @@ def remember(user: User, records: list[Record], key: str, digest: str) -> list[P
     Conflict
         If what that request stored was deleted since.
     """
-    card = scorecard()
+    card = fitted()
     with writing() as session:
         repeat = session.get(Repeat, (user.id, key)) if key else None
         if repeat is not None:
@@ -256,7 +285,7 @@ def remember(user: User, records: list[Record], key: str, digest: str) -> list[P
             Prediction(
                 user_id=user.id,
                 record=record,
-                probability=card.probability(record),
+                **answered(card, record),
                 model=card.schema.name,
                 version=card.version,
             )
@@ -366,10 +395,14 @@ def read_changes() -> dict[str, str | None]:
         With every error of both.
     """
     given = read_members([], ["outcome", "note"])
-    errors, classes = [], schema().classes
-    if given.get("outcome") and given["outcome"] not in classes:
-        message = say("option", value=shown(given["outcome"]), known=", ".join(classes))
-        errors.append(FieldError("outcome", shown(given["outcome"]), message))
+    errors, classes, outcome = [], schema().classes, given.get("outcome")
+    if outcome and classes and outcome not in classes:
+        message = say("option", value=shown(outcome), known=", ".join(classes))
+        errors.append(FieldError("outcome", shown(outcome), message))
+    if outcome and not classes and not (len(outcome) <= LONGEST_VALUE and PLAIN_DIGITS["number"].fullmatch(outcome)):
+        errors.append(
+            FieldError("outcome", shown(outcome), say("digits", value=shown(outcome), kind=KINDS["number"]))
+        )
     note = given.get("note") or ""
     if len(note) > LONGEST_NOTE:
         errors.append(FieldError("note", shown(note), say("too_long", length=len(note), longest=LONGEST_NOTE)))

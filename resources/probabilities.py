@@ -17,7 +17,7 @@ from openapi import RECORD, TEXT, in_query
 from representations import Resource, Streamed, refuse_query
 from resources.reading import given_fields, one_of, read_body, read_options, refuse_broken_off
 from schema import FieldError, InvalidQuery, Schema, say
-from serving import schema, scorecard
+from serving import fitted, schema
 
 CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"
 KINDS = {CSV: "csv", UPLOAD: "csv", JSON: "json", LINES: "jsonl"}
@@ -82,7 +82,7 @@ class Probabilities(Resource):
         return {
             "accepts": list(KINDS),
             "options": OPTIONS,
-            "columns": list(scorecard().points),
+            "columns": list(schema().by_name),
             "limits": {
                 "rows": batch.MOST_ROWS,
                 "bytes": batch.MOST_BYTES,
@@ -98,12 +98,12 @@ class Probabilities(Resource):
         request.max_content_length = batch.MOST_BYTES
         options = read_wishes()
         keep_going, explain = options["on_error"] == "report", options["explain"] == "1"
-        found = Batch(scorecard(), read_source(), keep_going, explain)
+        found = Batch(fitted(), read_source(), keep_going, explain)
         return Streamed(found.columns, found.texts, found.objects, found.summary, found.count)
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return the example people: a file to look at, to change and to send."""
-        return [example["record"] for example in scorecard().examples]
+        return [example["record"] for example in fitted().examples]
 
 
 def choice(name: str) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def read_source() -> Source:
     TooManyRows
         If it has too many rows.
     """
-    card, dictionary = scorecard(), schema()
+    card, dictionary = fitted(), schema()
     if request.mimetype == UPLOAD:
         return Table(uploaded(), card, dictionary)
     if request.mimetype == CSV:

@@ -189,3 +189,12 @@ def refuse_broken_off(length: int) -> None:
 def given_fields() -> list[tuple[str, str]]:
     """Return the query's names and values as given, repeated ones too, without the options."""
     return [field for field in decode(request.environ["QUERY_STRING"]) if field[0] not in HOW_TO_ANSWER]
+
+
+def flat(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer's members as cells of a row: a column for each class, where there is something of each."""
+    return {
+        (f"{column.removesuffix('ies')}y_{label}" if label else column): each
+        for column, value in members.items()
+        for label, each in (value.items() if isinstance(value, dict) else [("", value)])
+    }

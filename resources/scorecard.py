@@ -3,28 +3,33 @@
 import math
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NotRequired
 
 from flask import url_for
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
+from werkzeug.exceptions import NotFound
 
+from fitted import Fitted
+from kinds import ClassesScorecard
+from languages import gettext
 from openapi import TEXT, Exact, in_query
 from representations import Resource
-from resources.reading import one_of, read_options
-from schema import JSON_SCHEMA, Schema, Value
-from scorecard import DIALECTS
+from resources.reading import flat, one_of, read_options
+from schema import CLASSES, JSON_SCHEMA, Schema, Value
+from scorecard import DIALECTS, Additive
 from scorecard import Scorecard as Model
-from serving import schema, scorecard
+from serving import fitted, schema
 
 
 class ScorecardPoint(TypedDict):
-    """One value's points."""
+    """One value's points: log-odds; or, where that is not foretold, in the number's unit, or of every class."""
 
     value: Value
     title: str
-    log_odds: float
-    odds_multiplier: float
+    log_odds: NotRequired[float]
+    odds_multiplier: NotRequired[float]
+    points: NotRequired[float | dict[str, float]]
 
 
 class ScorecardFeature(TypedDict):
@@ -41,12 +46,13 @@ class ScorecardAnswer(TypedDict):
     """The whole model.
 
     The log-odds of a record are the intercept and the points of each of its values, summed; the probability of the
-    positive outcome is 1 / (1 + e^-log_odds). Between the values of an interpolated feature the points run in
-    straight lines.
+    positive outcome is 1 / (1 + e^-log_odds). Where a number is foretold, it is that sum; where one of several
+    classes, each has a sum of its own, and its probability is e to that, divided by the total over all classes.
+    Between the values of an interpolated feature the points run in straight lines.
     """
 
     model: dict[str, str]
-    intercept: float
+    intercept: float | dict[str, float]
     features: list[ScorecardFeature]
 
 
@@ -63,25 +69,35 @@ class Scorecard(Resource):
             in_query("dialect", TEXT | {"enum": [*DIALECTS], "default": DIALECTS[0]}, "Whose SQL it is written in.")
         ]
 
+    @property
+    def template(self) -> str:
+        """The page for what is foretold."""
+        return "classestable.html" if fitted().schema.task == CLASSES else super().template
+
     def get(self) -> tuple[ScorecardAnswer, int, dict[str, str]]:
         """Return the intercept and, by feature, the points of every value; as SQL, one SELECT that adds them up."""
         read_dialect()
         described = url_for("scorecardschema")
-        return table(scorecard(), schema()), HTTPStatus.OK, {"Link": f'<{described}>; rel="describedby"'}
+        return table(additive(fitted()), schema()), HTTPStatus.OK, {"Link": f'<{described}>; rel="describedby"'}
 
     def written(self, answer: Any) -> str:
         """Return the model as one SELECT."""
         # what writes SQL is large, and few ask for it
         from sql import statement
 
-        return statement(scorecard(), read_dialect())
+        card = fitted()
+        if not isinstance(card, Additive):
+            raise NotFound(gettext("Several classes are not written as SQL."))
+        return statement(card, read_dialect())
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return the intercept's row, then a row per point."""
-        yield row("intercept", "", answer["intercept"])
+        first = points_named(answer["intercept"], isinstance(fitted(), Model))
+        yield {"feature": "intercept", "value": "", **flat(first)}
         for feature in answer["features"]:
             for point in feature["points"]:
-                yield row(feature["feature"], point["value"], point["log_odds"])
+                numbers = {name: each for name, each in point.items() if name not in ("value", "title")}
+                yield {"feature": feature["feature"], "value": point["value"], **flat(numbers)}
 
 
 class ScorecardSchema(Resource):
@@ -107,32 +123,49 @@ def read_dialect() -> str:
     return dialect
 
 
-def table(card: Model, dictionary: Schema) -> ScorecardAnswer:
+def additive(card: Fitted) -> Additive | ClassesScorecard:
+    """Return a model that is a table of points.
+
+    Raises
+    ------
+    NotFound
+        If it is none.
+    """
+    if not isinstance(card, Additive | ClassesScorecard):
+        raise NotFound(
+            gettext(
+                "This model is no sum of one term per field, so no table of points equals it: its pipeline answers."
+            )
+        )
+    return card
+
+
+def table(card: Additive | ClassesScorecard, dictionary: Schema) -> ScorecardAnswer:
     """Return a scorecard as plain data; the pages' script computes with it."""
-    return {
-        "model": card.model,
-        "intercept": card.intercept,
-        "features": [
-            {
-                "feature": field.name,
-                "title": field.title,
-                "unit": field.unit,
-                "interpolated": card.points[field.name].linear,
-                "points": [
-                    {
-                        "value": value,
-                        "title": field.title_of(value),
-                        "log_odds": log_odds,
-                        "odds_multiplier": math.exp(log_odds),
-                    }
-                    for value, log_odds in card.points[field.name].by_value.items()
-                ],
-            }
-            for field in dictionary.fields
-        ],
-    }
+    features: list[Any] = [
+        {
+            "feature": field.name,
+            "title": field.title,
+            "unit": field.unit,
+            "interpolated": not field.values,
+            "points": [
+                {"value": value, "title": field.title_of(value), **points_of(card, field.name, value)}
+                for value in card.grid(field.name)
+            ],
+        }
+        for field in dictionary.fields
+    ]
+    intercept = card.intercept if isinstance(card, Additive) else card.by_class(card.intercepts)
+    return {"model": card.model, "intercept": intercept, "features": features}
 
 
-def row(feature: str, value: Any, log_odds: float) -> dict[str, Any]:
-    """Return one row of the table."""
-    return {"feature": feature, "value": value, "log_odds": log_odds, "odds_multiplier": math.exp(log_odds)}
+def points_of(card: Additive | ClassesScorecard, name: str, value: Value) -> dict[str, Any]:
+    """Return the points of a feature's value."""
+    if isinstance(card, ClassesScorecard):
+        return points_named(card.by_class(card.at(name, value)), False)
+    return points_named(card.points[name].by_value[value], isinstance(card, Model))
+
+
+def points_named(points: Any, are_log_odds: bool) -> dict[str, Any]:
+    """Return points by what they are."""
+    return {"log_odds": points, "odds_multiplier": math.exp(points)} if are_log_odds else {"points": points}

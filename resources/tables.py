@@ -2,13 +2,17 @@
 
 from typing_extensions import TypedDict
 
+from fitted import Fitted
 from languages import language
 from representations import Resource
-from serving import Model, address_of, tables
+from serving import address_of, tables
 
 
 class TableAnswer(TypedDict):
-    """A table: what it asks, how many rows it learned from, and where its form is."""
+    """A table: what it asks, how many rows its model learned from and of what kind that is, and where its form is.
+
+    A model that is additive is a table of points, and explains its answers exactly.
+    """
 
     name: str
     title: str
@@ -16,6 +20,8 @@ class TableAnswer(TypedDict):
     description: str
     rows: int
     fields: int
+    estimator: str
+    additive: bool
     model: dict[str, str]
     url: str
 
@@ -35,9 +41,9 @@ class Tables(Resource):
         return {"tables": [described(name, table.current) for name, table in tables()]}
 
 
-def described(name: str, model: Model) -> TableAnswer:
+def described(name: str, card: Fitted) -> TableAnswer:
     """Return what there is to say of a table."""
-    card, dictionary = model.card, model.schemas[language()]
+    dictionary = card.schemas[language()]
     return {
         "name": name,
         "title": dictionary.package["title"],
@@ -45,6 +51,8 @@ def described(name: str, model: Model) -> TableAnswer:
         "description": dictionary.package["description"],
         "rows": card.training["rows"],
         "fields": len(dictionary.fields),
+        "estimator": dictionary.own["estimator"],
+        "additive": card.is_additive,
         "model": card.model,
         "url": address_of(name),
     }

@@ -1,23 +1,26 @@
 """The same person in another group: what the model makes of that alone."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from openapi import record_in_query
 from representations import Resource
-from resources.reading import read_record
+from resources.reading import flat, read_record
 from schema import Record, Schema
 from scorecard import Twin
-from serving import scorecard
+from serving import fitted
 
 
 class TwinsAnswer(TypedDict):
-    """One record's probability, and its twins'."""
+    """What the model says of one record, and of its twins."""
 
     record: Record
-    probability: float
+    probability: NotRequired[float]
+    prediction: NotRequired[float]
+    label: NotRequired[str]
+    probabilities: NotRequired[dict[str, float]]
     twins: list[Twin]
     model: dict[str, str]
 
@@ -35,16 +38,15 @@ class Twins(Resource):
         return record_in_query(schema)
 
     def get(self) -> TwinsAnswer:
-        """Return the probability of every twin of the record in the query, and the difference."""
-        card, record = scorecard(), read_record()
+        """Return what the model says of every twin of the record in the query."""
+        card, record = fitted(), read_record()
         return {
             "record": record,
-            "probability": card.probability(record),
+            **card.members(record),  # type: ignore[typeddict-item]
             "twins": card.twins(record),
             "model": card.model,
         }
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return a row per twin."""
-        rows: list[dict[str, Any]] = answer["twins"]
-        return rows
+        return [flat(twin) for twin in answer["twins"]]

@@ -15,7 +15,7 @@ from resources.predictions import count_of
 from resources.reading import read_members
 from resources.remembering import FromForms, Remembering
 from schema import FieldError, InvalidQuery, Schema, say, shown
-from serving import schema
+from serving import schema, served
 
 STATES = ("yes", "no")
 
@@ -48,15 +48,15 @@ class Users(Remembering):
     def get(self) -> UsersAnswer:
         """Return everybody, and aggregate figures."""
         signed_in_teacher()
-        positive = schema().own["positive"]
+        positive = schema().own.get("positive")
         known = Prediction.outcome.is_not(None)
-        counts = select(
+        counts = select(  # of this table
             func.count(),
             func.avg(Prediction.probability),
             func.count(Prediction.outcome),
             func.coalesce(func.sum(case((Prediction.outcome == positive, 1), else_=0)), 0),
             func.avg(case((known, Prediction.probability))),
-        )
+        ).where(Prediction.model == served().name)
         total, mean, outcomes, positives, mean_known = db.session.execute(counts).one()
         owned = select(Prediction.user_id, func.count().label("owned")).group_by(Prediction.user_id).subquery()
         rows = select(User, func.coalesce(owned.c.owned, 0)).outerjoin(owned, owned.c.user_id == User.id)

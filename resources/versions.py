@@ -14,13 +14,13 @@ import registry
 from auth import signed_in_teacher
 from database import Prediction, db
 from drift import Drift, drifts
+from fitted import Fitted, UnreadableArtifact
 from languages import gettext
 from registry import GateAnswer, InUse, Manifest, Registry, UnknownVersion, Version
 from representations import Answer
 from resources.remembering import FromForms, Remembering
-from schema import FieldError, InvalidQuery, Record, Value, shown
-from scorecard import Scorecard, UnreadableArtifact
-from serving import scorecard, served, version_named
+from schema import BINARY, FieldError, InvalidQuery, Record, Value, shown
+from serving import fitted, served, version_named
 
 MOST_DIFFERENCES = 15  # shown of two versions
 MOST_REMEMBERED = 20_000  # of the predictions remembered, the newest are looked at
@@ -83,14 +83,15 @@ class ChangedAnswer(TypedDict):
     """A record somebody asked about, under the current version and under another."""
 
     record: Record
-    current: float
-    candidate: float
+    current: Value
+    candidate: Value
 
 
 class ShadowAnswer(TypedDict):
     """What a version would have said of the people asked about, without names.
 
-    `changed` are those whose probability would be on the other side of one half, the largest change first.
+    `changed` are those whose probability would be on the other side of one half, or who would get another number or
+    class, the largest change first.
     """
 
     current: str
@@ -140,7 +141,7 @@ class Versions(Remembering):
         signed_in_teacher()
         manifest = read_manifest()
         return {
-            "current": served().current.card.version,
+            "current": served().current.version,
             "previous": manifest.previous,
             "refused": served().refused or None,
             "versions": [version_answer(manifest, version) for version in reversed(manifest.versions)],
@@ -192,13 +193,13 @@ class Shadow(Remembering):
     def get(self, version: str) -> ShadowAnswer:
         """Return whose answer would change, of the predictions remembered; without names."""
         signed_in_teacher()
-        current, candidate = served().current.card, version_named(version).card
+        current, candidate = served().current, version_named(version)
         known, unknown = remembered(current, candidate)
         return shadow(current, candidate, known, unknown)
 
     def columns(self, answer: Any) -> list[str]:
         """Return the header."""
-        return [*version_named(answer["candidate"]).card.points, "current", "candidate"]
+        return [*version_named(answer["candidate"]).schema.by_name, "current", "candidate"]
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return a row for everybody whose answer would change."""
@@ -214,7 +215,7 @@ class DriftReport(Remembering):
     def get(self) -> DriftAnswer:
         """Return the population stability index of the score and of every field."""
         signed_in_teacher()
-        card = scorecard()
+        card = fitted()
         known, unknown = remembered(card)
         return {
             "model": card.model,
@@ -224,23 +225,41 @@ class DriftReport(Remembering):
         }
 
 
-def shadow(current: Scorecard, candidate: Scorecard, records: list[Record], unknown: int) -> ShadowAnswer:
+def shadow(current: Fitted, candidate: Fitted, records: list[Record], unknown: int) -> ShadowAnswer:
     """Return what a version would have said of some records, beside the current one."""
-    pairs = [(record, current.probability(record), candidate.probability(record)) for record in records]
-    changes = [newer - older for _, older, newer in pairs]
-    changed = [ChangedAnswer(record=r, current=a, candidate=b) for r, a, b in pairs if (a < 0.5) != (b < 0.5)]
-    raised = sum(each["candidate"] > each["current"] for each in changed)
+    pairs = [(record, current.score(record), candidate.score(record)) for record in records]
+    changes = [newer - older for _, older, newer in pairs if isinstance(newer, float) and isinstance(older, float)]
+    changed = [ChangedAnswer(record=r, current=a, candidate=b) for r, a, b in pairs if differ(current, a, b)]
+    raised = sum(is_more(each["current"], each["candidate"]) for each in changed)
     return {
         "current": current.version,
         "candidate": candidate.version,
         "predictions": len(records),
         "not_comparable": unknown,
         "raised": raised,
-        "lowered": len(changed) - raised,
+        "lowered": sum(is_more(each["candidate"], each["current"]) for each in changed),
         "mean_change": sum(changes) / len(changes) if changes else None,
         "largest_change": max(changes, key=abs, default=None),
-        "changed": sorted(changed, key=lambda each: abs(each["candidate"] - each["current"]), reverse=True),
+        "changed": sorted(changed, key=apart, reverse=True),
     }
+
+
+def differ(card: Fitted, older: Value, newer: Value) -> bool:
+    """Tell whether two answers are to be told apart: probabilities on either side of one half, or any others."""
+    if card.schema.task == BINARY:
+        return (float(older) < 0.5) != (float(newer) < 0.5)
+    return older != newer
+
+
+def is_more(older: Value, newer: Value) -> bool:
+    """Tell whether an answer is a number, and the newer one is larger."""
+    return isinstance(older, float) and isinstance(newer, float) and newer > older
+
+
+def apart(each: ChangedAnswer) -> float:
+    """Return how far two answers are apart."""
+    older, newer = each["current"], each["candidate"]
+    return abs(newer - older) if isinstance(older, float) and isinstance(newer, float) else 1.0
 
 
 def beside_the_current(version: str) -> OneVersionAnswer:
@@ -300,7 +319,7 @@ def read_manifest() -> Manifest:
         raise ServiceUnavailable(str(error)) from error
 
 
-def readable(version: str, registered: Version) -> tuple[Scorecard | None, str | None]:
+def readable(version: str, registered: Version) -> tuple[Fitted | None, str | None]:
     """Return a version or, if it cannot be read, why."""
     try:
         return served().registry.read(version, registered), None
@@ -323,7 +342,7 @@ def version_answer(manifest: Manifest, version: str) -> VersionAnswer:
         "version": version,
         "url": url_for("oneversion", version=version, model=None),
         "created": found.created.isoformat(),
-        "current": version == served().current.card.version,
+        "current": version == served().current.version,
         "promoted": version == manifest.current,
         "rows": found.rows,
         "measures": found.measures,
@@ -331,9 +350,9 @@ def version_answer(manifest: Manifest, version: str) -> VersionAnswer:
     }
 
 
-def compared(candidate: Scorecard) -> list[DifferenceAnswer]:
+def compared(candidate: Fitted) -> list[DifferenceAnswer]:
     """Return where a version's points differ most from the current one's."""
-    every = registry.differences(served().current.card, candidate)
+    every = registry.differences(served().current, candidate)
     return [
         {"feature": each.feature, "value": each.value, "current": each.current, "candidate": each.candidate}
         for each in every[:MOST_DIFFERENCES]
@@ -368,7 +387,7 @@ def change(version: str, do: Callable[[Registry], object]) -> Manifest:
     return read_manifest()
 
 
-def remembered(*cards: Scorecard) -> tuple[list[Record], int]:
+def remembered(*cards: Fitted) -> tuple[list[Record], int]:
     """Return the newest records remembered that all of some versions can score, and how many others there are."""
     of_table = select(Prediction.record).where(Prediction.model == served().name)
     wanted = of_table.order_by(Prediction.created.desc()).limit(MOST_REMEMBERED)

@@ -80,7 +80,7 @@ function drawCategories(section, curve, chosen) {
     row.classList.toggle("chosen", value === chosen);
     row.querySelector(".number").textContent = percent(probability);
     const circle = row.querySelector("circle");
-    circle.setAttribute("cx", `${100 * probability}%`);
+    circle.setAttribute("cx", `${round(100 * probability)}%`);
     circle.setAttribute("r", value === chosen ? 7 : 5);
     if (value === chosen) row.querySelector("th").append(note);
     body.append(row);

@@ -55,7 +55,9 @@ def missing(part: str) -> NoReturn:
 
 @pytest.fixture(scope="session")
 def scorecard() -> Iterator[Scorecard]:
-    yield model.train()
+    card = model.train()
+    assert isinstance(card, Scorecard)
+    yield card
     shutil.rmtree(ARTIFACTS)
     shutil.rmtree(INSTANCE)
 

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from changes import smallest_changes
-from scorecard import Points, Scorecard, sigmoid
+from scorecard import Points, Scorecard
+from targets import sigmoid
 
 NONE: list[str] = []
 
@@ -43,7 +44,7 @@ def small_card(seed: int) -> Scorecard:
         name: Points(tuple(known), tuple(chance.gauss(0, 1) for _ in known))
         for name, known in zip(names, values, strict=True)
     }
-    return Scorecard("1", package, chance.gauss(0, 1), points, [[0.0]], {}, [], {}, {}, {})
+    return Scorecard("1", package, {}, [], None, {}, {}, chance.gauss(0, 1), points, [[0.0]])
 
 
 def by_trying_everything(card, record, target, locked):

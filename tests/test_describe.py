@@ -1,6 +1,7 @@
 """A table nobody has described: what is inferred of it, what is left out, and the pages that follow."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,12 @@ import pandas as pd
 import pytest
 
 import describe
-import model
-from describe import Undescribable, infer
+import server
+import serving
+from describe import infer
+from registry import ARTIFACTS, Registry
+from representations import HOW_TO_ANSWER
+from resources.reading import OF_FORMS
 from schema import Schema
 from server import create_app
 from tests.conftest import ROOT
@@ -69,7 +74,24 @@ def wide(rows: int = 1_000, columns: int = 20) -> pd.DataFrame:
     return table
 
 
+def prices(rows: int = 500) -> pd.DataFrame:
+    """A number to foretell, from numbers, words and a yes or no."""
+    X = CHANCE.uniform(20, 200, size=rows).round(1)
+    place, lift = CHANCE.choice(["city", "village"], rows), CHANCE.choice(["true", "false"], rows)
+    price = 2_000 * X + 50_000 * (place == "city") + 20_000 * (lift == "true") + CHANCE.normal(0, 9_000, rows)
+    return pd.DataFrame({"area": X, "place": place, "lift": lift, "price": price.round(0).astype(int)})
+
+
+def animals(rows: int = 450) -> pd.DataFrame:
+    """One of three classes, from numbers and a word."""
+    kind = CHANCE.choice(["cat", "dog", "horse"], rows)
+    weight = CHANCE.normal(pd.Series(kind).map({"cat": 4, "dog": 20, "horse": 500}), 3).round(1)
+    return pd.DataFrame({"weight": weight, "tail": CHANCE.choice(["long", "short"], rows), "kind": kind})
+
+
 TABLES = {
+    "prices": (prices, "price"),
+    "animals": (animals, "kind"),
     "measurements": (measurements, "Kind"),
     "counts": (counts, "bought"),
     "passengers": (passengers, "survived"),
@@ -77,35 +99,44 @@ TABLES = {
 }
 
 
+def command(table: Path, *options: str) -> list[str]:
+    folders = ["--data", str(table.parent / "data"), "--artifacts", str(table.parent / "artifacts")]
+    return [sys.executable, str(ROOT / "model.py"), "--add", str(table), *folders, *options]
+
+
 @pytest.fixture(scope="module", params=TABLES)
 def described(request, tmp_path_factory) -> Path:
-    """The data package of a table, made by the command."""
+    """The data package of a table, described and trained by one command."""
     make, target = TABLES[request.param]
     folder: Path = tmp_path_factory.mktemp(request.param)
-    make().to_csv(folder / f"{request.param}.csv", index=False)
-    command = [sys.executable, str(ROOT / "describe.py"), str(folder / f"{request.param}.csv"), "--target", target]
-    done = subprocess.run([*command, "--to", str(folder / "to")], capture_output=True, text=True, check=True)
+    table = folder / f"{request.param}.csv"
+    make().to_csv(table, index=False)
+    done = subprocess.run(command(table, "--target", target), capture_output=True, text=True, check=True)
     assert done.stdout.split()[:2] == ["column", "used"]
-    assert "python model.py --package" in done.stdout
-    return folder / "to" / "datapackage.json"
+    assert f"It answers at /{request.param}/" in done.stdout
+    return folder / "data" / request.param / "datapackage.json"
 
 
-def test_a_described_table_is_trained_and_served_without_an_edit(described, tmp_path):
-    card = model.train(described, tmp_path)
-    assert card.evaluation["roc_auc"] > 0.6
+def test_a_described_table_is_served_without_an_edit(scorecard, described, tmp_path):
+    name = described.parent.name
+    shutil.copytree(ARTIFACTS, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(described.parent.parent.parent / "artifacts" / name, tmp_path / name)
+    card = Registry(tmp_path / name).load()
     client, query = create_app(tmp_path).test_client(), urlencode(card.typical)
-    paths = ["/", "/probabilities", "/model", "/scorecard", "/examples", "/docs"]
-    paths += [f"/probability?{query}", f"/curves?{query}", f"/twins?{query}", f"/changes?{query}&target=.6"]
+    paths = ["/", "/probabilities", "/model", "/examples", "/docs", "/openapi.json", f"/v2/models/{name}"]
+    paths += [f"/probability?{query}", f"/curves?{query}", f"/twins?{query}", *["/scorecard"] * card.is_additive]
     for path in paths:
         for accept in ("text/html", "application/json"):
-            answer = client.get(path, headers={"Accept": accept})
+            answer = client.get(f"/{name}{path}", headers={"Accept": accept})
             assert answer.status_code in ((200, 406) if accept == "text/html" else (200,)), (path, answer.text[:300])
-    assert client.get("/health/ready").status_code == 200
+    assert client.get(f"/{name}/health/ready").status_code == 200
     rows = (described.parent / f"{card.schema.name}_test.csv").read_bytes()
-    scored = client.post("/probabilities", data=rows, headers={"Content-Type": "text/csv", "Accept": "text/csv"})
+    scored = client.post(
+        f"/{name}/probabilities", data=rows, headers={"Content-Type": "text/csv", "Accept": "text/csv"}
+    )
     assert scored.text.count("\n") == rows.count(b"\n") and scored.status_code == 200
     scored.close()
-    wrong = client.get(f"/probability?{query}&what=1")
+    wrong = client.get(f"/{name}/probability?{query}&what=1")
     problem: Any = wrong.json
     assert wrong.status_code == 422 and problem["errors"][0]["field"] == "what"
 
@@ -116,8 +147,9 @@ def test_the_package_is_sound_and_names_its_files(described):
     train, test = (pd.read_csv(described.parent / each["path"], dtype=str) for each in package["resources"])
     assert len(test) / (len(train) + len(test)) == pytest.approx(0.2, abs=0.01)
     assert list(train) == [*(field.column for field in schema.fields), schema.target.column]
-    shares = [(split[schema.target.column] == schema.own["positive"]).mean() for split in (train, test)]
-    assert shares[0] == pytest.approx(shares[1], abs=0.01)
+    for label in schema.classes:
+        shares = [(split[schema.target.column] == label).mean() for split in (train, test)]
+        assert shares[0] == pytest.approx(shares[1], abs=0.01)
 
 
 def test_what_is_inferred_of_the_passengers(tmp_path):
@@ -162,8 +194,9 @@ def test_a_column_is_what_all_its_values_are(values, type_, constraints):
         ("", "y", "is not a CSV file"),
         ("x,y\n" + "1,0\n" * 10, "y", "has 10 rows"),
         ("x,y\n" + "1,0\n2,1\n" * 40, "z", "there is no column z; there are x, y"),
-        ("x,y\n" + "1,0\n2,1\n3,2\n" * 40, "y", "has 3 different values"),
-        ("x,y\n" + "1,0\n2,1\n3,\n" * 40, "y", "is missing in 40 rows"),
+        ("x,y\n" + "1,a\n2,a\n" * 40, "y", "all values of the target y are the same"),
+        ("x,y\n" + "1,a\n2,b\n" * 40 + "3,c\n", "y", "is c in 1 rows; each class needs 5"),
+        ("x,y\n" + "".join(f"{row % 7},t{row}\n" for row in range(60)), "y", "has 60 different texts"),
         ("x,y\n" + "1,0\n2,1\n" * 40, "y", "no column is left to learn from"),
         ("a b,a_b,y\n" + "1,3,0\n2,4,1\n1,4,1\n" * 40, "y", "would be called a_b"),
         ("x,y\n" + "1,0\n2,1,5,6\n" * 40, "y", "is not a CSV file"),
@@ -171,17 +204,52 @@ def test_a_column_is_what_all_its_values_are(values, type_, constraints):
 )
 def test_a_table_nothing_can_be_learned_from_is_refused_in_a_sentence(tmp_path, content, target, message):
     (tmp_path / "table.csv").write_text(content)
-    command = [sys.executable, str(ROOT / "describe.py"), str(tmp_path / "table.csv"), "--target", target]
-    done = subprocess.run([*command, "--to", str(tmp_path / "to")], capture_output=True, text=True, check=False)
+    refused(tmp_path / "table.csv", target, message)
+    assert not (tmp_path / "data").exists()
+
+
+def refused(table: Path, target: str, message: str, *options: str) -> None:
+    """See that the command says what is wrong in a sentence."""
+    done = subprocess.run(command(table, "--target", target, *options), capture_output=True, text=True, check=False)
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
-    assert not (tmp_path / "to").exists()
 
 
 def test_a_file_that_is_not_there_is_refused_in_a_sentence(tmp_path):
-    with pytest.raises(SystemExit, match="No such file"):
-        describe.main([str(tmp_path / "none.csv"), "--target", "y"])
+    refused(tmp_path / "none.csv", "y", "No such file")
 
 
-def test_undescribable_is_said_by_name(tmp_path):
-    with pytest.raises(Undescribable, match="different values"):
-        describe.describe(read(measurements().assign(Kind=range(600)), tmp_path), "Kind", "x")
+@pytest.mark.parametrize("name", ["model", "tables", "42", "..", "v2"])
+def test_no_table_can_have_the_name_of_an_address(tmp_path, name):
+    measurements().to_csv(tmp_path / "table.csv", index=False)
+    refused(tmp_path / "table.csv", "Kind", "choose another --name", "--name", name)
+
+
+def test_a_table_that_is_there_is_not_added_again(tmp_path):
+    (tmp_path / "data" / "table").mkdir(parents=True)
+    measurements().to_csv(tmp_path / "table.csv", index=False)
+    refused(tmp_path / "table.csv", "Kind", "there is a table table already")
+
+
+def test_the_reserved_names_are_those_addresses_begin_with():
+    assert describe.RESERVED | {""} == server.RESERVED
+    assert describe.PLAIN_TABLE == serving.PLAIN_TABLE
+
+
+def test_names_that_mean_something_else_are_taken():
+    assert HOW_TO_ANSWER | OF_FORMS <= describe.TAKEN
+
+
+def test_a_column_whose_name_is_taken_is_left_out(tmp_path):
+    table = measurements().rename(columns={"width 0": "Model"})
+    _, columns = describe.describe(read(table, tmp_path), "Kind", "x")
+    assert [column.name for column in columns if column.left_out] == ["Model"]
+
+
+def test_rows_without_a_target_are_left_out_and_counted(tmp_path):
+    table = measurements()
+    table.loc[:29, "Kind"] = ""
+    table.to_csv(tmp_path / "gaps.csv", index=False)
+    package, inferred = describe.add(tmp_path / "gaps.csv", "Kind", None, tmp_path / "data")
+    assert "30 rows are left out, for their Kind is missing." in inferred
+    rows = [len(pd.read_csv(package.parent / f"gaps{part}.csv")) for part in ("", "_test")]
+    assert sum(rows) == 570

@@ -78,8 +78,8 @@ def test_the_training_rows_are_counted_as_numpy_counts_them(schema, splits, scor
             assert found["counts"] == np.histogram(X[field.name], bins=edges)[0].tolist()
             assert 5 <= len(found["counts"]) <= 10
     weighted = distribution(schema, X[:100], np.repeat(2.0, 100), np.linspace(0, 1, 100))
-    assert sum(weighted["probability"]["counts"]) == 200 == sum(weighted["fields"]["age"]["counts"])
-    assert weights.sum() == sum(learned["probability"]["counts"])
+    assert sum(weighted["score"]["counts"]) == 200 == sum(weighted["fields"]["age"]["counts"])
+    assert weights.sum() == sum(learned["score"]["counts"])
 
 
 def test_the_test_people_are_like_the_training_people_and_the_young_are_not(scorecard, splits):

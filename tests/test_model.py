@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss, roc_auc_score
 
 import model
+from kinds import PIPELINE
 from registry import ARTIFACTS, Registry
 from schema import InvalidRecord, Schema
 from scorecard import NORMAL_97_5, Scorecard, tabulate
@@ -111,9 +112,9 @@ def test_predict_probability_trains_when_there_is_no_model(monkeypatch, tmp_path
 def test_a_pipeline_file_that_was_changed_is_not_opened(scorecard, tmp_path):
     shutil.copytree(ARTIFACTS, tmp_path, dirs_exist_ok=True)
     assert model.load_pipeline(tmp_path).predict_proba(pd.DataFrame([scorecard.typical])).shape == (1, 2)
-    path = tmp_path / scorecard.version / model.PIPELINE
+    path = tmp_path / scorecard.version / PIPELINE
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(ValueError, match="is not the file its scorecard was made with"):
+    with pytest.raises(ValueError, match=r"is not the file its scorecard\.json was made with"):
         model.load_pipeline(tmp_path)
 
 
@@ -168,7 +169,7 @@ def test_intervals_cover_the_models_that_resampled_people_would_have_given(schem
     pipeline = model.build_pipeline(schema).fit(X, y)
     intercept, points = tabulate(pipeline, schema, X)
     covariance = model.covariance_of(pipeline, points, X, np.ones(len(X)))
-    card = Scorecard("1", schema.package, intercept, points, covariance, {}, [], {}, {}, {})
+    card = Scorecard("1", schema.package, {}, [], None, {}, {}, intercept, points, covariance)
     people = splits["adult_test"].X.sample(200, random_state=0)
     margins = [NORMAL_97_5 * card.variance(person) ** 0.5 for person in people.to_dict("records")]
     center = [card.log_odds(person) for person in people.to_dict("records")]

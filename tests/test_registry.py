@@ -14,8 +14,9 @@ import registry
 import serving
 from benchmarks.faults import shifted
 from evaluation import compare_versions
+from fitted import FILE, UnreadableArtifact
 from registry import ARTIFACTS, Comparison, InUse, Registry, UnknownVersion
-from scorecard import FILE, Scorecard, UnreadableArtifact
+from scorecard import Scorecard
 from serving import MOST_PINNED, Served
 from tests.conftest import ROOT
 
@@ -142,7 +143,7 @@ def test_no_folder_is_left_over(versions):
 )
 def test_a_version_that_is_not_what_was_registered_is_refused_before_it_is_read(versions, monkeypatch, harm, message):
     harm(versions.folder / "c" / FILE, versions.folder / "b" / FILE)
-    monkeypatch.setattr(Scorecard, "parse", lambda text: pytest.fail("it was read"))
+    monkeypatch.setattr(registry, "parse", lambda text, folder: pytest.fail("it was read"))
     for attempt in (versions.load, lambda: versions.load("c"), lambda: versions.promote("c")):
         with pytest.raises(UnreadableArtifact, match=message):
             attempt()
@@ -337,7 +338,7 @@ def served(versions, monkeypatch) -> Served:
 def test_a_promotion_is_taken_without_a_restart(served, versions):
     versions.promote("a")
     served.renew()
-    assert served.current.card.version == "a" and not served.refused
+    assert served.current.version == "a" and not served.refused
 
 
 def test_nothing_is_read_while_nothing_changes(served, monkeypatch):
@@ -365,11 +366,11 @@ def test_the_old_version_keeps_serving_until_the_harm_is_mended(served, versions
     kept = {path: path.read_bytes() for path in versions.folder.rglob("*.json")}
     harm(versions.folder)
     served.renew()
-    assert served.current.card.version == "c" and served.refused
+    assert served.current.version == "c" and served.refused
     for path, content in kept.items():
         path.write_bytes(content)
     served.renew()
-    assert served.current.card.version == "a" and not served.refused
+    assert served.current.version == "a" and not served.refused
 
 
 def test_harm_to_the_version_being_served_is_told_while_it_is_served(served, versions):
@@ -377,7 +378,7 @@ def test_harm_to_the_version_being_served_is_told_while_it_is_served(served, ver
     kept = path.read_bytes()
     path.write_text("{}")
     served.renew()
-    assert served.current.card.version == "c" and "version c was altered" in served.refused
+    assert served.current.version == "c" and "version c was altered" in served.refused
     path.write_bytes(kept)
     served.renew()
     assert not served.refused
@@ -398,13 +399,13 @@ def test_a_promotion_that_ends_late_does_not_undo_a_later_one(served, versions, 
     served.take()
     later.join()
     served.renew()
-    assert served.current.card.version == versions.manifest().current == "b"
+    assert served.current.version == versions.manifest().current == "b"
 
 
 def test_a_process_that_starts_beside_a_damaged_version_serves_the_one_before(versions):
     (versions.folder / "c" / FILE).write_text("{}")
     served = Served(versions)
-    assert served.current.card.version == "b" and "version c was altered" in served.refused
+    assert served.current.version == "b" and "version c was altered" in served.refused
 
 
 def test_a_process_does_not_start_with_nothing_to_serve(versions, tmp_path):
@@ -420,7 +421,7 @@ def test_older_versions_are_held_but_not_too_many(served, versions, scorecard):
     names = [add(versions, shifted(scorecard, 1, f"v{number}")) for number in range(8)]
     served.take()
     for name in names:
-        assert served.version(name).card.version == name
+        assert served.version(name).version == name
     assert len(served.pinned) <= MOST_PINNED
     versions.remove("v7")
     served.take()
@@ -434,7 +435,7 @@ def test_only_one_thread_renews(served, versions):
         other = threading.Thread(target=served.renew)
         other.start()
         other.join(timeout=10)
-    assert served.current.card.version == "c"
+    assert served.current.version == "c"
 
 
 # The command line.

@@ -162,8 +162,8 @@ def test_a_live_and_ready_server_says_so(client, scorecard):
 
 
 def test_a_model_that_answers_otherwise_than_when_trained_is_not_ready(app, client, scorecard, monkeypatch):
-    golden = app.extensions["tables"].default.current.card.training["golden"]
-    monkeypatch.setitem(golden[3], "log_odds", math.nextafter(golden[3]["log_odds"], 0))
+    golden = app.extensions["tables"].default.current.training["golden"]
+    monkeypatch.setitem(golden[3], "sums", math.nextafter(golden[3]["sums"], 0))
     response = client.get("/health/ready")
     assert (response.status_code, response.json["status"]) == (503, "not ready")
 

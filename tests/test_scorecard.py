@@ -11,20 +11,11 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, SplineTransformer, StandardScaler
 
+from fitted import FILE, UnreadableArtifact
 from model import load_pipeline
 from schema import Field, Schema
-from scorecard import (
-    FILE,
-    TOLERANCE,
-    NotAdditive,
-    Points,
-    Scorecard,
-    UnreadableArtifact,
-    between,
-    knots,
-    sigmoid,
-    tabulate,
-)
+from scorecard import TOLERANCE, NotAdditive, Points, Scorecard, all_knots, between, tabulate
+from targets import sigmoid
 
 SIZE = Field.from_descriptor({"name": "size", "type": "number", "constraints": {"minimum": 0, "maximum": 10}})
 
@@ -123,7 +114,7 @@ def test_saving_leaves_one_file(scorecard, tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '{"format": 1}', '{"format": 1, "points": 3}', '{"format": 1, "points": {"a": {}}}'],
+    ["", "{", "[]", "null", '{"format": 6}', '{"format": 6, "points": 3}', '{"format": 6, "points": {"a": {}}}'],
 )
 def test_a_damaged_file_is_refused(tmp_path, text):
     (tmp_path / FILE).write_text(text)
@@ -164,12 +155,12 @@ def sizes() -> tuple[Schema, pd.DataFrame, np.ndarray]:
         {"name": "size", "type": "number", "constraints": {"minimum": 0, "maximum": 10}},
         {"name": "count", "type": "integer", "constraints": {"minimum": 1, "maximum": 20}},
         {"name": "kind", "type": "string", "constraints": {"enum": ["a", "b", "c"]}},
-        {"name": "y", "type": "integer", "constraints": {"minimum": 0, "maximum": 1}},
+        {"name": "y", "type": "string", "constraints": {"enum": ["0", "1"]}},
     ]
     package = {
         "name": "sizes",
         "resources": [{"schema": {"fields": fields}}],
-        "glassform": {"target": "y", "features": ["size", "count", "kind"]},
+        "glassform": {"target": "y", "positive": "1", "features": ["size", "count", "kind"]},
     }
     return Schema(package), X, y.to_numpy()
 
@@ -212,7 +203,10 @@ def test_a_straight_line_needs_two_knots_and_a_spline_its_own(sizes):
 
 
 def test_a_jump_becomes_two_neighbouring_knots():
-    values, heights = knots(lambda xs: [float(x >= math.pi) for x in xs], SIZE)
+    def jump(asked):
+        return {name: [float(x >= math.pi) for x in xs] for name, xs in asked.items()}
+
+    values, heights = all_knots(jump, [SIZE])["size"]
     assert values == [0.0, math.nextafter(math.pi, 0), math.pi, 10.0]
     assert heights == [0.0, 0.0, 1.0, 1.0]
 
@@ -265,7 +259,7 @@ def test_the_variance_between_knots_is_that_of_the_interpolated_points():
         "glassform": {"target": "y", "features": ["size"]},
     }
     points = {"size": Points((0.0, 10.0), (0.0, 1.0), linear=True)}
-    card = Scorecard("1", package, 0.0, points, covariance, {}, [], {}, {}, {})
+    card = Scorecard("1", package, {}, [], None, {}, {}, 0.0, points, covariance)
     weights = np.array([1.0, 0.75, 0.25])
     full = np.array([[4.0, 1.0, 2.0], [1.0, 9.0, 3.0], [2.0, 3.0, 16.0]])
     assert card.variance({"size": 2.5}) == pytest.approx(weights @ full @ weights)

@@ -172,7 +172,7 @@ def real_numbers(scorecard) -> Scorecard:
     own = {"target": "y", "positive": "yes", "features": ["order"], "question": "Is it?"}
     package = {"name": "t", "resources": [{"schema": {"fields": fields}}], "glassform": own}
     points = {"order": Points((0.0, 4.0, 4.000000000000001, 10.0), (-1.0, 1.0, 2.0, -2.0), linear=True)}
-    return Scorecard("v", package, 0.5, points, [[0.0]], {"order": 1.0}, [], {}, {}, {})
+    return Scorecard("v", package, {"order": 1.0}, [], None, {}, {}, 0.5, points, [[0.0]])
 
 
 VALUES = [0, 0.3, 3.999, 4.0, 4.000000000000001, 7.25, 10.0]
