@@ -9,11 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -25,8 +20,6 @@ from sklearn.metrics import (
     roc_auc_score,
     root_mean_squared_error,
 )
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from fitted import Fitted
 from registry import Comparison
@@ -263,36 +256,3 @@ def in_bins(values: np.ndarray, weights: np.ndarray) -> dict[str, list[Any]]:
     bounds = np.unique([values.min(), *deciles])
     counts = np.bincount(np.searchsorted(bounds, values, side="right") - 1, weights, minlength=len(bounds))
     return {"bounds": bounds.tolist(), "counts": counts.tolist()}
-
-
-def rivals(schema: Schema) -> dict[str, Pipeline]:
-    """Return what the model is compared with, unfitted: the same answer for all, straight lines, and many trees."""
-    one, line, trees = (each() for each in RIVALS[schema.task])
-    trees.set_params(categorical_features=list(range(len(schema.categories))), random_state=0)
-    return {
-        "base_rate": Pipeline([("same", one)]),
-        "linear": Pipeline([("preprocess", encoded(schema, one_hot=True)), ("regression", line)]),
-        "boosting": Pipeline([("preprocess", encoded(schema, one_hot=False)), ("trees", trees)]),
-    }
-
-
-def straight_lines() -> LogisticRegression:
-    """Return a logistic regression as it is commonly fitted."""
-    return LogisticRegression(solver="newton-cholesky")
-
-
-Rivals = tuple[Callable[[], BaseEstimator], Callable[[], BaseEstimator], Callable[[], BaseEstimator]]
-RIVALS: dict[str, Rivals] = {
-    BINARY: (DummyClassifier, straight_lines, HistGradientBoostingClassifier),
-    CLASSES: (DummyClassifier, straight_lines, HistGradientBoostingClassifier),
-    NUMBER: (DummyRegressor, LinearRegression, HistGradientBoostingRegressor),
-}
-
-
-def encoded(schema: Schema, one_hot: bool) -> ColumnTransformer:
-    """Return the step that makes numbers of categories: columns of 0 and 1, and other numbers scaled; or codes."""
-    names, known = schema.named("string"), schema.categories
-    if one_hot:
-        step = ("step", OneHotEncoder(categories=known, sparse_output=False), names)
-        return ColumnTransformer([step], remainder=StandardScaler())
-    return ColumnTransformer([("code", OrdinalEncoder(categories=known), names)], remainder="passthrough")

@@ -6,9 +6,8 @@ import inspect
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,36 +16,29 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
-from sklearn.svm import SVC, SVR
 
 from describe import add
+from estimators import CLASSIFIERS, REGRESSORS, build_pipeline, predict, rivals
 from evaluation import (
     EVALUATE,
     SCORES,
     compare_versions,
     distribution,
-    encoded,
     evaluate_groups,
     intervals,
-    rivals,
 )
 from fitted import Fitted, UnreadableArtifact
 from kinds import PIPELINE, ClassesScorecard, NumberScorecard, OneTable, Opaque, open_pipeline, parse
 from registry import ARTIFACTS, Registry, account, passes
-from schema import BINARY, CLASSES, NUMBER, PLAIN_DIGITS, PYTHON_TYPE, Field, Pairs, Record, Schema, Value
+from rows import Split, choose_examples, count, facts, people, plain, read, typical_record, usually_alike
+from schema import BINARY, CLASSES, NUMBER, PYTHON_TYPE, Pairs, Schema, Value
 from scorecard import NotAdditive, Points, Scorecard, tabulate, vary
-from support import THIN, pack
+from support import THIN
 
 ROOT = Path(__file__).parent
 PACKAGE = ROOT / "data" / "datapackage.json"
-NUMPY_TYPE = {"integer": "int64", "number": "float64"}
 REPORTED = {
     BINARY: ["positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap"],
     CLASSES: ["accuracy", "roc_auc", "brier_score", "log_loss"],
@@ -59,182 +51,7 @@ DECILES_OF = {
 }
 LAYOUT: Any = {"index": False, "float_format": "{:.4f}".format}
 GOLDEN = 24  # rows whose answers a server checks before it calls itself ready
-EXAMPLE_PROBABILITIES = (0.03, 0.3, 0.6, 0.9)  # the examples to try are the people nearest to these
-MOST_EXAMPLES = 6  # of classes, one each
 FOLDS, COVERED = 5, 0.95  # of cross-validation, and the share of outcomes that an interval is to hold
-ALIKE = 200  # test rows that are asked how many people are like them
-
-
-@dataclass(frozen=True)
-class Split:
-    """Rows of a table: `X`, one column per feature, and `y`: 1 or 0 of two classes, a class's place, or a number.
-
-    Each stands for `weights` rows that are alike in features and outcome.
-    """
-
-    X: pd.DataFrame
-    y: np.ndarray
-    weights: np.ndarray
-    hashes: np.ndarray | None  # one per row, of all its columns: equal for exact copies
-    sha256: str
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return int(self.weights.sum())
-
-    @property
-    def positives(self) -> int:
-        """How many of them are of the positive class of two."""
-        return int(self.weights @ self.y)
-
-
-def read(schema: Schema, resource: str, folder: Path) -> Split:
-    """Read one CSV of the data package; columns get the schema's field names.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing or a value breaks the schema, naming the column, the row and the value.
-    """
-    path = folder / next(each["path"] for each in schema.package["resources"] if each["name"] == resource)
-    types = {field.column: NUMPY_TYPE.get(field.type, "str") for field in (*schema.fields, schema.target)}
-    # "?" and "NA" are values like any other: nothing is turned into a gap
-    table = pd.read_csv(path, dtype=types, keep_default_na=False)
-    X, y = checked(table, schema)
-    hashes = pd.util.hash_pandas_object(table, index=False).to_numpy()
-    return Split(X, y, np.ones(len(y)), hashes, hashlib.sha256(path.read_bytes()).hexdigest())
-
-
-def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> Split:
-    """Count in an engine how often each combination of features and outcome occurs in a table of any size.
-
-    Raises
-    ------
-    ValueError
-        If the table cannot be read, or does not match its description.
-    """
-    # an engine is needed, and installed, for large tables only
-    from engines import connect
-
-    columns = [field.column for field in (*schema.fields, schema.target)]
-    with closing(connect(engine, master)) as connection:
-        source = connection.open(sources)
-        given = {schema.names.get(column, column): column for column in source.columns}
-        found = [given.get(field.name, field.column) for field in (*schema.fields, schema.target)]
-        table = pd.DataFrame(connection.count(source, found), columns=[*columns, "rows"])
-    for field in schema.fields:
-        if not field.categories:
-            plain = table[field.column].astype(str).str.fullmatch(PLAIN_DIGITS["number"].pattern)
-            table[field.column] = pd.to_numeric(table[field.column].where(plain, other=np.nan), errors="coerce")
-    # sorted, so that the same table gives the same model whichever engine counts it
-    table = table.sort_values(columns, ignore_index=True)
-    X, y = checked(table, schema, counted=True)
-    X = X.astype({field.name: NUMPY_TYPE[field.type] for field in schema.fields if not field.categories})
-    sha256 = hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()
-    return Split(X, y, table["rows"].to_numpy(dtype=np.float64), None, sha256)
-
-
-def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the features, named as the schema names them, and the outcome of a table, once all is as described.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing or a value breaks the schema.
-    """
-    for field in (*schema.fields, schema.target):
-        check(table, field, counted)
-    X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
-    outcome = table[schema.target.column]
-    if schema.task == NUMBER:
-        return X, outcome.to_numpy(dtype=np.float64)
-    return X, outcome.map({label: place for place, label in enumerate(schema.classes)}).to_numpy(dtype=np.int64)
-
-
-def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
-    """Check one column against its field; rows that were counted have no number of their own to tell.
-
-    Raises
-    ------
-    ValueError
-        If it is missing or holds a value the schema does not know.
-    """
-    if field.column not in table:
-        raise ValueError(f"the table has no column {field.column}")
-    column = table[field.column]
-    known = column.isin(list(field.categories)) if field.categories else column.between(*field.bounds)
-    if not known.all():
-        row = int((~known).to_numpy().argmax())
-        where = f"in {table['rows'][row]:,} rows" if counted else f"row {row + 1}"
-        raise ValueError(f"{where}: {column.iloc[row]!r} is not a known {field.column}")
-
-
-def build_pipeline(schema: Schema) -> Pipeline:
-    """Return the unfitted pipeline of the package's estimator.
-
-    Raises
-    ------
-    ValueError
-        If there is no estimator of that name for what is foretold.
-    """
-    known, name = ESTIMATORS[schema.task], schema.own["estimator"]
-    if name not in known:
-        raise ValueError(
-            f"estimator: {name!r} is not one of {', '.join(known)}, which {schema.task} targets can have"
-        )
-    return known[name](schema)
-
-
-def logistic(schema: Schema) -> Pipeline:
-    """Return a smooth curve per number and a step per category, added up by a logistic regression.
-
-    Eight even knots and C=1 had the best 10-fold cross-validated log loss on the training rows among 5 to 12
-    knots, even or by quantile. Real numbers get straight pieces, which a table of points can hold exactly.
-    """
-    preprocess = ColumnTransformer(
-        [
-            ("curve", SplineTransformer(n_knots=8, degree=3, include_bias=False), schema.named("integer")),
-            ("line", SplineTransformer(n_knots=8, degree=1, include_bias=False), schema.named("number")),
-            ("step", OneHotEncoder(categories=schema.categories, sparse_output=False), schema.named("string")),
-        ]
-    )
-    # newton-cholesky goes to the optimum in a few steps; the covariance below is that of the optimum
-    return Pipeline([("preprocess", preprocess), ("regression", LogisticRegression(C=1.0, solver="newton-cholesky"))])
-
-
-def linear(schema: Schema) -> Pipeline:
-    """Return a straight line per number and a step per category, added up by least squares."""
-    return Pipeline([("preprocess", encoded(schema, one_hot=True)), ("regression", LinearRegression())])
-
-
-def svm(schema: Schema) -> Pipeline:
-    """Return a support vector machine with an RBF kernel; Platt's sigmoid makes probabilities of its distances."""
-    classifier = CalibratedClassifierCV(SVC(), ensemble=False)
-    regressor = TransformedTargetRegressor(SVR(), transformer=StandardScaler())
-    machine = regressor if schema.task == NUMBER else classifier
-    return Pipeline([("preprocess", encoded(schema, one_hot=True)), ("machine", machine)])
-
-
-def boosting(schema: Schema) -> Pipeline:
-    """Return gradient-boosted trees."""
-    trees = HistGradientBoostingRegressor if schema.task == NUMBER else HistGradientBoostingClassifier
-    codes = encoded(schema, one_hot=False)
-    fitted = trees(categorical_features=list(range(len(schema.categories))), random_state=0)
-    return Pipeline([("preprocess", codes), ("trees", fitted)])
-
-
-CLASSIFIERS: dict[str, Callable[[Schema], Pipeline]] = {"logistic": logistic, "svm": svm, "boosting": boosting}
-REGRESSORS: dict[str, Callable[[Schema], Pipeline]] = {"linear": linear, "svm": svm, "boosting": boosting}
-ESTIMATORS = {BINARY: CLASSIFIERS, CLASSES: CLASSIFIERS, NUMBER: REGRESSORS}
-
-
-def predict(pipeline: Pipeline, X: pd.DataFrame, task: str) -> np.ndarray:
-    """Return what a pipeline gives each row: the probability of class 1 of two, those of all classes, or a number."""
-    if task == NUMBER:
-        return np.asarray(pipeline.predict(X), dtype=np.float64)
-    shares: np.ndarray = pipeline.predict_proba(X)
-    return shares[:, 1] if task == BINARY else shares
 
 
 def margin(pipeline: Pipeline, split: Split) -> float:
@@ -300,43 +117,6 @@ def coefficient_covariance(pipeline: Pipeline, X: pd.DataFrame, weights: np.ndar
     curvature = weights * probability * (1.0 - probability)
     hessian = design.T @ (design * curvature[:, None]) + np.diag(penalty)
     return np.linalg.inv(hessian)
-
-
-def typical_record(schema: Schema, X: pd.DataFrame, weights: np.ndarray) -> Record:
-    """Return the median of every number and the most frequent of every category."""
-    typical = {}
-    for field in schema.fields:
-        counts = pd.Series(weights).groupby(X[field.name].to_numpy()).sum()
-        # the value in the middle of all rows, in order; a median of whole numbers stays whole
-        middle = counts.cumsum().searchsorted((weights.sum() - 1) / 2, side="right")
-        typical[field.name] = plain(counts.idxmax() if field.categories else counts.index[middle])
-    return typical
-
-
-def choose_examples(schema: Schema, test: Split, given: np.ndarray) -> list[dict[str, Any]]:
-    """Choose real rows of the test split: some across the range, then those that surprise the model most."""
-    if schema.task == CLASSES:
-        known = np.take_along_axis(given, test.y[:, None], axis=1)[:, 0]
-        nearest = [int(given[:, label].argmax()) for label in range(min(given.shape[1], MOST_EXAMPLES))]
-        surprises = [int(known.argmin())]
-    else:
-        wanted = EXAMPLE_PROBABILITIES if schema.task == BINARY else np.quantile(given, EXAMPLE_PROBABILITIES)
-        nearest = [int(np.abs(given - each).argmin()) for each in wanted]
-        surprises = [int((given - test.y).argmax()), int((given - test.y).argmin())]
-    return [
-        {
-            "record": {name: plain(value) for name, value in test.X.iloc[row].items()},
-            "outcome": schema.classes[test.y[row]] if schema.classes else plain(test.y[row]),
-            "surprise": row in surprises,
-        }
-        for row in dict.fromkeys([*nearest, *surprises])
-    ]
-
-
-def plain(value: Any) -> Value:
-    """Return a NumPy scalar as the Python number or text it holds."""
-    result: Value = value.item() if isinstance(value, np.generic) else value
-    return result
 
 
 def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
@@ -427,25 +207,6 @@ def served_now(registry: Registry) -> Fitted | None:
         return None
 
 
-def people(schema: Schema, training: Split) -> dict[str, Any]:
-    """Return the people learned from, as an artifact holds them; only of two classes it tells who was of which."""
-    columns = {name: training.X[name].tolist() for name in schema.by_name}
-    positive = training.y if schema.task == BINARY else np.zeros(len(training.y), dtype=np.int64)
-    return pack(schema, columns, positive.tolist(), training.weights.astype(int).tolist())
-
-
-def usually_alike(schema: Schema, training: Split, test: Split) -> float:
-    """Return how many of the people learned from are like a test row, in the median over some of them."""
-    found = []
-    for row in test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(ALIKE, len(test.X)), dtype=int)].itertuples():
-        alike = np.ones(len(training.X), dtype=bool)
-        for field in schema.fields:
-            column, own = training.X[field.name].to_numpy(), getattr(row, field.name)
-            alike &= column == own if field.categories else np.abs(column - own) <= field.window
-        found.append(training.weights[alike].sum())
-    return float(np.median(found))
-
-
 def golden_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
     """Return some records, evenly drawn from the test rows, with the sums that must always come out for them."""
     drawn = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(GOLDEN, len(test.X)), dtype=int)]
@@ -462,50 +223,11 @@ def fit(pipeline: Pipeline, split: Split) -> Pipeline:
     return fitted
 
 
-def facts(schema: Schema, training: Split, test: Split) -> dict[str, Any]:
-    """Return what there is to say of the training; of exact copies, only if whole rows were read."""
-    copies: dict[str, int | None] = {"duplicates": None, "overlap": None}
-    if training.hashes is not None and test.hashes is not None:
-        copies["duplicates"] = len(training.hashes) - len(np.unique(training.hashes))
-        copies["overlap"] = int(np.isin(test.hashes, training.hashes).sum())
-    return {
-        "rows": training.rows,
-        **outcomes(schema, training),
-        **copies,
-        "groups": count_groups(schema, training) if schema.task == BINARY else {},
-        "scikit_learn": sklearn.__version__,
-        "sha256": {"train": training.sha256, "test": test.sha256},
-    }
-
-
-def outcomes(schema: Schema, split: Split) -> dict[str, Any]:
-    """Return how many rows are of the positive class of two, or of each of several; or how the numbers are spread."""
-    if schema.task == BINARY:
-        return {"positives": split.positives}
-    if schema.task == CLASSES:
-        return {"counts": np.bincount(split.y, split.weights, minlength=len(schema.classes)).astype(int).tolist()}
-    mean = float(np.average(split.y, weights=split.weights))
-    deviation = float(np.sqrt(np.average((split.y - mean) ** 2, weights=split.weights)))
-    return {"mean": mean, "deviation": deviation, "minimum": float(split.y.min()), "maximum": float(split.y.max())}
-
-
 def compare(schema: Schema, training: Split, test: Split) -> dict[str, dict[str, float | None]]:
     """Fit each rival on the same rows and fields, and return its scores on the test rows."""
     fitted = {name: fit(pipeline, training) for name, pipeline in rivals(schema).items()}
     return {
         name: SCORES[schema.task](test.y, predict(pipeline, test.X, schema.task)) for name, pipeline in fitted.items()
-    }
-
-
-def count_groups(schema: Schema, split: Split) -> dict[str, dict[str, dict[str, int]]]:
-    """Count rows and positives of every category of the package's group fields."""
-    return {
-        field.name: {
-            category: {"rows": int(split.weights[mask].sum()), "positives": int(split.weights[mask] @ split.y[mask])}
-            for category in field.categories
-            if (mask := (split.X[field.name] == category).to_numpy()).any()
-        }
-        for field in schema.groups
     }
 
 

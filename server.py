@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -311,37 +311,27 @@ def request_line(environ: dict[str, Any], status: str, seconds: float, known: di
 
 
 def ensure_models() -> str:
-    """See that every table has a model, training those first that have none that can be read; return the default's.
+    """See that there is a model to load, training all tables first if none can be read; return what it is.
 
     A further table that cannot be trained is told of, and the others are served.
     """
-    missing = [*untrained()]
     try:
-        Served(Registry())
+        return name_of(Served(Registry()).current)
     except FileNotFoundError:
         print("There is no model yet; training it first.", flush=True)
-        train()
     except UnreadableArtifact as error:
         print(f"{error}; training it anew.", flush=True)
-        train()
-    if missing:
-        print(f"Training {', '.join(missing)}, too.", flush=True)
-        train("--table", *missing)
+    train()
+    further = [package.parent.name for package in sorted((ROOT / "data").glob("*/datapackage.json"))]
+    if further:
+        print(f"Training the further tables, {', '.join(further)}, too.", flush=True)
+        train("--table", *further)
     return name_of(Registry().load())
-
-
-def untrained() -> Iterator[str]:
-    """Return the further tables that are described here, and have no model that can be read."""
-    for package in sorted((ROOT / "data").glob("*/datapackage.json")):
-        try:
-            Served(Registry(ARTIFACTS / package.parent.name))
-        except (FileNotFoundError, UnreadableArtifact):
-            yield package.parent.name
 
 
 def train(*options: str) -> None:
     """Train in another process, so that scikit-learn and pandas never enter the one that serves."""
-    command = [sys.executable, ROOT / "model.py", "--artifacts", ARTIFACTS, *options]
+    command = [sys.executable, str(ROOT / "model.py"), "--artifacts", str(ARTIFACTS), *options]
     if subprocess.run(command, check=False).returncode and not options:
         sys.exit("Training failed; the reason stands above.")
 

@@ -23,7 +23,9 @@ from matplotlib import pyplot
 
 import model
 from benchmarks.measuring import PACKAGE, ROOT, machine, people
+from estimators import build_pipeline
 from registry import Registry
+from rows import count, read
 from schema import Schema
 
 ROUNDS = 5
@@ -84,8 +86,8 @@ def compare_scoring(folder: Path, rows: int) -> None:
     }
     speeds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
-        for name, (work, count) in ways.items():
-            speeds[name].append(count / timed(work))
+        for name, (work, people_scored) in ways.items():
+            speeds[name].append(people_scored / timed(work))
     ours = next(iter(speeds.values()))
     print(f"\n| CSV of {rows:,} rows to CSV | rows/s | score.py is |\n|---|---|---|")
     for name, measured in speeds.items():
@@ -96,12 +98,12 @@ def compare_scoring(folder: Path, rows: int) -> None:
 def compare_training(folder: Path, rows: int) -> None:
     """Print how long counting and fitting takes, and how long a direct fit takes a row."""
     schema, source = Schema.from_file(PACKAGE), folder / f"{rows}.csv"
-    counted = timed(lambda: model.fit(model.build_pipeline(schema), model.count(schema, [str(source)], "duckdb", "")))
-    split = model.read(schema, schema.own["test"], PACKAGE.parent)
+    counted = timed(lambda: model.fit(build_pipeline(schema), count(schema, [str(source)], "duckdb", "")))
+    split = read(schema, schema.own["test"], PACKAGE.parent)
     direct = min(DIRECT_ROWS, rows)
     times = direct // len(split.y) + 1
     X, y = pd.concat([split.X] * times, ignore_index=True)[:direct], np.tile(split.y, times)[:direct]
-    seconds = timed(lambda: model.build_pipeline(schema).fit(X, y))
+    seconds = timed(lambda: build_pipeline(schema).fit(X, y))
     ratio = (seconds / direct) / (counted / rows)
     print(
         f"\n| training | rows | seconds | rows/s |\n|---|---|---|---|\n| read CSV, count and fit | {rows:,} |", end=""

@@ -114,7 +114,8 @@ def described(request, tmp_path_factory) -> Path:
     done = subprocess.run(command(table, "--target", target), capture_output=True, text=True, check=True)
     assert done.stdout.split()[:2] == ["column", "used"]
     assert f"It answers at /{request.param}/" in done.stdout
-    return folder / "data" / request.param / "datapackage.json"
+    package: Path = folder / "data" / request.param / "datapackage.json"
+    return package
 
 
 def test_a_described_table_is_served_without_an_edit(scorecard, described, tmp_path):

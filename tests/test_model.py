@@ -9,8 +9,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss, roc_auc_score
 
 import model
+from estimators import build_pipeline
 from kinds import PIPELINE
 from registry import ARTIFACTS, Registry
+from rows import EXAMPLE_PROBABILITIES, read
 from schema import InvalidRecord, Schema
 from scorecard import NORMAL_97_5, Scorecard, tabulate
 
@@ -63,7 +65,7 @@ def test_the_same_input_gives_the_same_model(scorecard, tmp_path):
 
 
 def test_another_recipe_has_another_version(schema, splits):
-    pipeline = model.build_pipeline(schema)
+    pipeline = build_pipeline(schema)
     version = model.version_of(schema, pipeline, [*splits.values()])
     assert model.version_of(schema, pipeline.set_params(regression__C=2.0), [*splits.values()]) != version
 
@@ -120,12 +122,12 @@ def test_a_pipeline_file_that_was_changed_is_not_opened(scorecard, tmp_path):
 
 def test_building_a_pipeline_fits_nothing(schema, splits):
     with pytest.raises(NotFittedError):
-        model.build_pipeline(schema).predict_proba(splits["adult"].X[:1])
+        build_pipeline(schema).predict_proba(splits["adult"].X[:1])
 
 
 def test_examples_are_unseen_people_across_the_range_and_the_worst_surprises(scorecard, splits):
     probabilities = [scorecard.probability(example["record"]) for example in scorecard.examples]
-    assert probabilities[:4] == pytest.approx(model.EXAMPLE_PROBABILITIES, abs=0.01)
+    assert probabilities[:4] == pytest.approx(EXAMPLE_PROBABILITIES, abs=0.01)
     assert [example["surprise"] for example in scorecard.examples[4:]] == [True, True]
     people = splits["adult_test"].X.to_dict("records")
     assert all(example["record"] in people for example in scorecard.examples)
@@ -147,14 +149,14 @@ def test_a_table_that_breaks_its_description_is_refused_by_row(schema, tmp_path,
     rows[1][column] = value
     pd.DataFrame(rows).to_csv(tmp_path / "adult.csv", index=False)
     with pytest.raises(ValueError, match=message):
-        model.read(schema, "adult", tmp_path)
+        read(schema, "adult", tmp_path)
 
 
 def test_a_table_without_a_described_column_is_refused_by_name(tmp_path):
     schema = Schema.from_file(model.PACKAGE)
     pd.DataFrame({"age": [39]}).to_csv(tmp_path / "adult.csv", index=False)
     with pytest.raises(ValueError, match="no column workclass"):
-        model.read(schema, "adult", tmp_path)
+        read(schema, "adult", tmp_path)
 
 
 def test_the_saved_scorecard_is_the_trained_one(scorecard):
@@ -166,7 +168,7 @@ def test_intervals_cover_the_models_that_resampled_people_would_have_given(schem
     chance = np.random.default_rng(0)
     drawn = chance.choice(len(splits["adult"].y), 8_000, replace=False)
     X, y = splits["adult"].X.iloc[drawn].reset_index(drop=True), splits["adult"].y[drawn]
-    pipeline = model.build_pipeline(schema).fit(X, y)
+    pipeline = build_pipeline(schema).fit(X, y)
     intercept, points = tabulate(pipeline, schema, X)
     covariance = model.covariance_of(pipeline, points, X, np.ones(len(X)))
     card = Scorecard("1", schema.package, {}, [], None, {}, {}, intercept, points, covariance)
@@ -174,7 +176,7 @@ def test_intervals_cover_the_models_that_resampled_people_would_have_given(schem
     margins = [NORMAL_97_5 * card.variance(person) ** 0.5 for person in people.to_dict("records")]
     center = [card.log_odds(person) for person in people.to_dict("records")]
     resamples = [chance.integers(len(y), size=len(y)) for _ in range(60)]
-    refits = [model.build_pipeline(schema).fit(X.iloc[rows], y[rows]).decision_function(people) for rows in resamples]
+    refits = [build_pipeline(schema).fit(X.iloc[rows], y[rows]).decision_function(people) for rows in resamples]
     covered = np.abs(np.array(refits) - center) <= margins
     assert 0.93 <= covered.mean() <= 0.98
     assert np.percentile(covered.mean(axis=0), 5) >= 0.85

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import estimators
 import model
+import rows
 from engines import EngineError, connect
 from registry import Registry
 from tests.conftest import ROOT, missing
@@ -34,30 +36,30 @@ def large(tmp_path_factory):
 
 
 @pytest.fixture(params=["duckdb", "spark"])
-def counted(request, schema, large) -> model.Split:
+def counted(request, schema, large) -> rows.Split:
     if request.param == "spark":
         try:
             connect("spark", "local[2]")
         except EngineError as error:
             missing(str(error))
-    return model.count(schema, [f"{large}/*.parquet"], request.param, "local[2]")
+    return rows.count(schema, [f"{large}/*.parquet"], request.param, "local[2]")
 
 
 @pytest.fixture(scope="module")
 def direct(schema, splits) -> np.ndarray:
     """The coefficients of a fit on every row."""
     X = pd.concat([splits["adult"].X] * REPEATED, ignore_index=True)
-    return coefficients(model.build_pipeline(schema).fit(X, np.tile(splits["adult"].y, REPEATED)))
+    return coefficients(estimators.build_pipeline(schema).fit(X, np.tile(splits["adult"].y, REPEATED)))
 
 
 def test_counting_gives_the_coefficients_of_a_direct_fit(schema, counted, direct):
-    found = model.fit(model.build_pipeline(schema), counted)
+    found = model.fit(estimators.build_pipeline(schema), counted)
     assert counted.rows == REPEATED * 32_561 and len(counted.X) < 32_561
     assert np.abs(coefficients(found) - direct).max() <= TOLERANCE
 
 
 def test_a_counted_model_is_the_model(schema, splits, scorecard, tmp_path):
-    count = partial(model.count, sources=[str(ROOT / "data" / "adult.csv")], engine="duckdb", master="")
+    count = partial(rows.count, sources=[str(ROOT / "data" / "adult.csv")], engine="duckdb", master="")
     card = model.train(artifacts=tmp_path, counted=count)
     assert card.typical == scorecard.typical
     for member in ("rows", "positives", "groups"):
@@ -111,7 +113,7 @@ def test_memory_grows_with_the_profiles_and_not_with_the_rows(schema, tmp_path):
         pd.concat([table] * times).to_parquet(tmp_path / f"{times}.parquet", index=False)
         code = (
             "import json, resource, model; from schema import Schema\n"
-            f"split = model.count(Schema.from_file(model.PACKAGE), [r'{tmp_path}/{times}.parquet'], 'duckdb', '')\n"
+            f"split = rows.count(Schema.from_file(model.PACKAGE), [r'{tmp_path}/{times}.parquet'], 'duckdb', '')\n"
             "print(json.dumps([split.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
@@ -127,7 +129,7 @@ def test_numbers_are_read_in_plain_digits_as_everywhere(tmp_path, schema, text):
     table.loc[0, "age"] = text
     table.to_csv(tmp_path / "people.csv", index=False)
     with pytest.raises(ValueError, match="is not a known age"):
-        model.count(schema, [str(tmp_path / "people.csv")], "duckdb", "")
+        rows.count(schema, [str(tmp_path / "people.csv")], "duckdb", "")
 
 
 def test_the_older_names_of_columns_are_known(tmp_path, schema):
@@ -135,4 +137,4 @@ def test_the_older_names_of_columns_are_known(tmp_path, schema):
     table.rename(columns={"hours.per.week": "hours", "workclass": "work"}).to_csv(
         tmp_path / "people.csv", index=False
     )
-    assert model.count(schema, [str(tmp_path / "people.csv")], "duckdb", "").rows == 50
+    assert rows.count(schema, [str(tmp_path / "people.csv")], "duckdb", "").rows == 50
