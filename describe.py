@@ -20,7 +20,7 @@ MOST_CATEGORIES = 60
 MOST_CLASSES = 20  # of a target
 FEWEST_OF_A_CLASS = 5  # rows, as many as the parts of the cross-validation
 DEFAULTS = {BINARY: "logistic", CLASSES: "logistic", NUMBER: "linear"}  # estimators
-# Names that mean something else where a field's name can stand: options, and what an answer adds to a table.
+# Names that mean something else where a field's can stand: in addresses and pages, and in what an answer adds.
 TAKEN = {
     "format",
     "lang",
@@ -29,6 +29,9 @@ TAKEN = {
     "lock",
     "method",
     "csrf_token",
+    "endpoint",
+    "suffix",
+    "main",
     "error",
     "row",
     "value",

@@ -73,6 +73,7 @@ def boosting(schema: Schema) -> Pipeline:
 
 CLASSIFIERS: dict[str, Callable[[Schema], Pipeline]] = {"logistic": logistic, "svm": svm, "boosting": boosting}
 REGRESSORS: dict[str, Callable[[Schema], Pipeline]] = {"linear": linear, "svm": svm, "boosting": boosting}
+ADDITIVE = {"logistic", "linear"}  # which are sums of one term per field, and so tables of points
 ESTIMATORS = {BINARY: CLASSIFIERS, CLASSES: CLASSIFIERS, NUMBER: REGRESSORS}
 
 

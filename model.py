@@ -20,7 +20,7 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 
 from describe import add
-from estimators import CLASSIFIERS, REGRESSORS, build_pipeline, predict, rivals
+from estimators import ADDITIVE, CLASSIFIERS, REGRESSORS, build_pipeline, predict, rivals
 from evaluation import (
     EVALUATE,
     SCORES,
@@ -31,10 +31,11 @@ from evaluation import (
 )
 from fitted import Fitted, UnreadableArtifact
 from kinds import PIPELINE, ClassesScorecard, NumberScorecard, OneTable, Opaque, open_pipeline, parse
+from package import read_package
 from registry import ARTIFACTS, Registry, account, passes
 from rows import Split, choose_examples, count, facts, people, plain, read, typical_record, usually_alike
 from schema import BINARY, CLASSES, NUMBER, PYTHON_TYPE, Pairs, Schema, Value
-from scorecard import NotAdditive, Points, Scorecard, tabulate, vary
+from scorecard import Points, Scorecard, tabulate, vary
 from support import THIN
 
 ROOT = Path(__file__).parent
@@ -51,6 +52,8 @@ DECILES_OF = {
 }
 LAYOUT: Any = {"index": False, "float_format": "{:.4f}".format}
 GOLDEN = 24  # rows whose answers a server checks before it calls itself ready
+TABULATING = "Tabulating the points, comparing them with the pipeline on every row"
+STAYING = "Keeping the pipeline, for it is no sum of one term per field"
 FOLDS, COVERED = 5, 0.95  # of cross-validation, and the share of outcomes that an interval is to hold
 
 
@@ -65,16 +68,22 @@ def margin(pipeline: Pipeline, split: Split) -> float:
 
 
 def compile_points(pipeline: Pipeline, schema: Schema, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
-    """Return the kind of a fitted model and what only that kind has; a pipeline, if no table of points equals it."""
-    table = partial(tabulate, pipeline, schema, training.X, training.weights.tolist())
-    try:
-        if schema.task == CLASSES:
-            tables = {label: OneTable(*table(place)) for place, label in enumerate(schema.classes)}
-            return ClassesScorecard, {"tables": tables}
-        intercept, points = table()
-    except NotAdditive as error:
-        print(f"{error}; served as a pipeline ... ", end="", flush=True)
+    """Return the kind of a fitted model and what only that kind has.
+
+    Estimators that are sums of one term per field become tables of points; others stay pipelines.
+
+    Raises
+    ------
+    NotAdditive
+        If an estimator that is taken for such a sum is none.
+    """
+    if schema.own["estimator"] not in ADDITIVE:
         return Opaque, {}
+    table = partial(tabulate, pipeline, schema, training.X, training.weights.tolist())
+    if schema.task == CLASSES:
+        tables = {label: OneTable(*table(place)) for place, label in enumerate(schema.classes)}
+        return ClassesScorecard, {"tables": tables}
+    intercept, points = table()
     if schema.task == NUMBER:
         return NumberScorecard, {"intercept": intercept, "points": points}
     covariance = covariance_of(pipeline, points, training.X, training.weights)
@@ -139,17 +148,19 @@ def train(
 
     Raises
     ------
+    InvalidPackage
+        If the description has mistakes.
     ValueError
-        If the table does not match its description.
+        If the table does not match it.
     """
-    schema = Schema.from_file(package)
+    schema = read_package(package)
     with step(f"Reading {schema.package['title']}"):
         test = read(schema, schema.own["test"], package.parent)
         training = counted(schema) if counted else read(schema, schema.own["train"], package.parent)
     pipeline = build_pipeline(schema)
     with step(f"Fitting {training.rows:,} rows"):
         fit(pipeline, training)
-    with step("Tabulating the points, comparing them with the pipeline on every row"):
+    with step(TABULATING if schema.own["estimator"] in ADDITIVE else STAYING):
         kind, own = compile_points(pipeline, schema, training)
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
         given = predict(pipeline, test.X, schema.task)

@@ -172,10 +172,11 @@ def people(schema: Schema, training: Split) -> dict[str, Any]:
 def usually_alike(schema: Schema, training: Split, test: Split) -> float:
     """Return how many of the people learned from are like a test row, in the median over some of them."""
     found = []
-    for row in test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(ALIKE, len(test.X)), dtype=int)].itertuples():
+    some = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(ALIKE, len(test.X)), dtype=int)]
+    for row in some.to_dict("records"):
         alike = np.ones(len(training.X), dtype=bool)
         for field in schema.fields:
-            column, own = training.X[field.name].to_numpy(), getattr(row, field.name)
+            column, own = training.X[field.name].to_numpy(), row[field.name]
             alike &= column == own if field.categories else np.abs(column - own) <= field.window
         found.append(training.weights[alike].sum())
     return float(np.median(found))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -320,7 +321,9 @@ class Schema:
             for field in self.fields
         }
         config = pydantic.ConfigDict(extra="forbid", title="Record")
-        return pydantic.create_model("Record", __config__=config, **definitions)
+        with warnings.catch_warnings():  # of names that are methods of pydantic's, too; none is called
+            warnings.simplefilter("ignore", UserWarning)
+            return pydantic.create_model("Record", __config__=config, **definitions)
 
     @cached_property
     def task(self) -> str:

@@ -402,7 +402,9 @@ def ask_curves(ask: Ask, base: "DataFrame", wanted: Mapping[str, Sequence[Any]])
 
 def vary(base: "DataFrame", name: str, values: Sequence[Value]) -> "DataFrame":
     """Return one row, repeated once per value, with a feature set to each value in turn."""
-    return base.iloc[[0] * len(values)].assign(**{name: list(values)})
+    varied = base.iloc[[0] * len(values)].copy()
+    varied[name] = list(values)
+    return varied
 
 
 def prove(given: Sequence[float], intercept: float, terms: Sequence[Sequence[float]]) -> None:

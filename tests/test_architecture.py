@@ -38,6 +38,7 @@ ARROWS = {
     "engines": set(),
     "score": {"engines", "fitted", "registry", "schema", "scorecard", "sql"},
     "estimators": {"schema"},
+    "package": {"schema"},
     "rows": {"engines", "schema", "support"},
     "model": {
         "describe",
@@ -46,6 +47,7 @@ ARROWS = {
         "evaluation",
         "fitted",
         "kinds",
+        "package",
         "registry",
         "rows",
         "schema",

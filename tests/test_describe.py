@@ -89,7 +89,32 @@ def animals(rows: int = 450) -> pd.DataFrame:
     return pd.DataFrame({"weight": weight, "tail": CHANCE.choice(["long", "short"], rows), "kind": kind})
 
 
+def oddities(rows: int = 300) -> pd.DataFrame:
+    """Columns that are called as other things are."""
+    names = [
+        "class",
+        "json",
+        "copy",
+        "model_year",
+        "schema",
+        "2nd-floor",
+        "Größe",
+        "self",
+        "def",
+        "id",
+        "record",
+        "fields",
+        "a.b",
+        "count",
+        "温度",
+        "__init__",
+    ]
+    table = pd.DataFrame({name: CHANCE.normal(size=rows).round(2) for name in names})
+    return table.assign(y=outcomes(2 * table["class"]))
+
+
 TABLES = {
+    "oddities": (oddities, "y"),
     "prices": (prices, "price"),
     "animals": (animals, "kind"),
     "measurements": (measurements, "Kind"),
