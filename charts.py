@@ -151,6 +151,8 @@ def thousands(number: float) -> str:
 
 
 def percent(probability: float) -> str:
-    """Write a probability as a percentage: one decimal, two where it is nearly 0 or 1."""
+    """Write a probability as a percentage: one decimal, two where it is nearly 0 or 1, none at these."""
+    if probability in (0, 1):
+        return f"{100 * probability:.0f}%"
     digits = 1 if 0.01 <= probability <= 0.99 else 2
     return f"{100 * probability:.{digits}f}%"

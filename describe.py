@@ -12,10 +12,9 @@ from typing import Any
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from schema import BINARY, CLASSES, LONGEST_VALUE, NUMBER, OWN, PLAIN_DIGITS, identifier
+from schema import BINARY, CLASSES, LONGEST_VALUE, NOT_KNOWN, NUMBER, OWN, PLAIN_DIGITS, identifier
 
 MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}  # in small letters
-NOT_KNOWN = "?"  # how a value that is missing is written, and a category of its own
 MOST_CATEGORIES = 60
 MOST_CLASSES = 20  # of a target
 FEWEST_OF_A_CLASS = 5  # rows, as many as the parts of the cross-validation
@@ -103,7 +102,11 @@ class Column:
             "title": self.name.replace("_", " ").replace(".", " ").strip().capitalize(),
             "description": "",
             "constraints": {"required": True, **self.constraints},
-            OWN: {"unit": "", **({"titles": titles} if titles else {})},
+            OWN: {
+                "unit": "",
+                **({"titles": titles} if titles else {}),
+                **({"gaps": True} if self.missing and self.type != "string" else {}),
+            },
         }
 
     @property
@@ -146,8 +149,6 @@ def infer(texts: pd.Series) -> Column:
         constraints = {"minimum": numbers.min().item(), "maximum": numbers.max().item()}
         if type_ == "integer" and distinct == len(texts) and numbers.max() - numbers.min() == len(texts) - 1:
             return Column(name, type_, constraints, missing, "it numbers the rows")
-        if missing:
-            return Column(name, type_, constraints, missing, f"it is a number with {missing:,} gaps")
         return Column(name, type_, constraints, missing)
     categories = sorted(known.unique(), key=natural)
     if distinct > MOST_CATEGORIES:

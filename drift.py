@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fitted import Fitted
-from schema import Record, Value
+from schema import NOT_KNOWN, Record, Value
 
 MODERATE, LARGE = 0.1, 0.25  # the customary limits (Siddiqi, Credit Risk Scorecards, 2006)
 HALF = 0.5  # a person added to every bin, so that an empty one has a logarithm
@@ -90,11 +90,12 @@ def drift_of(learned: dict[str, Any], values: Iterable[Value]) -> Drift:
     counts = Counter(values)
     if "bounds" not in learned:
         return Drift([Bin(value, count, counts[value]) for value, count in learned["counts"]])
-    bounds, asked = learned["bounds"], Counter[int]()
+    bounds, asked, gaps = learned["bounds"], Counter[int](), counts.pop(NOT_KNOWN, 0)
     for value, count in counts.items():
         asked[max(0, bisect_right(bounds, value) - 1)] += count
     pairs = zip(bounds, learned["counts"], strict=True)
-    return Drift([Bin(low, count, asked[place]) for place, (low, count) in enumerate(pairs)])
+    bins = [Bin(low, count, asked[place]) for place, (low, count) in enumerate(pairs)]
+    return Drift([*bins, *([Bin(NOT_KNOWN, learned["gaps"], gaps)] if "gaps" in learned else [])])
 
 
 def drifts(card: Fitted, records: Sequence[Record]) -> dict[str | None, Drift]:

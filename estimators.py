@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer, StandardScaler
@@ -39,10 +40,16 @@ def logistic(schema: Schema) -> Pipeline:
     Eight even knots and C=1 had the best 10-fold cross-validated log loss on the training rows among 5 to 12
     knots, even or by quantile. Real numbers get straight pieces, which a table of points can hold exactly.
     """
+    curve = SplineTransformer(n_knots=8, degree=3, include_bias=False)
+    line = SplineTransformer(n_knots=8, degree=1, include_bias=False)
+    gaps = [field.name for field in schema.fields if field.has_gaps]
+    whole, real = ([name for name in schema.named(type_) if name not in gaps] for type_ in ("integer", "number"))
     preprocess = ColumnTransformer(
         [
-            ("curve", SplineTransformer(n_knots=8, degree=3, include_bias=False), schema.named("integer")),
-            ("line", SplineTransformer(n_knots=8, degree=1, include_bias=False), schema.named("number")),
+            ("curve", curve, whole),
+            ("line", line, real),
+            ("filled", Pipeline([("median", SimpleImputer(strategy="median")), ("line", clone(line))]), gaps),
+            ("gap", MissingIndicator(features="all"), gaps),
             ("step", OneHotEncoder(categories=schema.categories, sparse_output=False), schema.named("string")),
         ]
     )
@@ -112,7 +119,15 @@ RIVALS: dict[str, Rivals] = {
 def encoded(schema: Schema, one_hot: bool) -> ColumnTransformer:
     """Return the step that makes numbers of categories: columns of 0 and 1, and other numbers scaled; or codes."""
     names, known = schema.named("string"), schema.categories
-    if one_hot:
-        step = ("step", OneHotEncoder(categories=known, sparse_output=False), names)
-        return ColumnTransformer([step], remainder=StandardScaler())
-    return ColumnTransformer([("code", OrdinalEncoder(categories=known), names)], remainder="passthrough")
+    if not one_hot:
+        return ColumnTransformer([("code", OrdinalEncoder(categories=known), names)], remainder="passthrough")
+    gaps = [field.name for field in schema.fields if field.has_gaps]
+    filled = Pipeline([("median", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
+    return ColumnTransformer(
+        [
+            ("step", OneHotEncoder(categories=known, sparse_output=False), names),
+            ("filled", filled, gaps),
+            ("gap", MissingIndicator(features="all"), gaps),
+        ],
+        remainder=StandardScaler(),
+    )

@@ -23,7 +23,8 @@ from sklearn.metrics import (
 
 from fitted import Fitted
 from registry import Comparison
-from schema import BINARY, CLASSES, NUMBER, Schema
+from rows import as_records
+from schema import BINARY, CLASSES, NUMBER, Record, Schema
 from scorecard import NORMAL_97_5
 from targets import sigmoid, softmax
 from thresholds import THRESHOLDS, Rate, largest_group_gap
@@ -182,7 +183,7 @@ def evaluate_groups(schema: Schema, X: pd.DataFrame, y: np.ndarray, given: np.nd
 
 def compare_versions(current: Fitted, candidate: Fitted, X: pd.DataFrame, y: np.ndarray) -> Comparison | None:
     """Compare two versions on the same test rows; they cannot be, if the older one does not know all of the rows."""
-    records: list[Any] = X.to_dict("records")
+    records = as_records(candidate.schema, X)
     task, schema = candidate.schema.task, candidate.schema
     if current.schema.task != task or not all(map(current.schema.holds, records)):
         return None
@@ -201,7 +202,7 @@ def compare_versions(current: Fitted, candidate: Fitted, X: pd.DataFrame, y: np.
     )
 
 
-def given_by(card: Fitted, records: list[Any]) -> np.ndarray:
+def given_by(card: Fitted, records: list[Record]) -> np.ndarray:
     """Return what a model gives many records."""
     sums = card.all_sums([card.row(record) for record in records])
     shown: dict[str, Callable[[Any], Any]] = {BINARY: sigmoid, NUMBER: float, CLASSES: softmax}
@@ -239,7 +240,7 @@ def distribution(schema: Schema, X: pd.DataFrame, weights: np.ndarray, given: np
     fields = {
         field.name: {"counts": [[value, float(weights[X[field.name] == value].sum())] for value in field.categories]}
         if field.categories
-        else in_bins(X[field.name].to_numpy(), weights)
+        else in_bins(X[field.name].to_numpy(), weights, field.has_gaps)
         for field in schema.fields
     }
     if schema.task != CLASSES:
@@ -248,8 +249,11 @@ def distribution(schema: Schema, X: pd.DataFrame, weights: np.ndarray, given: np
     return {"fields": fields, "score": {"counts": [list(each) for each in zip(schema.classes, counts, strict=True)]}}
 
 
-def in_bins(values: np.ndarray, weights: np.ndarray) -> dict[str, list[Any]]:
-    """Count numbers in bins whose lower bounds are the lowest value and the deciles."""
+def in_bins(values: np.ndarray, weights: np.ndarray, has_gaps: bool = False) -> dict[str, Any]:
+    """Count numbers in bins whose lower bounds are the lowest value and the deciles; apart from that, gaps."""
+    if has_gaps:
+        known = ~np.isnan(values)
+        return {**in_bins(values[known], weights[known]), "gaps": float(weights[~known].sum())}
     order = np.argsort(values, kind="stable")
     reached = weights[order].cumsum() / weights.sum()
     deciles = values[order][np.searchsorted(reached, np.arange(1, DECILES) / DECILES)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from fitted import FILE, Fitted, Row, UnreadableArtifact, read_content
 from languages import gettext
-from schema import BINARY, NUMBER, Record, Value
+from schema import BINARY, NOT_KNOWN, NUMBER, Record, Value
 from scorecard import Additive, Points, Scorecard, points_of, summed
 from targets import Sums
 
@@ -78,7 +78,7 @@ class ClassesScorecard(Fitted):
     def lookups(self) -> list[Mapping[Value, Any]]:
         """By feature, the points of every value that can be looked up, for every class."""
         return [
-            {} if several[0].linear else {value: self.at(name, value) for value in several[0].values}
+            {} if several[0].linear else {value: self.at(name, value) for value in several[0].levels}
             for name, several in self.points.items()
         ]
 
@@ -185,10 +185,13 @@ class Opaque(Fitted):
         """Return what the pipeline gives to each of many records, as log-odds or logarithms of probabilities."""
         if not rows:
             return []
-        columns = zip(*(row.values for row in rows), strict=True)
+        columns = dict(zip(self.schema.by_name, zip(*(row.values for row in rows), strict=True), strict=True))
+        for field in self.schema.fields:
+            if field.has_gaps:
+                columns[field.name] = tuple(math.nan if each == NOT_KNOWN else each for each in columns[field.name])
         import pandas as pd  # as a pipeline takes them
 
-        X = pd.DataFrame(dict(zip(self.schema.by_name, columns, strict=True)))
+        X = pd.DataFrame(columns)
         if self.schema.task == NUMBER:
             return self.pipeline.predict(X).tolist()  # type: ignore[no-any-return]
         return logarithms(self.pipeline.predict_proba(X).tolist(), self.schema.task)

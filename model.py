@@ -33,7 +33,7 @@ from fitted import Fitted, UnreadableArtifact
 from kinds import PIPELINE, ClassesScorecard, NumberScorecard, OneTable, Opaque, open_pipeline, parse
 from package import read_package
 from registry import ARTIFACTS, Registry, account, passes
-from rows import Split, choose_examples, count, facts, people, plain, read, typical_record, usually_alike
+from rows import Split, as_records, choose_examples, count, facts, people, plain, read, typical_record, usually_alike
 from schema import BINARY, CLASSES, NUMBER, PYTHON_TYPE, Pairs, Schema, Value
 from scorecard import Points, Scorecard, tabulate, vary
 from support import THIN
@@ -103,7 +103,8 @@ def covariance_of(
     rows = [np.average(design_of(pipeline, X), axis=0, weights=weights)[None]]
     own, mean = design_of(pipeline, base), rows[0]
     for name, each in points.items():
-        varied = design_of(pipeline, vary(base, name, each.values))
+        levels = [*each.values, *([np.nan] if each.gap is not None else [])]
+        varied = design_of(pipeline, vary(base, name, levels))
         # columns that vary with this feature; over the rows they average what they average with all features varied
         moved = (varied != own).any(axis=0)
         rows.append(varied - np.where(moved, mean, own))
@@ -221,9 +222,7 @@ def served_now(registry: Registry) -> Fitted | None:
 def golden_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
     """Return some records, evenly drawn from the test rows, with the sums that must always come out for them."""
     drawn = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(GOLDEN, len(test.X)), dtype=int)]
-    rows: list[Any] = drawn.to_dict("records")
-    records = [{name: plain(value) for name, value in row.items()} for row in rows]
-    asked = [card.typical, *records]
+    asked = [card.typical, *as_records(card.schema, drawn)]
     found = card.all_sums([card.row(record) for record in asked])
     return [{"record": record, "sums": sums} for record, sums in zip(asked, found, strict=True)]
 

@@ -231,11 +231,12 @@ def first_sentence(described: Any) -> str:
 def statuses(method: str, resource: type[Resource], rule: Rule, schema: Schema) -> list[HTTPStatus]:
     """Return every status that a method can answer with."""
     success = resource.successes.get(method, HTTPStatus.OK)
-    refused = {  # a version that is not there is not found
+    refused = {  # a version that is not there is not found; a pipeline may be none that can be opened
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.NOT_FOUND,
         HTTPStatus.NOT_ACCEPTABLE,
         HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
     }
     found: set[int] = {success, *refused, *resource.failures, *resource.problems}
     if method == "get":

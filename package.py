@@ -25,6 +25,7 @@ class Own(BaseModel):
     window: float = Field(default=1, gt=0)
     ordered: bool = False
     locked: bool = False
+    gaps: bool = False
     direction: Literal["", "up", "down"] = ""
     translations: dict[str, Any] = {}
 

@@ -37,6 +37,7 @@ from werkzeug.http import parse_accept_header
 
 import languages
 from batch import InvalidBatch, TooManyRows, UnreadableBatch
+from fitted import UnreadableArtifact
 from languages import gettext
 from schema import FieldError, InvalidQuery, InvalidRecord, Schema, UnreadableJSON, decode, say, shown
 from serving import VERSION, choose_version, fitted, served
@@ -341,6 +342,12 @@ def show_lost_database(error: Exception) -> Response:
     log.error("the database failed: %s", type(error).__name__, exc_info=error)
     detail = gettext("What is remembered is out of reach for now; nothing was stored. All else is still answered.")
     return problem(ServiceUnavailable(detail, retry_after=SECONDS_TO_RETRY), "problem.html", {})
+
+
+def show_unservable(error: UnreadableArtifact) -> Response:
+    """Show that a model cannot be asked here: its pipeline is damaged, or what that is made of is missing."""
+    log.error("a model cannot be asked: %s", error)
+    return problem(ServiceUnavailable(str(error)), "problem.html", {})
 
 
 def show_problem(error: HTTPException) -> Response:

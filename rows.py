@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 
-from schema import BINARY, CLASSES, NUMBER, PLAIN_DIGITS, Field, Record, Schema, Value
+from schema import BINARY, CLASSES, NOT_KNOWN, NUMBER, PLAIN_DIGITS, PYTHON_TYPE, Field, Record, Schema, Value
 from support import pack
 
 NUMPY_TYPE = {"integer": "int64", "number": "float64"}
@@ -53,7 +54,10 @@ def read(schema: Schema, resource: str, folder: Path) -> Split:
         If a column is missing or a value breaks the schema, naming the column, the row and the value.
     """
     path = folder / next(each["path"] for each in schema.package["resources"] if each["name"] == resource)
-    types = {field.column: NUMPY_TYPE.get(field.type, "str") for field in (*schema.fields, schema.target)}
+    types = {
+        field.column: "str" if field.has_gaps else NUMPY_TYPE.get(field.type, "str")
+        for field in (*schema.fields, schema.target)
+    }
     # "?" and "NA" are values like any other: nothing is turned into a gap
     table = pd.read_csv(path, dtype=types, keep_default_na=False)
     X, y = checked(table, schema)
@@ -79,9 +83,8 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> S
         found = [given.get(field.name, field.column) for field in (*schema.fields, schema.target)]
         table = pd.DataFrame(connection.count(source, found), columns=[*columns, "rows"])
     for field in schema.fields:
-        if not field.categories:
-            plain = table[field.column].astype(str).str.fullmatch(PLAIN_DIGITS["number"].pattern)
-            table[field.column] = pd.to_numeric(table[field.column].where(plain, other=np.nan), errors="coerce")
+        if not field.categories and not field.has_gaps:
+            table[field.column] = as_numbers(table[field.column])
     # sorted, so that the same table gives the same model whichever engine counts it
     table = table.sort_values(columns, ignore_index=True)
     X, y = checked(table, schema, counted=True)
@@ -100,6 +103,7 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
     """
     for field in (*schema.fields, schema.target):
         check(table, field, counted)
+    table = table.assign(**{f.column: as_numbers(table[f.column]) for f in schema.fields if f.has_gaps})
     X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
     outcome = table[schema.target.column]
     if schema.task == NUMBER:
@@ -118,11 +122,36 @@ def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
     if field.column not in table:
         raise ValueError(f"the table has no column {field.column}")
     column = table[field.column]
-    known = column.isin(list(field.categories)) if field.categories else column.between(*field.bounds)
+    if field.categories:
+        known = column.isin(list(field.categories))
+    elif field.has_gaps:
+        known = as_numbers(column).between(*field.bounds) | (column == NOT_KNOWN)
+    else:
+        known = column.between(*field.bounds)
     if not known.all():
         row = int((~known).to_numpy().argmax())
         where = f"in {table['rows'][row]:,} rows" if counted else f"row {row + 1}"
         raise ValueError(f"{where}: {column.iloc[row]!r} is not a known {field.column}")
+
+
+def as_numbers(column: pd.Series) -> pd.Series:
+    """Return a column as numbers; NaN, where it holds none in plain digits."""
+    plain = column.astype(str).str.fullmatch(PLAIN_DIGITS["number"].pattern)
+    numbers: pd.Series = pd.to_numeric(column.where(plain, other=np.nan), errors="coerce").astype("float64")
+    return numbers
+
+
+def as_records(schema: Schema, X: pd.DataFrame) -> list[Record]:
+    """Return rows as records: NumPy's numbers as Python's, gaps by their sign."""
+    rows: list[Any] = X.to_dict("records")
+    return [{field.name: value_of(field, row[field.name]) for field in schema.fields} for row in rows]
+
+
+def value_of(field: Field, value: Any) -> Value:
+    """Return a value of a table as a record holds it."""
+    if field.has_gaps:
+        return NOT_KNOWN if np.isnan(value) else PYTHON_TYPE[field.type](value)
+    return plain(value)
 
 
 def typical_record(schema: Schema, X: pd.DataFrame, weights: np.ndarray) -> Record:
@@ -131,8 +160,8 @@ def typical_record(schema: Schema, X: pd.DataFrame, weights: np.ndarray) -> Reco
     for field in schema.fields:
         counts = pd.Series(weights).groupby(X[field.name].to_numpy()).sum()
         # the value in the middle of all rows, in order; a median of whole numbers stays whole
-        middle = counts.cumsum().searchsorted((weights.sum() - 1) / 2, side="right")
-        typical[field.name] = plain(counts.idxmax() if field.categories else counts.index[middle])
+        middle = int(counts.cumsum().searchsorted((counts.sum() - 1) / 2, side="right"))
+        typical[field.name] = value_of(field, counts.idxmax() if field.categories else counts.index[middle])
     return typical
 
 
@@ -148,7 +177,7 @@ def choose_examples(schema: Schema, test: Split, given: np.ndarray) -> list[dict
         surprises = [int((given - test.y).argmax()), int((given - test.y).argmin())]
     return [
         {
-            "record": {name: plain(value) for name, value in test.X.iloc[row].items()},
+            "record": as_records(schema, test.X.iloc[[row]])[0],
             "outcome": schema.classes[test.y[row]] if schema.classes else plain(test.y[row]),
             "surprise": row in surprises,
         }
@@ -164,7 +193,7 @@ def plain(value: Any) -> Value:
 
 def people(schema: Schema, training: Split) -> dict[str, Any]:
     """Return the people learned from, as an artifact holds them; only of two classes it tells who was of which."""
-    columns = {name: training.X[name].tolist() for name in schema.by_name}
+    columns = {field.name: training.X[field.name].map(partial(value_of, field)).tolist() for field in schema.fields}
     positive = training.y if schema.task == BINARY else np.zeros(len(training.y), dtype=np.int64)
     return pack(schema, columns, positive.tolist(), training.weights.astype(int).tolist())
 
@@ -177,7 +206,8 @@ def usually_alike(schema: Schema, training: Split, test: Split) -> float:
         alike = np.ones(len(training.X), dtype=bool)
         for field in schema.fields:
             column, own = training.X[field.name].to_numpy(), row[field.name]
-            alike &= column == own if field.categories else np.abs(column - own) <= field.window
+            near = column == own if field.categories else np.abs(column - own) <= field.window
+            alike &= near | (np.isnan(column) & np.isnan(own)) if field.has_gaps else near
         found.append(training.weights[alike].sum())
     return float(np.median(found))
 

@@ -3,7 +3,7 @@
 import json
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -22,6 +22,7 @@ Record = dict[str, Value]
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 BINARY, CLASSES, NUMBER = "binary", "classes", "number"  # what a target can be
+NOT_KNOWN = "?"  # how a number that is missing is written, where one can be
 OWN = "glassform"  # the one key of the data package under which our own properties stand
 LONGEST_VALUE = 100  # characters of one value
 LONGEST_SHOWN = 60  # characters of a value an answer repeats
@@ -155,6 +156,7 @@ class Field:
     locked: bool  # whether it stays as it is when changes are looked for, unless asked otherwise
     direction: str  # "up" or "down" if it can change only that way, else ""
     window: float  # how far apart two numbers may be that count as alike
+    has_gaps: bool  # whether a number can be missing
 
     @classmethod
     def from_descriptor(cls, descriptor: dict[str, Any]) -> "Field":
@@ -177,6 +179,7 @@ class Field:
             locked=own.get("locked", False),
             direction=own.get("direction", ""),
             window=own.get("window", DEFAULT_WINDOW * ((maximum or 0) - (minimum or 0))),
+            has_gaps=own.get("gaps", False),
         )
 
     @property
@@ -189,9 +192,12 @@ class Field:
         """What a value must be, in words."""
         if self.categories:
             return gettext("one of %(count)s known values", count=len(self.categories))
-        return gettext(
-            "%(kind)s from %(minimum)s to %(maximum)s", kind=self.kind, minimum=self.minimum, maximum=self.maximum
-        )
+        ends = {"minimum": self.minimum, "maximum": self.maximum}
+        if self.has_gaps:
+            return gettext(
+                "%(kind)s from %(minimum)s to %(maximum)s, or ? if it is not known", kind=self.kind, **ends
+            )
+        return gettext("%(kind)s from %(minimum)s to %(maximum)s", kind=self.kind, **ends)
 
     @cached_property
     def spellings(self) -> dict[str, str]:
@@ -225,6 +231,8 @@ class Field:
 
     def title_of(self, value: Value) -> str:
         """Return a value as people read it: a category's title, a number as it is."""
+        if self.has_gaps and value == NOT_KNOWN:
+            return gettext("not known")
         return self.categories.get(str(value), str(value))
 
     def place(self, value: Value) -> float:
@@ -238,17 +246,21 @@ class Field:
         """Tell whether a value is one the field may have."""
         if self.categories:
             return value in self.categories
+        if value == NOT_KNOWN:
+            return self.has_gaps
         low, high = self.bounds
         return isinstance(value, int if self.type == "integer" else (int, float)) and low <= value <= high
 
     def distance(self, old: Value, new: Value) -> float:
         """Return how far two values are apart: 0 to 1 for numbers and ordered categories, 1 for any others."""
-        if self.categories and not self.ordered:
+        if (self.categories and not self.ordered) or (self.has_gaps and NOT_KNOWN in (old, new)):
             return float(old != new)
         return abs(self.place(new) - self.place(old))
 
     def can_become(self, old: Value, new: Value) -> bool:
-        """Tell whether the field's direction allows the change."""
+        """Tell whether the field's direction allows the change; what is known stays known."""
+        if self.has_gaps and NOT_KNOWN in (old, new):
+            return not self.direction and new != NOT_KNOWN
         return not self.direction or (self.place(new) > self.place(old)) == (self.direction == "up")
 
     def annotation(self, strict: bool) -> Any:
@@ -259,13 +271,23 @@ class Field:
         if self.type == "number":
             limits["allow_inf_nan"] = False
         how = pydantic.Strict() if strict else pydantic.BeforeValidator(self.from_text)
-        return Annotated[PYTHON_TYPE[self.type], pydantic.Field(**limits), how]
+        number: Any = Annotated[PYTHON_TYPE[self.type], pydantic.Field(**limits), how]
+        if not self.has_gaps:
+            return number
+        described = pydantic.TypeAdapter(number).json_schema()
+        either = pydantic.WithJsonSchema({"anyOf": [described, {"const": NOT_KNOWN}]})
+        return Annotated[number, pydantic.WrapValidator(or_gap), either]
 
     def from_text(self, text: str) -> int | float:
         """Read a number written in plain decimal digits; pydantic reports what this raises."""
         if not PLAIN_DIGITS[self.type].fullmatch(text):
             raise PydanticCustomError("digits", "not in plain digits")
         return PYTHON_TYPE[self.type](text)
+
+
+def or_gap(value: Any, number: Callable[[Any], Any]) -> Any:
+    """Let the sign of a missing number pass, and pydantic look at any other value."""
+    return value if value == NOT_KNOWN else number(value)
 
 
 class Schema:

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
-from operator import mul
 from typing import TYPE_CHECKING, Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from fitted import Fitted, Row
-from schema import NUMBER, Field, Record, Schema, Value
+from schema import NOT_KNOWN, NUMBER, Field, Record, Schema, Value
 from support import Support
 from targets import Sums, sigmoid
 
@@ -40,22 +39,30 @@ class NotAdditive(ValueError):
 class Points:
     """The points of one feature at each of its values in order: log-odds, or in the unit of a number foretold.
 
-    Between the values of a real-valued feature, its knots, the points run in straight lines.
+    Between the values of a real-valued feature, its knots, the points run in straight lines. A number that is not
+    known has points of its own, if one can be missing: its `gap`.
     """
 
     values: tuple[Any, ...]
     log_odds: tuple[float, ...]
     linear: bool = False
+    gap: float | None = None
+
+    @property
+    def levels(self) -> tuple[Any, ...]:
+        """The values and, if there is one, the sign of a gap."""
+        return self.values if self.gap is None else (*self.values, NOT_KNOWN)
 
     @cached_property
     def by_value(self) -> dict[Value, float]:
         """The points of each value."""
-        return dict(zip(self.values, self.log_odds, strict=True))
+        gap = () if self.gap is None else (self.gap,)
+        return dict(zip(self.levels, (*self.log_odds, *gap), strict=True))
 
     @cached_property
     def position(self) -> dict[Value, int]:
         """Where each value stands."""
-        return {value: position for position, value in enumerate(self.values)}
+        return {value: position for position, value in enumerate(self.levels)}
 
     def at(self, value: Value) -> float:
         """Return the points of a value.
@@ -65,17 +72,21 @@ class Points:
         KeyError
             If the feature has no such value.
         """
-        if not self.linear:
+        if not self.linear or (value == NOT_KNOWN and self.gap is not None):
             return self.by_value[value]
         return sum(share * self.log_odds[position] for position, share in self.shares(value))
 
     def heights(self, values: Iterable[Any]) -> list[float]:
-        """Return the points of many values."""
+        """Return the points of many values; NaN is a gap."""
+        gap = math.nan if self.gap is None else self.gap
         if not self.linear:
-            return [self.by_value[value] for value in values]
+            return [self.by_value.get(value, gap) for value in values]
         xs, ys, last = self.values, self.log_odds, len(self.values) - 1
         found = []
         for x in values:
+            if x != x:
+                found.append(gap)
+                continue
             right = min(max(bisect_right(xs, x), 1), last)
             share = (x - xs[right - 1]) / (xs[right] - xs[right - 1])
             found.append((1.0 - share) * ys[right - 1] + share * ys[right])
@@ -83,7 +94,7 @@ class Points:
 
     def shares(self, value: Any) -> list[tuple[int, float]]:
         """Return the positions that make up a value's points, each with its share; shares sum to 1."""
-        if not self.linear:
+        if not self.linear or (value == NOT_KNOWN and self.gap is not None):
             return [(self.position[value], 1.0)]
         right = min(max(bisect_right(self.values, value), 1), len(self.values) - 1)
         left = right - 1
@@ -104,7 +115,7 @@ class Terms(dict[Value, Contribution]):
 
     def __init__(self, name: str, points: Points) -> None:
         self.name, self.points = name, points
-        super().__init__((value, self[value]) for value in points.values)
+        super().__init__((value, self[value]) for value in points.levels)
 
     def __missing__(self, value: Value) -> Contribution:
         """Return the contribution of a value between the knots."""
@@ -184,7 +195,7 @@ class Additive(Fitted):
 def points_of(written: dict[str, Any]) -> dict[str, Points]:
     """Return every feature's points, as a file holds them."""
     return {
-        name: Points(tuple(given["values"]), tuple(given["log_odds"]), given["linear"])
+        name: Points(tuple(given["values"]), tuple(given["log_odds"]), given["linear"], given["gap"])
         for name, given in written.items()
     }
 
@@ -213,7 +224,7 @@ class Scorecard(Additive):
         """By feature and value: the number and the content of its row of `covariance`; row 0 is the intercept's."""
         # arrays, for numbers side by side are read faster than a list of numbers anywhere
         numbered = enumerate((array("d", row) for row in self.covariance[1:]), start=1)
-        return {name: {value: next(numbered) for value in points.values} for name, points in self.points.items()}
+        return {name: {value: next(numbered) for value in points.levels} for name, points in self.points.items()}
 
     @cached_property
     def terms(self) -> dict[str, "Terms"]:
@@ -277,7 +288,7 @@ class Scorecard(Additive):
         return {
             name: [
                 (value, sigmoid(log_odds - points.at(record[name]) + other))
-                for value, other in points.by_value.items()
+                for value, other in zip(points.values, points.log_odds, strict=True)
             ]
             for name, points in self.points.items()
         }
@@ -350,19 +361,22 @@ def tabulate(
     base = X.iloc[[0]]
     intercept = ask(base)[0]
     weights = [1.0] * len(X) if weights is None else weights
+    total = math.fsum(weights)
     whole = {field.name: field.values for field in schema.fields if field.values}
     asked = ask_curves(ask, base, whole)
     curves = {name: (values, asked[name]) for name, values in whole.items()}
     curves |= all_knots(partial(ask_curves, ask, base), [field for field in schema.fields if not field.values])
+    gaps = ask_curves(ask, base, {field.name: [math.nan] for field in schema.fields if field.has_gaps})
     points, terms = {}, []
     for field in schema.fields:
         values, given = curves[field.name]
-        height = given[0]  # of the curve at its beginning; only differences count
-        raised = Points(tuple(values), tuple(y - height for y in given), linear=not field.values)
-        heights = raised.heights(X[field.name].tolist())
-        average = math.fsum(map(mul, heights, weights)) / math.fsum(weights)
-        intercept += average - raised.at(base[field.name].iloc[0])
-        points[field.name] = Points(raised.values, tuple(y - average for y in raised.log_odds), raised.linear)
+        raised = Points(tuple(values), tuple(given), not field.values, *gaps.get(field.name, ()))
+        heights, (own,) = raised.heights(X[field.name].tolist()), raised.heights(base[field.name].tolist())
+        # only differences count: of the average over all rows from this row's own height
+        average = own + math.fsum((y - own) * weight for y, weight in zip(heights, weights, strict=True)) / total
+        intercept += average - own
+        gap = None if raised.gap is None else raised.gap - average
+        points[field.name] = Points(raised.values, tuple(y - average for y in given), raised.linear, gap)
         terms.append([y - average for y in heights])
     prove(ask(X), intercept, terms)
     return intercept, points

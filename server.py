@@ -54,6 +54,7 @@ from representations import (
     show_too_many_rows,
     show_unreadable_body,
     show_unreadable_json,
+    show_unservable,
 )
 from resources.accounts import Account, Accounts, Export, Keys, OneKey
 from resources.card import Card
@@ -169,6 +170,7 @@ HANDLERS: dict[type[Exception], Callable[..., Response]] = {
     TooManyRows: show_too_many_rows,
     DBAPIError: show_lost_database,
     PoolTimeout: show_lost_database,
+    UnreadableArtifact: show_unservable,
 }
 
 SECURITY_HEADERS = [

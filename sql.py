@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from sqlglot import exp
 
-from schema import PLAIN_DIGITS, Value
+from schema import NOT_KNOWN, PLAIN_DIGITS, Value
 from scorecard import Additive, Points, Scorecard
 
 TABLE = "people"  # unless another is named
@@ -122,6 +122,19 @@ class Scoring:
     def term(self, name: str) -> exp.Expr:
         """Return the points of a row's value of one field."""
         points = self.card.points[name]
+        if points.gap is not None:
+            text = name in self.texts
+            gap = exp.EQ(this=self.column(name), expression=exp.convert(NOT_KNOWN)) if text else self.is_null(name)
+            return exp.Case().when(gap, double(points.gap)).else_(self.known_term(name))
+        return self.known_term(name)
+
+    def is_null(self, name: str) -> exp.Expr:
+        """Return whether a row has no value of one field."""
+        return exp.Is(this=self.column(name), expression=exp.null())
+
+    def known_term(self, name: str) -> exp.Expr:
+        """Return the points of a row's value of one field, NULL where that is a gap."""
+        points = self.card.points[name]
         if points.linear:
             return self.interpolated(points, self.number(name))
         if self.looks_up:
@@ -166,7 +179,11 @@ class Scoring:
     def keys(self, name: str) -> list[tuple[Value, float]]:
         """Return a field's values, as the column holds them, with their points."""
         own = self.card.points[name].by_value
-        held = {str(value) if name in self.texts else value: log_odds for value, log_odds in own.items()}
+        held = {
+            str(value) if name in self.texts else value: log_odds
+            for value, log_odds in own.items()
+            if value != NOT_KNOWN or self.card.points[name].gap is None
+        }
         return [*(held | {other: own[value] for other, value in self.spellings.get(name, {}).items()}).items()]
 
     def column(self, name: str) -> exp.Expr:

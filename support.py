@@ -10,7 +10,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from schema import Field, Record, Schema, Value
+from schema import NOT_KNOWN, Field, Record, Schema, Value
 
 BINS = 256  # the places of a number with more values than that
 THIN = 10  # people like this one, under which an answer leans on people unlike it
@@ -43,7 +43,10 @@ class Windows(dict[Value, bytes]):
         super().__init__((value, self[value]) for value in field.values[:BINS])
 
     def __missing__(self, value: Value) -> bytes:
-        """Find the people near a value that is not remembered."""
+        """Find the people near a value that is not remembered; near a gap are those with one."""
+        if value == NOT_KNOWN:
+            everybody = (1 << 8 * self.size) - 1
+            return (everybody ^ self.before[-1]).to_bytes(self.size, "little")
         minimum, maximum = self.field.bounds
         low, high = max(minimum, float(value) - self.field.window), min(maximum, float(value) + self.field.window)
         people = self.before[place_of(self.field, high) + 1] ^ self.before[place_of(self.field, low)]
@@ -85,11 +88,14 @@ class Crowd:
 
 def places(field: Field) -> int:
     """Return how many places a field's values are told apart by: one each, or 256 if there are more."""
-    return len(field.values) if 0 < len(field.values) <= BINS else BINS
+    most = BINS - field.has_gaps  # one place is that of a gap
+    return len(field.values) if 0 < len(field.values) <= most else most
 
 
 def place_of(field: Field, value: Value) -> int:
-    """Return the place of a value, from 0 on."""
+    """Return the place of a value, from 0 on; that of a gap comes after all others."""
+    if value == NOT_KNOWN:
+        return places(field)
     return round(field.place(value) * (places(field) - 1))
 
 

@@ -16,7 +16,7 @@ from languages import gettext
 from openapi import TEXT, Exact, in_query
 from representations import Resource
 from resources.reading import flat, one_of, read_options
-from schema import CLASSES, JSON_SCHEMA, Schema, Value
+from schema import CLASSES, JSON_SCHEMA, NOT_KNOWN, Schema, Value
 from scorecard import DIALECTS, Additive
 from scorecard import Scorecard as Model
 from serving import fitted, schema
@@ -150,7 +150,7 @@ def table(card: Additive | ClassesScorecard, dictionary: Schema) -> ScorecardAns
             "interpolated": not field.values,
             "points": [
                 {"value": value, "title": field.title_of(value), **points_of(card, field.name, value)}
-                for value in card.grid(field.name)
+                for value in (*card.grid(field.name), *([NOT_KNOWN] if field.has_gaps else []))
             ],
         }
         for field in dictionary.fields

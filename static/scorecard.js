@@ -6,10 +6,16 @@ export function sigmoid(logOdds) {
   return odds / (1 + odds);
 }
 
+// The values of a feature in a drawing: of a number, all but the sign of one that is not known.
+export function drawn(feature) {
+  const isNumber = typeof feature.points[0].value === "number";
+  return isNumber ? feature.points.filter((point) => typeof point.value === "number") : feature.points;
+}
+
 // The points of a value, in log-odds; between the knots of an interpolated feature, on the straight line.
 export function pointsAt(feature, value) {
-  const points = feature.points;
-  if (!feature.interpolated) return points.find((point) => point.value === value).log_odds;
+  const points = feature.interpolated && typeof value === "number" ? drawn(feature) : feature.points;
+  if (!feature.interpolated || typeof value !== "number") return points.find((point) => point.value === value).log_odds;
   const after = points.findIndex((point) => point.value > value);
   const right = Math.max(after < 0 ? points.length - 1 : after, 1);
   const [a, b] = [points[right - 1], points[right]];
@@ -33,7 +39,7 @@ export function whatIf(card, record) {
   const { log_odds: logOdds } = explain(card, record);
   return card.features.map((feature) => {
     const own = pointsAt(feature, record[feature.feature]);
-    const curve = feature.points.map(({ value, log_odds: other }) => ({
+    const curve = drawn(feature).map(({ value, log_odds: other }) => ({
       value,
       probability: sigmoid(logOdds - own + other),
     }));

@@ -1,6 +1,6 @@
 // Trying other answers in the form beside a result: probability, ledger and curves follow at once, from the
 // scorecard in the page and without a request. What only the server knows is put away until it is asked.
-import { explain, whatIf } from "./scorecard.js";
+import { drawn, explain, whatIf } from "./scorecard.js";
 
 const card = JSON.parse(document.getElementById("scorecard").textContent);
 const form = document.querySelector("form[data-try]");
@@ -9,7 +9,8 @@ const isCategorical = (feature) => typeof feature.points[0].value === "string";
 
 // How numbers are written and placed, as charts.py does it.
 const signed = (number) => (number < 0 ? "\u2212" : "+") + Math.abs(number).toFixed(4);
-const percent = (share) => `${(100 * share).toFixed(share >= 0.01 && share <= 0.99 ? 1 : 2)}%`;
+const digits = (share) => (share === 0 || share === 1 ? 0 : share >= 0.01 && share <= 0.99 ? 1 : 2);
+const percent = (share) => `${(100 * share).toFixed(digits(share))}%`;
 const round = (number) => Math.round(1000 * number) / 1000;
 
 function scaleOver(numbers) {
@@ -25,10 +26,11 @@ function typed() {
     const { points, interpolated } = feature;
     const text = form.elements[feature.feature].value;
     const plain = interpolated ? /^-?[0-9]+(\.[0-9]+)?$/ : /^-?[0-9]+$/;
-    if (!isCategorical(feature) && !plain.test(text)) return null;
-    const value = isCategorical(feature) ? text : Number(text);
-    const known = interpolated
-      ? value >= points[0].value && value <= points.at(-1).value
+    const isText = isCategorical(feature) || points.some((point) => point.value === text);
+    if (!isText && !plain.test(text)) return null;
+    const value = isText ? text : Number(text);
+    const known = interpolated && !isText
+      ? value >= points[0].value && value <= drawn(feature).at(-1).value
       : points.some((point) => point.value === value);
     if (!known) return null;
     record[feature.feature] = value;
@@ -38,7 +40,7 @@ function typed() {
 
 function shown(name, value) {
   const { points, unit, interpolated } = features[name];
-  const title = interpolated ? String(value) : points.find((point) => point.value === value).title;
+  const title = interpolated && typeof value === "number" ? String(value) : points.find((point) => point.value === value).title;
   return unit ? `${title} ${unit}` : title;
 }
 
@@ -92,7 +94,8 @@ function drawNumbers(section, curve, chosen, probability) {
   const across = (value) => round((100 * (value - first)) / (last - first));
   const points = curve.map((point) => `${across(point.value)},${round(100 - round(100 * point.probability))}`);
   section.querySelector("polyline").setAttribute("points", points.join(" "));
-  section.querySelector("circle").setAttribute("cx", `${across(chosen)}%`);
+  section.querySelector("circle").toggleAttribute("hidden", typeof chosen !== "number");
+  if (typeof chosen === "number") section.querySelector("circle").setAttribute("cx", `${across(chosen)}%`);
   section.querySelector("circle").setAttribute("cy", `${100 - round(100 * probability)}%`);
   [...section.querySelectorAll("tbody tr")].forEach((row, index) => {
     row.classList.toggle("chosen", curve[index].value === chosen);

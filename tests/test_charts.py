@@ -33,7 +33,8 @@ def test_numbers_carry_their_sign(number, text):
 
 
 @pytest.mark.parametrize(
-    ("probability", "text"), [(0.1234, "12.3%"), (0.0015, "0.15%"), (0.9987, "99.87%"), (0.5, "50.0%")]
+    ("probability", "text"),
+    [(0.1234, "12.3%"), (0.0015, "0.15%"), (0.9987, "99.87%"), (0.5, "50.0%"), (0.0, "0%"), (1, "100%")],
 )
 def test_percentages_get_more_digits_near_the_ends(probability, text):
     assert percent(probability) == text

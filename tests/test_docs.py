@@ -26,6 +26,17 @@ PLAIN = [line for line in commands("sh") if line.startswith(("python3", ".venv")
 LARGE = [line for line in README.partition("## When one machine")[2].splitlines() if line.startswith(".venv")]
 
 
+OWN = [line for line in commands("sh") if "--add" in line]
+
+
+def test_the_command_for_a_table_of_ones_own_does_what_the_readme_says(tmp_path):
+    (command,) = OWN
+    folders = ["--data", str(tmp_path / "data"), "--artifacts", str(tmp_path)]
+    done = subprocess.run([sys.executable, *command.split()[1:], *folders], cwd=ROOT, capture_output=True, text=True)
+    assert "It answers at /flowers/" in done.stdout, done.stderr
+    assert (tmp_path / "data" / "flowers" / "datapackage.json").exists() and "/flowers/" in README
+
+
 def test_the_readme_is_short():
     assert len(README.splitlines()) < 120
 
@@ -33,7 +44,7 @@ def test_the_readme_is_short():
 def test_every_shell_command_is_one_this_file_runs():
     kinds = {line.split()[0] for line in commands("sh")}
     assert kinds == {"make", "curl", "python3", ".venv/bin/python"}
-    assert [line for line in commands("sh") if line.startswith((".venv", "python3"))] == [*PLAIN, *LARGE]
+    assert [line for line in commands("sh") if line.startswith((".venv", "python3"))] == [*PLAIN, *OWN, *LARGE]
     assert {line for line in commands("sh") if line.startswith("make")} == {f"make {each}" for each in MAKE_TARGETS}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,25 @@ def test_no_table_hides_an_address(artifacts, tmp_path):
     client: Any = create_app(tmp_path).test_client()
     assert client.get("/model").json["model"]["name"] == "adult"
     assert {url.split("/")[1].partition(".")[0] for url in server.RESOURCES} <= RESERVED
+
+
+@pytest.mark.parametrize("harm", ["altered", "gone", "no library"])
+def test_a_pipeline_that_cannot_be_opened_makes_its_table_unavailable_and_no_other(
+    scorecard, tmp_path, harm, monkeypatch, record
+):
+    shutil.copytree(ARTIFACTS, tmp_path, dirs_exist_ok=True)
+    (path,) = (tmp_path / "iris").glob("*/pipeline.joblib")
+    if harm == "altered":
+        path.write_bytes(path.read_bytes() + b"x")
+    elif harm == "gone":
+        path.unlink()
+    else:
+        monkeypatch.setitem(sys.modules, "joblib", None)
+    client: Any = create_app(tmp_path).test_client()
+    flower = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+    for accept in ("application/json", "text/html"):
+        answer = client.get("/iris/probability", query_string=flower, headers={"Accept": accept})
+        assert answer.status_code == 503 and "pipeline.joblib" in answer.text
+    assert client.get("/iris/health/ready").status_code == 503
+    assert client.get("/iris/").status_code == 200
+    assert client.get("/probability", query_string=record).status_code == 200
