@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
@@ -42,14 +42,15 @@ class Metrics:
         self.counter(resource, method if method in METHODS else "other", status).inc()
         self.timer(resource).observe(seconds)
 
-    def text(self, model: Mapping[str, str], refused: bool) -> str:
-        """Return all counts, the model served, and whether a newer one is refused, in Prometheus's text format."""
+    def text(self, models: Iterable[Mapping[str, str]], refused: bool) -> str:
+        """Return all counts, the models served, and whether a newer one is refused, in Prometheus's text format."""
         counts, served = self.registry, CollectorRegistry()
         if FOLDER in os.environ:
             counts = CollectorRegistry()
             MultiProcessCollector(counts)
-        info = Gauge("glassform_model_info", "The model being served.", ["name", "version"], registry=served)
-        info.labels(*model.values()).set(1)
+        info = Gauge("glassform_model_info", "The models being served.", ["name", "version"], registry=served)
+        for model in models:
+            info.labels(*model.values()).set(1)
         cannot = "Whether the version promoted last cannot be read, so that another one is served."
         Gauge("glassform_model_refused", cannot, registry=served).set(refused)
         return (generate_latest(counts) + generate_latest(served)).decode()

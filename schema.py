@@ -450,7 +450,7 @@ class Schema:
         try:
             record = vars(model.model_validate(fields))
         except pydantic.ValidationError as invalid:
-            errors = [*(self._error(each, hints) for each in invalid.errors(include_url=False)), *errors]
+            errors = [*(self._error(each, fields, hints) for each in invalid.errors(include_url=False)), *errors]
         if errors:
             raise InvalidRecord(errors, fields)
         return record
@@ -459,13 +459,14 @@ class Schema:
         nearest = did_you_mean(name, self.names) if hint else ""
         return FieldError(shown(name), shown(value), say("unknown", hint=nearest))
 
-    def _error(self, details: ErrorDetails, hints: bool) -> FieldError:
+    def _error(self, details: ErrorDetails, fields: Mapping[str, Any], hints: bool) -> FieldError:
         """Put one of pydantic's errors into our words."""
         name = str(details["loc"][0])
         field = self.by_name[name]
         if details["type"] == "missing":
             return FieldError(name, None, say("missing", rule=field.rule))
-        return FieldError(name, shown(details["input"]), message_for(field, details["input"], details["type"], hints))
+        given = fields[name]  # pydantic's own input may have been made a number already
+        return FieldError(name, shown(given), message_for(field, given, details["type"], hints))
 
 
 class Schemas(dict[str, Schema]):

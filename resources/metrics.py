@@ -10,7 +10,7 @@ from auth import settings
 from metrics import Metrics as Counts
 from representations import Resource
 from resources.health import NOT_KEPT
-from serving import served
+from serving import tables
 
 
 class Metrics(Resource):
@@ -24,7 +24,9 @@ class Metrics(Resource):
         if settings().trusted_proxies and "X-Forwarded-For" in request.headers:
             raise NotFound  # they are for whoever runs the server, who asks it directly
         counts = cast(Counts, current_app.extensions["metrics"])
-        return counts.text(served().current.model, bool(served().refused)), HTTPStatus.OK, NOT_KEPT
+        every = [table for _, table in tables()]
+        refused = any(table.refused for table in every)
+        return counts.text([table.current.model for table in every], refused), HTTPStatus.OK, NOT_KEPT
 
     def written(self, answer: Any) -> str:
         """Return the text as it is."""

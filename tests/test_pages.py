@@ -35,9 +35,20 @@ def addresses(record) -> dict[str, str]:
         "refused": "/predictions",
         "wish": f"/changes?{urlencode(record)}&target=2&lock=age&lock=x",
         "missing": "/nowhere",
+        "tables": "/tables",
+        **{f"{table} {name}": f"/{table}{path}" for table in FURTHER for name, path in FURTHER_PAGES.items()},
+        "diabetes scorecard": "/diabetes/scorecard",
+        "iris scorecard": "/iris/scorecard",
+        "flower": f"/iris/probability?{urlencode(FLOWER)}",
+        "patient": f"/diabetes/probability?{urlencode(PATIENT)}",
     }
 
 
+FURTHER = ("iris", "diabetes")
+FURTHER_PAGES = {"form": "/", "card": "/model", "examples": "/examples", "batch": "/probabilities", "docs": "/docs"}
+FLOWER = {"sepal_length": 6.2, "sepal_width": 2.8, "petal_length": 4.8, "petal_width": 1.8}
+PATIENT = {"age": 48, "sex": "1", "bmi": 21.6, "bp": 87.0, "s1": 183, "s2": 103.2, "s3": 70.0, "s4": 3.0, "s5": 3.9}
+PATIENT |= {"s6": 69}
 PAGES = [
     "form",
     "result",
@@ -55,7 +66,49 @@ PAGES = [
     "refused",
     "wish",
     "missing",
+    "tables",
+    *(f"{table} {name}" for table in FURTHER for name in FURTHER_PAGES),
+    "diabetes scorecard",
+    "iris scorecard",
+    "flower",
+    "patient",
 ]
+
+
+def test_the_walk_through_the_tables(visit):
+    """From the list of tables to a flower, with a mistake on the way, and on to a number with its interval."""
+    page = visit("/tables")
+    page.get_by_role("link", name="Which species of iris is this flower?").click()
+    page.get_by_label("Petal width").fill("99")
+    page.get_by_role("button", name="Show the answer").click()
+    expect(page.locator("#petal_width-error")).to_contain_text("99 is not between 0.1 and 2.5")
+    page.get_by_label("Petal width").fill("2.1")
+    page.get_by_role("button").filter(has_text="Show").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Iris v")
+    expect(page.locator(".warning")).to_contain_text("Not explained exactly")
+    page.get_by_role("link", name="Tables").click()
+    page.get_by_role("link", name="How far will the disease have progressed in a year?").click()
+    page.get_by_role("button", name="Show the answer").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("is what the model foretells")
+    expect(page.locator(".sum tfoot")).to_contain_text("Foretold")
+
+
+@pytest.mark.parametrize("name", ["flower", "patient"])
+@pytest.mark.parametrize("language", ["curl", "python", "javascript", "r"])
+def test_the_copyable_calls_of_further_tables_work_as_they_stand(visit, name, language, tmp_path):
+    told = run(language, snippet(visit(addresses({})[name]), language), tmp_path)
+    answer = json.loads(told) if language == "curl" else told.strip()
+    if name == "flower":
+        assert (answer["label"] if language == "curl" else answer) == "virginica"
+    else:
+        assert 0 < float(answer["prediction"] if language == "curl" else answer) < 346
+
+
+@pytest.mark.parametrize("table", ["iris", "diabetes"])
+@pytest.mark.parametrize("language", ["curl", "batch", "simple", "notebook", "triton"])
+def test_the_calls_for_programs_work_for_further_tables(visit, table, language, tmp_path):
+    code = snippet(visit(f"/{table}/docs"), language)
+    assert run("python" if language in ("notebook", "triton") else "curl", code, tmp_path).strip()
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
