@@ -1,19 +1,21 @@
 """What a table looks like: a data package inferred from a CSV file, to be read, corrected and trained on."""
 
+import csv
 import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from schema import BINARY, CLASSES, LONGEST_VALUE, NOT_KNOWN, NUMBER, OWN, PLAIN_DIGITS, identifier
+from schema import BINARY, CLASSES, DATE, LONGEST_VALUE, NOT_KNOWN, NUMBER, OWN, PLAIN_DIGITS, identifier
 
+DELIMITERS = ",;\t"
 MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}  # in small letters
 MOST_CATEGORIES = 60
 MOST_CLASSES = 20  # of a target
@@ -72,7 +74,8 @@ RESERVED = {
     "v2",
     "versions",
 }
-DATE = re.compile(r"(\d{4})-\d{2}-\d{2}([T ].*)?")
+MOST_DIGITS = 15  # of a whole number, beyond which it is no longer exact
+WIDE, MOST_WHOLE_VALUES = 300, 1_500  # values of one whole number, and of all together, that get points each
 YES = ("1", "true", "yes", "y", "t")  # how the positive class may be called
 FEWEST_ROWS = 50
 
@@ -91,6 +94,7 @@ class Column:
     missing: int
     left_out: str = ""
     note: str = ""
+    is_year: bool = False
 
     @property
     def described(self) -> dict[str, Any]:
@@ -105,7 +109,8 @@ class Column:
             OWN: {
                 "unit": "",
                 **({"titles": titles} if titles else {}),
-                **({"gaps": True} if self.missing and self.type != "string" else {}),
+                **({"gaps": True} if self.missing else {}),
+                **({"years": True} if self.is_year else {}),
             },
         }
 
@@ -127,9 +132,20 @@ def read_table(path: Path) -> pd.DataFrame:
         If it is no table with a header and some rows.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            delimiter = max(DELIMITERS, key=file.readline().count)
+            file.seek(0)
+            header = next(csv.reader(file, delimiter=delimiter), [])
+        table = pd.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Undescribable(f"{path.name} is not UTF-8 text (byte {error.start + 1}); save it as UTF-8") from error
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, csv.Error) as error:
         raise Undescribable(f"{path.name} is not a CSV file that can be read: {str(error).strip()}") from error
+    for name, count in Counter(header).items():
+        if count > 1 or not name.strip():
+            raise Undescribable(
+                f"{count} columns are called {name.strip() or 'nothing'}; give each a name of its own"
+            )
     if len(table) < FEWEST_ROWS:
         raise Undescribable(f"{path.name} has {len(table)} rows; {FEWEST_ROWS} are the fewest to learn from")
     table = table.fillna("").apply(lambda column: column.str.strip())
@@ -149,7 +165,13 @@ def infer(texts: pd.Series) -> Column:
         constraints = {"minimum": numbers.min().item(), "maximum": numbers.max().item()}
         if type_ == "integer" and distinct == len(texts) and numbers.max() - numbers.min() == len(texts) - 1:
             return Column(name, type_, constraints, missing, "it numbers the rows")
-        return Column(name, type_, constraints, missing)
+        notes = [
+            "" if distinct < len(texts) or type_ == "number" else "every row has its own value: an identifier?",
+            f"missing in {missing / len(texts):.0%} of the rows" if missing > len(texts) / 2 else "",
+        ]
+        return Column(name, type_, constraints, missing, "", "; ".join(filter(None, notes)), is_date(known))
+    if known.str.fullmatch(PLAIN_DIGITS["integer"]).all() and distinct > 2:
+        return Column(name, "integer", {}, missing, f"it has whole numbers of more than {MOST_DIGITS} digits")
     categories = sorted(known.unique(), key=natural)
     if distinct > MOST_CATEGORIES:
         kind = "every row has its own value" if distinct == len(known) else f"it has {distinct:,} different texts"
@@ -164,14 +186,18 @@ def infer(texts: pd.Series) -> Column:
 
 def numbers_of(texts: pd.Series) -> dict[str, pd.Series]:
     """Return texts as the numbers they are, by Table Schema type; dates as years; nothing, if they are none."""
-    dates = texts.str.fullmatch(DATE)
-    if dates.all():
+    if is_date(texts):
         return {"integer": texts.str[:4].astype(int)}
     if texts.str.fullmatch(PLAIN_DIGITS["integer"]).all():
-        return {"integer": texts.astype(int)}
+        return {"integer": texts.astype(int)} if texts.str.lstrip("-").str.len().max() <= MOST_DIGITS else {}
     if texts.str.fullmatch(PLAIN_DIGITS["number"]).all():
         return {"number": texts.astype(float)}
     return {}
+
+
+def is_date(texts: pd.Series) -> bool:
+    """Tell whether texts are dates, all of them."""
+    return bool(texts.str.fullmatch(DATE).all())
 
 
 def natural(text: str) -> tuple[bool, float, str]:
@@ -198,8 +224,12 @@ def describe(
     if repeated := [name for name, count in names.items() if count > 1 or not name]:
         raise Undescribable(f"several columns would be called {repeated[0] or 'nothing'}; rename them")
     known = table[table[target] != NOT_KNOWN]
-    foretold, task, own = outcome_of(known[target])
-    columns = [leaking(infer(known[column]), known[column], known[target]) for column in known if column != target]
+    foretold, task, own = outcome_of(known[target], estimator)
+    taken = TAKEN | {identifier(f"probability {label}") for label in foretold.constraints.get("enum", [])}
+    columns = [
+        leaking(infer(known[column]), known[column], known[target], taken) for column in known if column != target
+    ]
+    columns = [*narrowed(columns)]
     used = [column for column in columns if not column.left_out]
     if not used:
         raise Undescribable(
@@ -213,7 +243,7 @@ def describe(
         "sources": [],
         "licenses": [],
         OWN: {
-            "note": f"The model has seen {len(known):,} rows of a table that nobody has described yet.",
+            "note": f"The model learned from most of {len(known):,} rows of a table that nobody has described yet.",
             "target": target,
             **own,
             "features": [column.name for column in used],
@@ -223,10 +253,23 @@ def describe(
         },
         "resources": [{"name": name, "schema": {"fields": [each.described for each in (*used, foretold)]}}],
     }
-    return package, columns
+    return package, [*columns, replace(foretold, note="to be foretold")]
 
 
-def outcome_of(values: pd.Series) -> tuple[Column, str, dict[str, Any]]:
+def narrowed(columns: Sequence[Column]) -> Iterator[Column]:
+    """Take whole numbers over a wide range for real ones, so that not each of their values gets points of its own."""
+    values = {
+        each.name: each.constraints["maximum"] - each.constraints["minimum"]
+        for each in columns
+        if each.type == "integer" and not each.left_out
+    }
+    widest = WIDE if sum(value for value in values.values() if value <= WIDE) <= MOST_WHOLE_VALUES else 0
+    for each in columns:
+        wide = values.get(each.name, 0) > widest and values.get(each.name, 0) > 1
+        yield replace(each, type="number") if wide else each
+
+
+def outcome_of(values: pd.Series, estimator: str | None) -> tuple[Column, str, dict[str, Any]]:
     """Return what is inferred of a target: its column, what is foretold, and the package's words for that.
 
     Raises
@@ -237,7 +280,8 @@ def outcome_of(values: pd.Series) -> tuple[Column, str, dict[str, Any]]:
     target, counts = str(values.name), values.value_counts()
     if len(counts) < 2:
         raise Undescribable(f"all values of the target {target} are the same")
-    numbers = numbers_of(values) if len(counts) > MOST_CLASSES else {}
+    # with few different numbers it is a matter of opinion, which the estimator tells
+    numbers = numbers_of(values) if len(counts) > MOST_CLASSES or estimator == "linear" else {}
     for type_, each in numbers.items():
         bounds = {"minimum": each.min().item(), "maximum": each.max().item()}
         return Column(target, type_, bounds, 0), NUMBER, {"question": f"What is {target}?", "outcome": target}
@@ -248,6 +292,7 @@ def outcome_of(values: pd.Series) -> tuple[Column, str, dict[str, Any]]:
     if counts.min() < FEWEST_OF_A_CLASS:
         raise Undescribable(
             f"the target {target} is {counts.index[-1]} in {counts.min()} rows; each class needs {FEWEST_OF_A_CLASS}"
+            + ("; if it is a number, say --estimator linear" if numbers_of(values) else "")
         )
     classes = Column(target, "string", {"enum": sorted(counts.index, key=natural)}, 0)
     if len(counts) > 2:
@@ -257,12 +302,12 @@ def outcome_of(values: pd.Series) -> tuple[Column, str, dict[str, Any]]:
     return classes, BINARY, words
 
 
-def leaking(column: Column, texts: pd.Series, target: pd.Series) -> Column:
+def leaking(column: Column, texts: pd.Series, target: pd.Series, taken: Set[str]) -> Column:
     """Leave a column out if its name is taken, or if it tells the target of every row, as a copy does."""
-    if identifier(column.name) in TAKEN and not column.left_out:
+    if identifier(column.name) in taken and not column.left_out:
         reason = "its name means something else in addresses and answers; rename it"
         return Column(column.name, column.type, column.constraints, column.missing, reason)
-    several = texts.nunique() <= MOST_CATEGORIES and not column.left_out
+    several = texts.nunique() <= min(MOST_CATEGORIES, len(texts) / 5) and not column.left_out
     if several and (target.groupby(texts.to_numpy()).nunique() == 1).all():
         reason = "each of its values goes with one outcome: a copy of the target?"
         return Column(column.name, column.type, column.constraints, column.missing, reason)

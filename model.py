@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import inspect
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -54,6 +55,8 @@ LAYOUT: Any = {"index": False, "float_format": "{:.4f}".format}
 GOLDEN = 24  # rows whose answers a server checks before it calls itself ready
 TABULATING = "Tabulating the points, comparing them with the pipeline on every row"
 STAYING = "Keeping the pipeline, for it is no sum of one term per field"
+MOST_COVARIANCES = 2_000  # points whose covariances are kept, the square of which is written
+TOO_GOOD = 0.999  # of ROC AUC or R²
 FOLDS, COVERED = 5, 0.95  # of cross-validation, and the share of outcomes that an interval is to hold
 
 
@@ -86,7 +89,8 @@ def compile_points(pipeline: Pipeline, schema: Schema, training: Split) -> tuple
     intercept, points = table()
     if schema.task == NUMBER:
         return NumberScorecard, {"intercept": intercept, "points": points}
-    covariance = covariance_of(pipeline, points, training.X, training.weights)
+    few = sum(len(each.levels) for each in points.values()) <= MOST_COVARIANCES
+    covariance = covariance_of(pipeline, points, training.X, training.weights) if few else []
     return Scorecard, {"intercept": intercept, "points": points, "covariance": covariance}
 
 
@@ -329,7 +333,7 @@ Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it 
 {DECILES_OF[schema.task]}
 {deciles.to_string(**LAYOUT)}
 
-{last_line(card)}"""
+{last_line(card)}{too_good(card)}"""
 
 
 def last_line(card: Fitted) -> str:
@@ -343,6 +347,13 @@ def last_line(card: Fitted) -> str:
             f"{evaluation['coverage']:.1%} lie within {card.training['margin']:.4g} of what was foretold; 95% should."
         )
     return f"Rows of each class: {', '.join(map(str, evaluation['counts']))}"
+
+
+def too_good(card: Fitted) -> str:
+    """Say so, if the model is right about nearly everything, which is seldom a good sign."""
+    best = max(card.evaluation[name] or 0.0 for name in ("roc_auc", "r2") if name in card.evaluation)
+    warning = "\n\nIt is right about nearly every row: is a column known only after the outcome, or a copy of it?"
+    return warning if best > TOO_GOOD else ""
 
 
 def verdict(registry: Registry, version: str) -> str:
@@ -408,13 +419,25 @@ def chosen(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
         yield options.package or options.data / PACKAGE.name, options.artifacts
 
 
+@contextmanager
+def undone(folder: Path | None) -> Iterator[None]:
+    """Take away a table that was just added, if it cannot be trained."""
+    try:
+        yield
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder)
+        raise
+
+
 def main() -> None:
     """Train from the command line and print the report."""
     options = parse_options()
     counted = partial(count, sources=options.sources, engine=options.engine, master=options.master)
     try:
         for package, artifacts in chosen(options):
-            card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
+            with undone(package.parent if options.add else None):
+                card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
             print(report(card))
             print(verdict(Registry(artifacts), card.version))
             if artifacts != options.artifacts:

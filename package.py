@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schema import OWN, Schema, did_you_mean, identifier, localised
 
+MOST_WHOLE = 2_000  # values of an integer, which has points for each
+
 
 class InvalidPackage(ValueError):
     """A data package that describes no table to learn from; the sentences say where and what is wrong."""
@@ -26,6 +28,7 @@ class Own(BaseModel):
     ordered: bool = False
     locked: bool = False
     gaps: bool = False
+    years: bool = False
     direction: Literal["", "up", "down"] = ""
     translations: dict[str, Any] = {}
 
@@ -169,7 +172,8 @@ def mistakes_in(package: Package) -> Iterator[str]:
     for number, field in enumerate(table.fields):
         if field.name in {*own.features, own.target}:
             place = f"resources[0].schema.fields[{number}] ({field.name})"
-            yield from (f"{place}.{mistake}" for mistake in mistakes_of(field))
+            checked = field.name != own.target or bool(field.constraints.enum)
+            yield from (f"{place}.{mistake}" for mistake in mistakes_of(field, checked))
     target = fields.get(own.target)
     classes = target.constraints.enum if target else None
     if classes and len(classes) == 2 and own.positive not in classes:
@@ -191,7 +195,12 @@ def repeated(own: Glassform) -> Iterator[str]:
             yield f"{OWN}.features: {column} is the target, which cannot be learned from"
 
 
-def mistakes_of(field: FieldDescriptor) -> Iterator[str]:
+def spread(rule: Constraints) -> float:
+    """Return how far the ends of a number are apart."""
+    return (rule.maximum or 0) - (rule.minimum or 0)
+
+
+def mistakes_of(field: FieldDescriptor, has_points: bool) -> Iterator[str]:
     """Find what is wrong with one field."""
     rule = field.constraints
     if field.type == "string" and not rule.enum:
@@ -204,6 +213,13 @@ def mistakes_of(field: FieldDescriptor) -> Iterator[str]:
                 yield f"constraints.{end}: is missing; a number needs both ends"
         if rule.minimum is not None and rule.maximum is not None and rule.minimum >= rule.maximum:
             yield f"constraints: the minimum, {rule.minimum:g}, is not below the maximum, {rule.maximum:g}"
+    if (
+        has_points
+        and field.type == "integer"
+        and None not in (rule.minimum, rule.maximum)
+        and spread(rule) > MOST_WHOLE
+    ):
+        yield f"type: an integer has at most {MOST_WHOLE:,} values, and these are more; make it a number"
     if rule.enum and len(set(rule.enum)) < len(rule.enum):
         yield "constraints.enum: a category stands there more than once"
     for category in field.glassform.titles:

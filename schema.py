@@ -32,7 +32,11 @@ DEFAULT_WINDOW = 0.05  # of a number's range
 MOST_LISTED = 20  # categories an error message lists
 
 PYTHON_TYPE: dict[str, type[int] | type[float]] = {"integer": int, "number": float}
-PLAIN_DIGITS = {"integer": re.compile(r"-?[0-9]+"), "number": re.compile(r"-?[0-9]+(\.[0-9]+)?")}
+PLAIN_DIGITS = {
+    "integer": re.compile(r"-?[0-9]+"),
+    "number": re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"),
+}
+DATE = re.compile(r"(\d{4})-\d{2}-\d{2}([T ].*)?", re.ASCII)
 
 MESSAGES = {
     "missing": lazy_gettext("is missing; {rule} is needed"),
@@ -156,7 +160,9 @@ class Field:
     locked: bool  # whether it stays as it is when changes are looked for, unless asked otherwise
     direction: str  # "up" or "down" if it can change only that way, else ""
     window: float  # how far apart two numbers may be that count as alike
-    has_gaps: bool  # whether a number can be missing
+    has_gaps: bool  # whether a number can be missing, and ? is written for it
+    may_be_empty: bool  # whether an empty text means that a value is missing
+    is_year: bool  # whether dates are taken for their years
 
     @classmethod
     def from_descriptor(cls, descriptor: dict[str, Any]) -> "Field":
@@ -179,7 +185,9 @@ class Field:
             locked=own.get("locked", False),
             direction=own.get("direction", ""),
             window=own.get("window", DEFAULT_WINDOW * ((maximum or 0) - (minimum or 0))),
-            has_gaps=own.get("gaps", False),
+            has_gaps=own.get("gaps", False) and "enum" not in constraints,
+            may_be_empty=own.get("gaps", False),
+            is_year=own.get("years", False),
         )
 
     @property
@@ -266,7 +274,8 @@ class Field:
     def annotation(self, strict: bool) -> Any:
         """Return the type pydantic validates with; lax reads numbers from text, strict does not."""
         if self.categories:
-            return Literal[tuple(self.categories)]
+            known: Any = Literal[tuple(self.categories)]
+            return Annotated[known, pydantic.BeforeValidator(or_not_known)] if self.may_be_empty else known
         limits: dict[str, Any] = {"ge": self.minimum, "le": self.maximum}
         if self.type == "number":
             limits["allow_inf_nan"] = False
@@ -280,14 +289,21 @@ class Field:
 
     def from_text(self, text: str) -> int | float:
         """Read a number written in plain decimal digits; pydantic reports what this raises."""
+        if self.is_year and DATE.fullmatch(text):
+            text = text[:4]
         if not PLAIN_DIGITS[self.type].fullmatch(text):
             raise PydanticCustomError("digits", "not in plain digits")
         return PYTHON_TYPE[self.type](text)
 
 
+def or_not_known(value: Any) -> Any:
+    """Return the sign of a missing value for one that is empty, and any other as it is."""
+    return NOT_KNOWN if isinstance(value, str) and not value.strip() else value
+
+
 def or_gap(value: Any, number: Callable[[Any], Any]) -> Any:
-    """Let the sign of a missing number pass, and pydantic look at any other value."""
-    return value if value == NOT_KNOWN else number(value)
+    """Let the sign of a missing number pass, an empty text as that, and pydantic look at any other value."""
+    return NOT_KNOWN if or_not_known(value) == NOT_KNOWN else number(value)
 
 
 class Schema:

@@ -146,7 +146,7 @@ class Explanation(TypedDict):
     intercept: float
     contributions: list[Contribution]
     record: Record
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     support: Support | None
     warnings: list[str]
     model: dict[str, str]
@@ -212,7 +212,7 @@ class Scorecard(Additive):
     """An additive model of a target of two classes; its points are log-odds.
 
     `covariance` is the lower triangle of the covariance matrix of [intercept, points of the first feature, of the
-    second, ...]: what the sample left uncertain.
+    second, ...]: what the sample left uncertain; empty, if there are too many points for it to be kept.
     """
 
     covariance: list[list[float]]
@@ -268,7 +268,6 @@ class Scorecard(Additive):
         contributions = [terms[record[name]] for name, terms in self.terms.items()]
         for term in contributions:
             log_odds += term["log_odds"]
-        margin = NORMAL_97_5 * math.sqrt(self.variance(record))
         support = self.support(record)
         return {
             "probability": sigmoid(log_odds),
@@ -276,11 +275,16 @@ class Scorecard(Additive):
             "intercept": self.intercept,
             "contributions": contributions,
             "record": record,
-            "interval": (sigmoid(log_odds - margin), sigmoid(log_odds + margin)),
+            "interval": self.interval_of(record, log_odds) if self.covariance else None,
             "support": support,
             "warnings": self.warnings(support),
             "model": self.model,
         }
+
+    def interval_of(self, record: Record, log_odds: float) -> tuple[float, float]:
+        """Return the bounds of the probability's 95% confidence interval."""
+        margin = NORMAL_97_5 * math.sqrt(self.variance(record))
+        return sigmoid(log_odds - margin), sigmoid(log_odds + margin)
 
     def what_if(self, record: Record) -> dict[str, list[tuple[Value, float]]]:
         """Return, by feature, the probability at each of its values (or knots), the rest of the record held fixed."""

@@ -25,7 +25,7 @@ function typed() {
   for (const feature of card.features) {
     const { points, interpolated } = feature;
     const text = form.elements[feature.feature].value;
-    const plain = interpolated ? /^-?[0-9]+(\.[0-9]+)?$/ : /^-?[0-9]+$/;
+    const plain = interpolated ? /^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?$/ : /^-?[0-9]+$/;
     const isText = isCategorical(feature) || points.some((point) => point.value === text);
     if (!isText && !plain.test(text)) return null;
     const value = isText ? text : Number(text);

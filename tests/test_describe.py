@@ -190,7 +190,8 @@ def read(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
         (["true", "false", "true"], "string", {"enum": ["false", "true"]}),
         (["0", "1", "?"], "string", {"enum": ["0", "1", "?"]}),
         (["10", "9", "x"], "string", {"enum": ["9", "10", "x"]}),
-        (["1e3", "2", "3"], "string", {"enum": ["2", "3", "1e3"]}),
+        (["1e3", "2.5", "3"], "number", {"minimum": 2.5, "maximum": 1000.0}),
+        (["1e3x", "2", "3"], "string", {"enum": ["2", "3", "1e3x"]}),
     ],
 )
 def test_a_column_is_what_all_its_values_are(values, type_, constraints):
@@ -208,6 +209,9 @@ def test_a_column_is_what_all_its_values_are(values, type_, constraints):
         ("x,y\n" + "1,a\n2,b\n" * 40 + "3,c\n", "y", "is c in 1 rows; each class needs 5"),
         ("x,y\n" + "".join(f"{row % 7},t{row}\n" for row in range(60)), "y", "has 60 different texts"),
         ("x,y\n" + "1,0\n2,1\n" * 40, "y", "no column is left to learn from"),
+        ("x,x,y\n" + "1,3,0\n2,4,1\n" * 40, "y", "2 columns are called x; give each"),
+        ("x,,y\n" + "1,3,0\n2,4,1\n" * 40, "y", "1 columns are called nothing"),
+        ("x,y\n" + "".join(f"{row},{min(row % 13, 11)}\n" for row in range(60)), "y", "say --estimator linear"),
         ("a b,a_b,y\n" + "1,3,0\n2,4,1\n1,4,1\n" * 40, "y", "would be called a_b"),
         ("x,y\n" + "1,0\n2,1,5,6\n" * 40, "y", "is not a CSV file"),
     ],
@@ -253,6 +257,72 @@ def test_a_column_whose_name_is_taken_is_left_out(tmp_path):
     table = measurements().rename(columns={"width 0": "Model"})
     _, columns = describe.describe(read(table, tmp_path), "Kind", "x")
     assert [column.name for column in columns if column.left_out] == ["Model"]
+
+
+def test_whole_numbers_over_a_wide_range_are_taken_for_real_ones(tmp_path):
+    table = measurements().assign(id=CHANCE.integers(0, 10**7, 600), age=CHANCE.integers(1, 99, 600))
+    table["big"] = 10**17 + np.arange(600)
+    _, columns = describe.describe(read(table, tmp_path), "Kind", "x")
+    found = {column.name: column for column in columns}
+    assert (found["id"].type, found["age"].type) == ("number", "integer")
+    assert found["big"].left_out == "it has whole numbers of more than 15 digits"
+
+
+def test_a_short_column_of_different_numbers_is_no_copy_of_the_target(tmp_path):
+    _, columns = describe.describe(read(measurements(55), tmp_path), "Kind", "x")
+    assert not [column.left_out for column in columns if column.left_out]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_are_read(tmp_path, delimiter):
+    measurements().to_csv(tmp_path / "table.csv", sep=delimiter, index=False)
+    assert list(describe.read_table(tmp_path / "table.csv")) == list(measurements())
+
+
+def test_a_file_in_another_encoding_is_told_so(tmp_path):
+    (tmp_path / "table.csv").write_bytes("größe,y\n".encode("latin-1") + b"1,0\n" * 60)
+    refused(tmp_path / "table.csv", "y", "save it as UTF-8")
+
+
+def test_few_different_numbers_are_classes_unless_the_estimator_says_otherwise(tmp_path):
+    table = measurements().assign(Kind=CHANCE.integers(0, 8, 600))
+    for estimator, task in ((None, "classes"), ("linear", "number")):
+        package, _ = describe.describe(read(table, tmp_path), "Kind", "x", estimator)
+        package["resources"][0] |= {"path": "x.csv"}
+        assert Schema(package).task == task
+
+
+def test_a_table_that_cannot_be_trained_leaves_nothing_behind(tmp_path):
+    measurements().to_csv(tmp_path / "table.csv", index=False)
+    refused(tmp_path / "table.csv", "Kind", "'linear' is not one of", "--estimator", "linear")
+    assert not (tmp_path / "data" / "table").exists()
+
+
+def test_the_file_that_was_added_can_be_scored_as_it_is(tmp_path):
+    """Dates as they were, and empty cells where something is not known."""
+    table = counts().assign(age=np.where(CHANCE.random(400) < 0.2, "", "41"), port=CHANCE.choice(["S", "C", ""], 400))
+    table.loc[::7, "age"] = "17"
+    table.to_csv(tmp_path / "own.csv", index=False)
+    done = subprocess.run(command(tmp_path / "own.csv", "--target", "bought"), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    card = Registry(tmp_path / "artifacts" / "own").load()
+    rows = [{str(name): str(value) for name, value in row.items()} for row in table.head(50).to_dict("records")]
+    for row in rows:
+        record = card.schema.read_fields((name, row[field.column]) for name, field in card.schema.by_name.items())
+        assert record["since"] == int(row["since"][:4]) and (record["port"] == "?") == (row["port"] == "")
+        assert (record["age"] == "?") == (row["age"] == "")
+
+
+def test_a_model_that_is_too_good_is_suspected(tmp_path):
+    table = measurements().assign(
+        twice=lambda table: np.where(table["Kind"] == "benign", 0, CHANCE.uniform(5, 9, 600))
+    )
+    table["twice"] += CHANCE.uniform(0, 1, 600)
+    table.to_csv(tmp_path / "good.csv", index=False)
+    done = subprocess.run(
+        command(tmp_path / "good.csv", "--target", "Kind"), capture_output=True, text=True, check=True
+    )
+    assert "is a column known only after the outcome" in done.stdout
 
 
 def test_rows_without_a_target_are_left_out_and_counted(tmp_path):

@@ -223,7 +223,7 @@ def test_the_json_schema_says_what_the_reader_enforces(schema, record):
     assert described["properties"]["sex"]["enum"] == ["Female", "Male"]
 
 
-def test_real_numbers_are_read_with_a_point_and_without_an_exponent():
+def test_real_numbers_are_read_with_a_point_and_with_an_exponent():
     field = {"name": "Weight kg", "type": "number", "constraints": {"minimum": 0, "maximum": 9.5}}
     target = {"name": "y", "type": "string", "constraints": {"enum": ["a", "b"]}}
     package = {
@@ -233,8 +233,9 @@ def test_real_numbers_are_read_with_a_point_and_without_an_exponent():
     }
     schema = Schema(package)
     assert schema.read_fields([("weight_kg", "2.5")]) == {"weight_kg": 2.5}
+    assert schema.read_fields([("weight_kg", "5.07906e-09")]) == {"weight_kg": 5.07906e-09}
     assert schema.read_json(Pairs([("weight_kg", 2)])) == {"weight_kg": 2.0}
-    for number in ("1e0", "nan", "inf", ".5", "5."):
+    for number in ("1e", "e1", "1e400", "nan", "inf", ".5", "5."):
         assert set(errors_of(schema.read_fields, [("Weight kg", number)])) == {"weight_kg"}
 
 
