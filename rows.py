@@ -1,6 +1,7 @@
 """Rows to learn from and to test with: read from CSV files or counted in an engine, checked, and described."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from support import pack
 NUMPY_TYPE = {"integer": "int64", "number": "float64"}
 EXAMPLE_PROBABILITIES = (0.03, 0.3, 0.6, 0.9)  # the examples to try are the people nearest to these
 MOST_EXAMPLES = 6  # of classes, one each
+WHOLE = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # as engines may write whole numbers
 ALIKE = 200  # test rows that are asked how many people are like them
 
 
@@ -84,7 +86,7 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> S
         table = pd.DataFrame(connection.count(source, found), columns=[*columns, "rows"])
     for field in schema.fields:
         if not field.categories and not field.has_gaps:
-            table[field.column] = as_numbers(table[field.column])
+            table[field.column] = as_numbers(table[field.column], field)
     # sorted, so that the same table gives the same model whichever engine counts it
     table = table.sort_values(columns, ignore_index=True)
     X, y = checked(table, schema, counted=True)
@@ -103,7 +105,7 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
     """
     for field in (*schema.fields, schema.target):
         check(table, field, counted)
-    table = table.assign(**{f.column: as_numbers(table[f.column]) for f in schema.fields if f.has_gaps})
+    table = table.assign(**{f.column: as_numbers(table[f.column], f) for f in schema.fields if f.has_gaps})
     X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
     outcome = table[schema.target.column]
     if schema.task == NUMBER:
@@ -125,7 +127,7 @@ def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
     if field.categories:
         known = column.isin(list(field.categories))
     elif field.has_gaps:
-        known = as_numbers(column).between(*field.bounds) | (column == NOT_KNOWN)
+        known = as_numbers(column, field).between(*field.bounds) | (column == NOT_KNOWN)
     else:
         known = column.between(*field.bounds)
     if not known.all():
@@ -134,9 +136,10 @@ def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
         raise ValueError(f"{where}: {column.iloc[row]!r} is not a known {field.column}")
 
 
-def as_numbers(column: pd.Series) -> pd.Series:
+def as_numbers(column: pd.Series, field: Field) -> pd.Series:
     """Return a column as numbers; NaN, where it holds none in plain digits."""
-    plain = column.astype(str).str.fullmatch(PLAIN_DIGITS["number"].pattern)
+    digits = PLAIN_DIGITS["number"] if field.type == "number" else WHOLE
+    plain = column.astype(str).str.fullmatch(digits.pattern)
     numbers: pd.Series = pd.to_numeric(column.where(plain, other=np.nan), errors="coerce").astype("float64")
     return numbers
 

@@ -6,7 +6,7 @@ from flask import current_app, request
 
 from openapi import describe
 from representations import Resource
-from serving import fitted, served, tables
+from serving import fitted, served
 
 
 class OpenAPI(Resource):
@@ -27,11 +27,11 @@ class Docs(OpenAPI):
 
 
 def document() -> dict[str, Any]:
-    """Return the OpenAPI document, which is made when it is first asked for with these tables and versions."""
+    """Return the OpenAPI document, which is made when it is first asked for with these versions."""
     card = fitted()
-    known = {"name": [name for name, _ in tables()], "version": [*served().manifest.versions]}
+    known = {"name": [card.schema.name], "version": [*served().manifest.versions]}
     root = request.script_root or "/"
-    of = card.version, *known["name"], *known["version"]
+    of = card.version, *known["version"]
     documents: dict[str, Any] = current_app.extensions.setdefault("openapi", {})
     if documents.get(root, (None,))[0] != of:
         rules, views = current_app.url_map.iter_rules(), current_app.view_functions

@@ -20,7 +20,7 @@ CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 # names, and words of the formats and programs themselves, are the same in every language
 NAMES = {"Glassform", "English", "JSON", "CSV", "ROC", "AUC", "Brier", "curl", "Python", "JavaScript", "SHA", "Ctrl"}
 NAMES |= {"scikit", "learn", "train", "test", "pipeline", "joblib", "fnlwgt", "Ding", "threshold", "MB"}
-NAMES |= {"API", "format", "OpenAPI", "pandas", "NVIDIA", "RFC", "Accept", "json", "html", "csv"}
+NAMES |= {"RBF", "API", "format", "OpenAPI", "pandas", "NVIDIA", "RFC", "Accept", "json", "html", "csv"}
 NAMES |= {"PSI", "SELECT", "DuckDB", "PostgreSQL", "Spark", "BigQuery", "Snowflake", "MySQL", "SQLite"}
 WORD = re.compile(r"[A-Za-z]{2,}")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
@@ -61,7 +61,8 @@ def test_the_compiled_catalog_is_the_written_one():
 def words_left(text: str) -> set[str]:
     """The words in Latin letters that a Chinese reader would find."""
     english, code, links = r'<(\w+) lang="en".*?</\1>', r"<(script|pre|code)\b.*?</\1>", r'<a href="https?:.*?</a>'
-    for passed_over in (english, code, links, r"<[^>]*>", r'\b[\w-]+="[^"]*"'):
+    version = r"\b[0-9a-f]{12}\b"
+    for passed_over in (version, english, code, links, r"<[^>]*>", r'\b[\w-]+="[^"]*"'):
         text = re.sub(passed_over, " ", text, flags=re.DOTALL)
     return {*WORD.findall(html.unescape(text))} - NAMES
 

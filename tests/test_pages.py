@@ -346,7 +346,7 @@ def test_a_wish_leads_to_changes_and_those_to_the_wanted_probability(visit, reco
     page.get_by_role("button", name="Find the smallest changes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("What would have to change?")
     expect(page.get_by_role("checkbox", name="Marital status")).to_be_checked()
-    page.get_by_role("link", name="The changed person's arithmetic").click()
+    page.get_by_role("link", name="The changed person: the arithmetic").click()
     figure = page.locator(".result .figure").inner_text()
     assert 40 <= float(figure.removesuffix("%")) < 45
 

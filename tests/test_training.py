@@ -112,7 +112,7 @@ def test_memory_grows_with_the_profiles_and_not_with_the_rows(schema, tmp_path):
     for times in (10, 100):
         pd.concat([table] * times).to_parquet(tmp_path / f"{times}.parquet", index=False)
         code = (
-            "import json, resource, model; from schema import Schema\n"
+            "import json, resource, model, rows; from schema import Schema\n"
             f"split = rows.count(Schema.from_file(model.PACKAGE), [r'{tmp_path}/{times}.parquet'], 'duckdb', '')\n"
             "print(json.dumps([split.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))"
         )
