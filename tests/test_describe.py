@@ -66,8 +66,8 @@ def passengers(rows: int = 891) -> pd.DataFrame:
     )
 
 
-def wide(rows: int = 1_000, columns: int = 20) -> pd.DataFrame:
-    """Twenty columns, every third of them words; a hundred take minutes to tabulate yet."""
+def wide(rows: int = 2_000, columns: int = 100) -> pd.DataFrame:
+    """A hundred columns, every third of them words."""
     table = measurements(rows, columns)
     for number in range(0, columns, 3):
         table[f"width {number}"] = pd.cut(table[f"width {number}"], 4, labels=["low", "mean", "high", "top"])
