@@ -47,6 +47,11 @@ class Twins(Resource):
             "model": card.model,
         }
 
+    def columns(self, answer: Any) -> list[str]:
+        """Return the header; a table without group fields has no twins to take it from."""
+        said = {name: value for name, value in answer.items() if name not in ("record", "twins", "model")}
+        return ["feature", "value", *flat(said), *(["difference"] if len(said) == 1 else [])]
+
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return a row per twin."""
         return [flat(twin) for twin in answer["twins"]]

@@ -141,6 +141,9 @@ def test_what_if_and_twins_say_what_the_model_says_of_the_changed_record(ask, ca
                 assert point[member] == (pytest.approx(value, rel=1e-9) if member != "label" else value)
     twins = ask("/twins", query_string=card.typical).json["twins"]
     assert len(twins) == sum(len(field.values) - 1 for field in card.schema.groups)
+    header, *lines = csv.reader(io.StringIO(ask("/twins.csv", query_string=card.typical).text))
+    assert header[:2] == ["feature", "value"] and set(card.target.columns) <= set(header)
+    assert len(lines) == len(twins)
 
 
 def test_a_csv_file_comes_back_in_order_with_what_the_model_says(ask, card, name, rows):

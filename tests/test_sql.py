@@ -180,13 +180,22 @@ VALUES = [0, 0.3, 3.999, 4.0, 4.000000000000001, 7.25, 10.0]
 
 @pytest.mark.parametrize("texts", [False, True])
 def test_real_numbers_keep_to_their_curve(real_numbers, texts):
-    values = [*map(str, VALUES), "-1", "11", "1e1", "", "x"] if texts else [*VALUES, -1.0, 11.0, None]
+    values = [*map(str, VALUES), "-1", "11", "1e", "e1", "", "x"] if texts else [*VALUES, -1.0, 11.0, None]
     table = pd.DataFrame({"order": pd.Series(values, dtype="str" if texts else "float64")})
     scoring = Scoring(real_numbers, "duckdb", texts=frozenset({"order"} if texts else ()))
     found = [row[-1] for row in in_duckdb(table)(scoring.text(scoring.scored()))]
     wanted = [real_numbers.probability({"order": value}) for value in VALUES]
     assert found[: len(VALUES)] == pytest.approx(wanted, abs=TOLERANCE)
     assert set(found[len(VALUES) :]) == {None}
+
+
+def test_an_exponent_is_read_as_the_server_reads_it(real_numbers):
+    table = pd.DataFrame({"order": ["1e1", "7.25E0", "725e-2", "1e2", "1e999"]})
+    scoring = Scoring(real_numbers, "duckdb", texts=frozenset({"order"}))
+    found = [row[-1] for row in in_duckdb(table)(scoring.text(scoring.scored()))]
+    wanted = [real_numbers.probability({"order": value}) for value in (10.0, 7.25, 7.25)]
+    assert found[:3] == pytest.approx(wanted, abs=TOLERANCE)
+    assert found[3:] == [None, None]
 
 
 @pytest.mark.parametrize("dialect", sorted({*DIALECTS} - {"snowflake"}))  # where quotes mean small letters
