@@ -19,6 +19,7 @@ from languages import gettext
 from schema import (
     BINARY,
     CLASSES,
+    DELIMITERS,
     LONGEST_VALUE,
     FieldError,
     InvalidRecord,
@@ -39,7 +40,6 @@ MOST_ARRAY_BYTES = 8 * 1024 * 1024  # of a JSON array, which has to be read whol
 LONGEST_LINE = 64 * 1024  # characters or bytes
 MOST_ERRORS = 100  # reported of one batch
 MOST_REMEMBERED = 10_000  # texts of one column
-DELIMITERS = ",;\t"
 FORMULA, NUMBER = ("=", "+", "-", "@", "\t", "\r"), re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 ROWS_AT_A_TIME = 500
 PREVIEW, BINS = 50, 20  # rows of a result and bars of its histogram that a page shows

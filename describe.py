@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -13,9 +12,20 @@ from typing import Any
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from schema import BINARY, CLASSES, DATE, LONGEST_VALUE, NOT_KNOWN, NUMBER, OWN, PLAIN_DIGITS, identifier
+from schema import (
+    BINARY,
+    CLASSES,
+    DATE,
+    DELIMITERS,
+    LONGEST_VALUE,
+    NOT_KNOWN,
+    NUMBER,
+    OWN,
+    PLAIN_DIGITS,
+    PLAIN_TABLE,
+    identifier,
+)
 
-DELIMITERS = ",;\t"
 MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}  # in small letters
 MOST_CATEGORIES = 60
 MOST_CLASSES = 20  # of a target
@@ -45,7 +55,6 @@ TAKEN = {
 }
 RARE = 10  # rows, under which little can be learned of a category
 TEST_SHARE = 0.2
-PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # the name of a table, as addresses have it
 # What the addresses of every table begin with, so that no table can be called so.
 RESERVED = {
     "account",
@@ -159,7 +168,8 @@ def infer(texts: pd.Series) -> Column:
     missing, distinct = len(texts) - len(known), known.nunique()
     if distinct < 2:
         return Column(name, "string", {}, missing, "all its values are the same" if distinct else "it is empty")
-    for type_, numbers in numbers_of(known).items():
+    plain = years(known)
+    for type_, numbers in numbers_of(plain).items():
         if distinct == 2:
             break  # a yes and a no, however they are written
         constraints = {"minimum": numbers.min().item(), "maximum": numbers.max().item()}
@@ -169,7 +179,7 @@ def infer(texts: pd.Series) -> Column:
             "" if distinct < len(texts) or type_ == "number" else "every row has its own value: an identifier?",
             f"missing in {missing / len(texts):.0%} of the rows" if missing > len(texts) / 2 else "",
         ]
-        return Column(name, type_, constraints, missing, "", "; ".join(filter(None, notes)), is_date(known))
+        return Column(name, type_, constraints, missing, "", "; ".join(filter(None, notes)), plain is not known)
     if known.str.fullmatch(PLAIN_DIGITS["integer"]).all() and distinct > 2:
         return Column(name, "integer", {}, missing, f"it has whole numbers of more than {MOST_DIGITS} digits")
     categories = sorted(known.unique(), key=natural)
@@ -185,9 +195,7 @@ def infer(texts: pd.Series) -> Column:
 
 
 def numbers_of(texts: pd.Series) -> dict[str, pd.Series]:
-    """Return texts as the numbers they are, by Table Schema type; dates as years; nothing, if they are none."""
-    if is_date(texts):
-        return {"integer": texts.str[:4].astype(int)}
+    """Return texts as the numbers they are, by Table Schema type; nothing, if they are none."""
     if texts.str.fullmatch(PLAIN_DIGITS["integer"]).all():
         return {"integer": texts.astype(int)} if texts.str.lstrip("-").str.len().max() <= MOST_DIGITS else {}
     if texts.str.fullmatch(PLAIN_DIGITS["number"]).all():
@@ -195,9 +203,9 @@ def numbers_of(texts: pd.Series) -> dict[str, pd.Series]:
     return {}
 
 
-def is_date(texts: pd.Series) -> bool:
-    """Tell whether texts are dates, all of them."""
-    return bool(texts.str.fullmatch(DATE).all())
+def years(texts: pd.Series) -> pd.Series:
+    """Return dates as their years, and texts that are not all of them dates as they are."""
+    return texts.str[:4] if texts.str.fullmatch(DATE).all() else texts
 
 
 def natural(text: str) -> tuple[bool, float, str]:
@@ -281,7 +289,7 @@ def outcome_of(values: pd.Series, estimator: str | None) -> tuple[Column, str, d
     if len(counts) < 2:
         raise Undescribable(f"all values of the target {target} are the same")
     # with few different numbers it is a matter of opinion, which the estimator tells
-    numbers = numbers_of(values) if len(counts) > MOST_CLASSES or estimator == "linear" else {}
+    numbers = numbers_of(years(values)) if len(counts) > MOST_CLASSES or estimator == "linear" else {}
     for type_, each in numbers.items():
         bounds = {"minimum": each.min().item(), "maximum": each.max().item()}
         return Column(target, type_, bounds, 0), NUMBER, {"question": f"What is {target}?", "outcome": target}
@@ -292,7 +300,7 @@ def outcome_of(values: pd.Series, estimator: str | None) -> tuple[Column, str, d
     if counts.min() < FEWEST_OF_A_CLASS:
         raise Undescribable(
             f"the target {target} is {counts.index[-1]} in {counts.min()} rows; each class needs {FEWEST_OF_A_CLASS}"
-            + ("; if it is a number, say --estimator linear" if numbers_of(values) else "")
+            + ("; if it is a number, say --estimator linear" if numbers_of(years(values)) else "")
         )
     classes = Column(target, "string", {"enum": sorted(counts.index, key=natural)}, 0)
     if len(counts) > 2:

@@ -89,10 +89,6 @@ class Fitted(ABC):
         """Return the term of every feature of a record."""
 
     @abstractmethod
-    def sums(self, record: Record) -> Sums:
-        """Return what it gives to one record: log-odds, a number, or a sum per class."""
-
-    @abstractmethod
     def all_sums(self, rows: Sequence[Row]) -> Sequence[Sums]:
         """Return what it gives to each of many records."""
 
@@ -113,6 +109,10 @@ class Fitted(ABC):
         """Return the cells of these columns."""
 
     # What follows from it.
+
+    def sums(self, record: Record) -> Sums:
+        """Return what it gives to one record: log-odds, a number, or a sum per class."""
+        return self.all_sums([self.row(record)])[0]
 
     def score(self, record: Record) -> float | str:
         """Return what it says of a record in one word: a probability, a number, or a class."""
@@ -166,10 +166,11 @@ class Fitted(ABC):
 
     def explain(self, record: Record) -> Any:
         """Return what it says of a record, with every term if it is a sum of them."""
-        sums, support = self.sums(record), self.support(record)
+        row, support = self.row(record), self.support(record)
+        sums = self.all_sums([row])[0]
         return {
             **self.target.members(sums),
-            **self.arithmetic(self.row(record), sums),
+            **self.arithmetic(row, sums),
             "record": record,
             "interval": self.interval(sums),
             "support": support,

@@ -26,11 +26,11 @@ class NumberScorecard(Additive):
     """An additive model of a number; its points are in the number's unit."""
 
     kind = "number"
+    term = "points"
 
     def columns_added(self, explain: bool) -> list[str]:
         """Return the columns that scoring adds to a table: the number and, if wanted, every term."""
-        terms = ["intercept", *(f"points_{name}" for name in self.points)]
-        return [*self.target.columns, *(terms if explain else [])]
+        return [*self.target.columns, *(self.term_columns if explain else [])]
 
     def cells(self, row: Row, sums: Sums, explain: bool) -> list[float | str]:
         """Return the cells of these columns."""
@@ -38,11 +38,7 @@ class NumberScorecard(Additive):
 
     def arithmetic(self, row: Row, sums: Sums) -> dict[str, Any]:
         """Return the intercept and every term."""
-        terms = zip(self.points, row.values, row.terms, strict=True)
-        return {
-            "intercept": self.intercept,
-            "contributions": [{"feature": name, "value": value, "points": term} for name, value, term in terms],
-        }
+        return {"intercept": self.intercept, "contributions": self.contributions(row)}
 
 
 @dataclass(frozen=True)
@@ -89,10 +85,6 @@ class ClassesScorecard(Fitted):
     def terms_of(self, record: Record) -> list[tuple[float, ...]]:
         """Return the points of every feature of a record, for every class."""
         return [self.at(name, record[name]) for name in self.points]
-
-    def sums(self, record: Record) -> list[float]:
-        """Return the sum of every class."""
-        return self.added(self.terms_of(record))
 
     def added(self, terms: Sequence[Sequence[float]]) -> list[float]:
         """Return the sum of every class, from its intercept on."""
@@ -176,10 +168,6 @@ class Opaque(Fitted):
     def terms_of(self, record: Record) -> list[None]:
         """Return that no feature has a term of its own."""
         return [None] * len(self.schema.fields)
-
-    def sums(self, record: Record) -> Sums:
-        """Return what the pipeline gives to one record."""
-        return self.all_sums([self.row(record)])[0]
 
     def all_sums(self, rows: Sequence[Row]) -> Sequence[Sums]:
         """Return what the pipeline gives to each of many records, as log-odds or logarithms of probabilities."""

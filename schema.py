@@ -36,6 +36,8 @@ PLAIN_DIGITS = {
     "integer": re.compile(r"-?[0-9]+"),
     "number": re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"),
 }
+PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # the name of a table, as addresses have it
+DELIMITERS = ",;\t"  # between the cells of a table in a file
 DATE = re.compile(r"(\d{4})-\d{2}-\d{2}([T ].*)?", re.ASCII)
 
 MESSAGES = {

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NotRequired
+from typing import TYPE_CHECKING, Any, ClassVar, NotRequired
 
 from typing_extensions import TypedDict
 
 from fitted import Fitted, Row
 from schema import NOT_KNOWN, NUMBER, Field, Record, Schema, Value
 from support import Support
-from targets import Sums, sigmoid
+from targets import Said, Sums, sigmoid
 
 if TYPE_CHECKING:  # a serving process never loads these
     from pandas import DataFrame
@@ -122,15 +122,11 @@ class Terms(dict[Value, Contribution]):
         return {"feature": self.name, "value": value, "log_odds": self.points.at(value)}
 
 
-class Twin(TypedDict):
+class Twin(Said):
     """A person with one answer of a group field changed: what the model says then, and how much more that is."""
 
     feature: str
     value: Value
-    probability: NotRequired[float]
-    prediction: NotRequired[float]
-    label: NotRequired[str]
-    probabilities: NotRequired[dict[str, float]]
     difference: NotRequired[float]
 
 
@@ -162,6 +158,13 @@ class Additive(Fitted):
     intercept: float
     points: dict[str, Points]
 
+    term: ClassVar[str]  # what answers call the points of a feature
+
+    @property
+    def term_columns(self) -> list[str]:
+        """The columns of the terms in a table: the intercept's and every feature's."""
+        return ["intercept", *(f"{self.term}_{name}" for name in self.points)]
+
     @cached_property
     def lookups(self) -> list[Mapping[Value, float]]:
         """By feature, the points of every value that can be looked up."""
@@ -181,6 +184,11 @@ class Additive(Fitted):
     def all_sums(self, rows: Sequence[Row]) -> list[float]:
         """Return the sum of each of many records."""
         return [summed(self.intercept, row.terms) for row in rows]
+
+    def contributions(self, row: Row) -> list[dict[str, Any]]:
+        """Return every feature's value and term."""
+        terms = zip(self.points, row.values, row.terms, strict=True)
+        return [{"feature": name, "value": value, self.term: term} for name, value, term in terms]
 
     def grid(self, name: str) -> Sequence[Value]:
         """Return the values whose points the table holds."""
@@ -218,6 +226,7 @@ class Scorecard(Additive):
     covariance: list[list[float]]
 
     kind = "scorecard"
+    term = "log_odds"
 
     @cached_property
     def rows(self) -> dict[str, dict[Value, tuple[int, "array[float]"]]]:
@@ -233,8 +242,7 @@ class Scorecard(Additive):
 
     def columns_added(self, explain: bool) -> list[str]:
         """Return the columns that scoring adds to a table: the probability and, if wanted, every term."""
-        terms = ["log_odds", "intercept", *(f"log_odds_{name}" for name in self.points)]
-        return ["probability", *(terms if explain else [])]
+        return [*self.target.columns, *(["log_odds", *self.term_columns] if explain else [])]
 
     def cells(self, row: Row, sums: Sums, explain: bool) -> list[float | str]:
         """Return the cells of these columns."""
@@ -242,12 +250,7 @@ class Scorecard(Additive):
 
     def arithmetic(self, row: Row, sums: Sums) -> dict[str, Any]:
         """Return the log-odds with every term."""
-        terms = zip(self.points, row.values, row.terms, strict=True)
-        return {
-            "log_odds": sums,
-            "intercept": self.intercept,
-            "contributions": [{"feature": name, "value": value, "log_odds": term} for name, value, term in terms],
-        }
+        return {"log_odds": sums, "intercept": self.intercept, "contributions": self.contributions(row)}
 
     @cached_property
     def interpolates(self) -> bool:

@@ -1,7 +1,6 @@
 """Which table and which version of its model answer a request: the current one, or the one asked for."""
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Iterator, Set
@@ -14,7 +13,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from fitted import Fitted, UnreadableArtifact
 from languages import gettext, language
 from registry import FILE, Registry, UnknownVersion, known, tables_in
-from schema import Schema, shown
+from schema import PLAIN_TABLE, Schema, shown
 
 SECONDS_BETWEEN_LOOKS = 1.0  # at whether another version is to be served
 MOST_PINNED = 4  # older versions that a process holds ready
@@ -23,7 +22,6 @@ MODEL = "glassform.model"  # where a request's environment holds the version tha
 PINNED = "glassform.pinned"  # where its name, if it was asked for
 TABLE = "glassform.table"  # where the table
 ROOT = "glassform.root"  # and where the path that all tables' addresses begin with
-PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # the name of a table, as addresses have it
 
 log = logging.getLogger("glassform")
 
@@ -169,7 +167,7 @@ def choose(environ: dict[str, Any], tables: Tables) -> None:
     """
     environ[ROOT] = environ.get("SCRIPT_NAME", "")
     name, _, rest = environ["PATH_INFO"][1:].partition("/")
-    table = tables.find(name) if name not in tables.reserved else None
+    table = tables.find(name)
     if table is not None:
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = f"{environ[ROOT]}/{name}", f"/{rest}"
     answer_from(environ, table or tables.default)

@@ -2,11 +2,22 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NotRequired, Protocol
+
+from typing_extensions import TypedDict
 
 from schema import BINARY, CLASSES, NUMBER, Schema
 
 Sums = Any  # what a model gives a record: one number, or one per class
+
+
+class Said(TypedDict):
+    """What an answer about a record says first: a probability, a number, or a class with those of all."""
+
+    probability: NotRequired[float]
+    prediction: NotRequired[float]
+    label: NotRequired[str]
+    probabilities: NotRequired[dict[str, float]]
 
 
 class Target(Protocol):

@@ -32,8 +32,8 @@ MEANING = {
 }
 
 
-class CardData(TypedDict):
-    """Where the data come from, and how many rows of each outcome there were to learn from and to test."""
+class Origin(TypedDict):
+    """Where the data come from."""
 
     title: str
     description: str
@@ -41,25 +41,24 @@ class CardData(TypedDict):
     licenses: list[dict[str, str]]
     duplicates: int | None
     overlap: int | None
+
+
+class CardData(Origin):
+    """Where the data come from, and how many rows of each outcome there were to learn from and to test."""
+
     train: RateAnswer
     test: RateAnswer
 
 
-class OtherData(TypedDict):
+class OtherData(Origin):
     """Where the data come from, and how many rows there were to learn from and to test."""
 
-    title: str
-    description: str
-    sources: list[dict[str, str]]
-    licenses: list[dict[str, str]]
-    duplicates: int | None
-    overlap: int | None
     train_rows: int
     test_rows: int
 
 
-class OtherCardAnswer(TypedDict):
-    """The card of a model of a number or of several classes; `groups` holds the evaluation of every group."""
+class EveryCard(TypedDict):
+    """What the cards of all models say."""
 
     model: dict[str, str]
     question: str
@@ -68,34 +67,28 @@ class OtherCardAnswer(TypedDict):
     limits: NotRequired[list[str]]
     references: NotRequired[list[dict[str, str]]]
     outcomes: list[str]
+    features: list[dict[str, Any]]
+    evaluation: dict[str, Any]
+    groups: dict[str, Any]
+    training: dict[str, Any]
+
+
+class OtherCardAnswer(EveryCard):
+    """The card of a model of a number or of several classes; `groups` holds the evaluation of every group."""
+
     estimator: str
     additive: bool
     data: OtherData
-    features: list[dict[str, Any]]
-    evaluation: dict[str, Any]
-    groups: dict[str, Any]
-    training: dict[str, Any]
 
 
-class CardAnswer(TypedDict):
+class CardAnswer(EveryCard):
     """The model card."""
 
-    model: dict[str, str]
-    question: str
-    purpose: NotRequired[str]
-    misuse: NotRequired[str]
-    limits: NotRequired[list[str]]
-    references: NotRequired[list[dict[str, str]]]
-    outcomes: list[str]
     small_group: int
     data: CardData
-    features: list[dict[str, Any]]
-    evaluation: dict[str, Any]
     histogram: list[dict[str, float]]
     thresholds: list[dict[str, float | None]]
     decision: dict[str, Any]
-    groups: dict[str, Any]
-    training: dict[str, Any]
 
 
 class Card(Resource):

@@ -1,7 +1,7 @@
 """What if: the answer about one person as one field alone varies."""
 
 from collections.abc import Iterable
-from typing import Any, NotRequired
+from typing import Any
 
 from typing_extensions import TypedDict
 
@@ -10,16 +10,13 @@ from representations import Resource
 from resources.reading import flat, read_record
 from schema import Record, Schema, Value
 from serving import fitted
+from targets import Said
 
 
-class Point(TypedDict):
+class Point(Said):
     """One value of a field, and the answer with it: a probability, a number, or those of all classes."""
 
     value: Value
-    probability: NotRequired[float]
-    prediction: NotRequired[float]
-    label: NotRequired[str]
-    probabilities: NotRequired[dict[str, float]]
 
 
 class Curve(TypedDict):

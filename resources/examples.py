@@ -1,7 +1,7 @@
 """Real people to try."""
 
 from collections.abc import Iterable
-from typing import Any, NotRequired
+from typing import Any
 
 from flask import url_for
 from typing_extensions import TypedDict
@@ -10,18 +10,15 @@ from representations import Resource
 from resources.reading import flat
 from schema import Record, Value
 from serving import fitted
+from targets import Said
 
 
-class Example(TypedDict):
+class Example(Said):
     """A real person: what turned out true, and what the model says; a surprise is one it gets very wrong."""
 
     record: Record
     outcome: Value
     surprise: bool
-    probability: NotRequired[float]
-    prediction: NotRequired[float]
-    label: NotRequired[str]
-    probabilities: NotRequired[dict[str, float]]
     url: str
 
 

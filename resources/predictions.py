@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NotRequired
+from typing import Any
 
 from flask import request, url_for
 from sqlalchemy import ColumnElement, func, select
@@ -44,6 +44,7 @@ from schema import (
     shown,
 )
 from serving import fitted, schema, served
+from targets import Said
 
 MOST_AT_ONCE = 1_000  # records of one request
 PER_PAGE, MOST_PER_PAGE, MOST_PAGES = 20, 1_000, 1_000_000
@@ -51,17 +52,13 @@ LONGEST_NOTE, LONGEST_KEY = 1_000, 200
 REPEAT_HEADER = "Idempotency-Key"  # https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header
 
 
-class PredictionAnswer(TypedDict):
+class PredictionAnswer(Said):
     """A prediction that is remembered."""
 
     id: str
     url: str
     created: str
     record: Record
-    probability: NotRequired[float]
-    prediction: NotRequired[float]
-    label: NotRequired[str]
-    probabilities: NotRequired[dict[str, float]]
     model: dict[str, str]
     outcome: str | None
     note: str | None

@@ -1,9 +1,7 @@
 """The same person in another group: what the model makes of that alone."""
 
 from collections.abc import Iterable
-from typing import Any, NotRequired
-
-from typing_extensions import TypedDict
+from typing import Any
 
 from openapi import record_in_query
 from representations import Resource
@@ -11,16 +9,13 @@ from resources.reading import flat, read_record
 from schema import Record, Schema
 from scorecard import Twin
 from serving import fitted
+from targets import Said
 
 
-class TwinsAnswer(TypedDict):
+class TwinsAnswer(Said):
     """What the model says of one record, and of its twins."""
 
     record: Record
-    probability: NotRequired[float]
-    prediction: NotRequired[float]
-    label: NotRequired[str]
-    probabilities: NotRequired[dict[str, float]]
     twins: list[Twin]
     model: dict[str, str]
 

@@ -14,7 +14,6 @@ import pytest
 
 import describe
 import server
-import serving
 from describe import infer
 from registry import ARTIFACTS, Registry
 from representations import HOW_TO_ANSWER
@@ -246,7 +245,6 @@ def test_a_table_that_is_there_is_not_added_again(tmp_path):
 
 def test_the_reserved_names_are_those_addresses_begin_with():
     assert describe.RESERVED | {""} == server.RESERVED
-    assert describe.PLAIN_TABLE == serving.PLAIN_TABLE
 
 
 def test_names_that_mean_something_else_are_taken():
