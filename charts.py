@@ -119,14 +119,14 @@ def figure(number: float, digits: int) -> str:
     return f"{number:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def shares(curve: Sequence[tuple[Any, dict[str, Any]]], label: str) -> list[float]:
-    """Return the probability of one class along a curve."""
-    return [members["probabilities"][label] for _, members in curve]
+def shares(curve: Sequence[tuple[Any, dict[str, Any]]], labels: Iterable[str]) -> list[list[float]]:
+    """Return the probability of every class along a curve."""
+    return [[members["probabilities"][label] for _, members in curve] for label in labels]
 
 
-def points(several: Sequence[dict[str, Any]], label: str) -> list[float]:
-    """Return the points that values have for one class."""
-    return [each["points"][label] for each in several]
+def points(several: Sequence[dict[str, Any]], labels: Iterable[str]) -> list[list[float]]:
+    """Return the points that values have for every class."""
+    return [[each["points"][label] for each in several] for label in labels]
 
 
 def enough(probability: float) -> int:
