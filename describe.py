@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from schema import (
     DATE,
     DELIMITERS,
     LONGEST_VALUE,
+    MISSING,
     NOT_KNOWN,
     NUMBER,
     OWN,
@@ -26,7 +28,9 @@ from schema import (
     identifier,
 )
 
-MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}  # in small letters
+MISSING_WORDS = {"", NOT_KNOWN, "na", "n/a", "nan", "null", "none"}  # in small letters
+SIGNED = re.compile(r"[-+(]?[$€£¥]? ?[-+]?[0-9.,][0-9.,' ]*([eE][-+]?[0-9]+)? ?[%$€£¥)]*")  # numbers to people
+IN_SIGNS = "numbers with signs? write them in plain digits, such as 1234.5"
 MOST_CATEGORIES = 60
 MOST_CLASSES = 20  # of a target
 FEWEST_OF_A_CLASS = 5  # rows, as many as the parts of the cross-validation
@@ -132,8 +136,12 @@ class Column:
         return f"{self.constraints['minimum']} to {self.constraints['maximum']}" if self.constraints else ""
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
     """Read a CSV file as texts, spaces around them taken away, every way to write a missing value made one.
+
+    Returns
+    -------
+    The table, and the ways to write a missing value that it had.
 
     Raises
     ------
@@ -158,8 +166,9 @@ def read_table(path: Path) -> pd.DataFrame:
     if len(table) < FEWEST_ROWS:
         raise Undescribable(f"{path.name} has {len(table)} rows; {FEWEST_ROWS} are the fewest to learn from")
     table = table.fillna("").apply(lambda column: column.str.strip())
-    cleaned: pd.DataFrame = table.mask(table.apply(lambda column: column.str.lower().isin(MISSING)), NOT_KNOWN)
-    return cleaned
+    texts = {text for column in table for text in table[column].unique()}
+    missing = sorted({text for text in texts if text.lower() in MISSING_WORDS} | {*MISSING, NOT_KNOWN})
+    return table.mask(table.isin(missing), NOT_KNOWN), missing
 
 
 def infer(texts: pd.Series) -> Column:
@@ -183,15 +192,17 @@ def infer(texts: pd.Series) -> Column:
     if known.str.fullmatch(PLAIN_DIGITS["integer"]).all() and distinct > 2:
         return Column(name, "integer", {}, missing, f"it has whole numbers of more than {MOST_DIGITS} digits")
     categories = sorted(known.unique(), key=natural)
+    advice = IN_SIGNS if distinct > 2 and known.str.fullmatch(SIGNED).all() else ""
     if distinct > MOST_CATEGORIES:
         kind = "every row has its own value" if distinct == len(known) else f"it has {distinct:,} different texts"
-        return Column(name, "string", {}, missing, kind)
+        return Column(name, "string", {}, missing, "; ".join(filter(None, [kind, advice])))
     if max(map(len, categories)) > LONGEST_VALUE:
         return Column(name, "string", {}, missing, f"it has texts of more than {LONGEST_VALUE} characters")
     counts = known.value_counts()
     rare = [value for value in categories if counts[value] < RARE]
-    note = f"{', '.join(rare[:3])}: fewer than {RARE} rows" if rare else ""
-    return Column(name, "string", {"enum": categories + [NOT_KNOWN] * bool(missing)}, missing, note=note)
+    notes = [f"{', '.join(rare[:3])}: fewer than {RARE} rows" if rare else "", advice]
+    enum = categories + [NOT_KNOWN] * bool(missing)
+    return Column(name, "string", {"enum": enum}, missing, note="; ".join(filter(None, notes)))
 
 
 def numbers_of(texts: pd.Series) -> dict[str, pd.Series]:
@@ -362,8 +373,9 @@ def add(path: Path, target: str, name: str | None, folder: Path, estimator: str 
         raise Undescribable(f"a table cannot be called {name or 'nothing'}; choose another --name")
     if (folder / name).exists():
         raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")
-    table = read_table(path)
+    table, missing_values = read_table(path)
     package, columns = describe(table, target, name, estimator)
+    package["resources"][0]["schema"]["missingValues"] = missing_values
     missing = int((table[target] == NOT_KNOWN).sum())
     left = f"\n{missing:,} rows are left out, for their {target} is missing." if missing else ""
     return write(package, table, folder / name), report(columns) + left

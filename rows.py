@@ -104,6 +104,11 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
         If a column is missing or a value breaks the schema.
     """
     for field in (*schema.fields, schema.target):
+        if field.missing and field.column in table:
+            column = table[field.column].astype(object)
+            table = table.assign(
+                **{field.column: column.where(column.notna() & ~column.isin(field.missing), NOT_KNOWN)}
+            )
         check(table, field, counted)
     table = table.assign(**{f.column: as_numbers(table[f.column], f) for f in schema.fields if f.has_gaps})
     X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)

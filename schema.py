@@ -37,8 +37,9 @@ PLAIN_DIGITS = {
     "number": re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"),
 }
 PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # the name of a table, as addresses have it
+MISSING = ("",)  # texts that mean that a value is missing, if a Table Schema names none
 DELIMITERS = ",;\t"  # between the cells of a table in a file
-DATE = re.compile(r"(\d{4})-\d{2}-\d{2}([T ].*)?", re.ASCII)
+DATE = re.compile(r"([0-9]{4})-[0-9]{2}-[0-9]{2}([T ].*)?")
 
 MESSAGES = {
     "missing": lazy_gettext("is missing; {rule} is needed"),
@@ -163,12 +164,12 @@ class Field:
     direction: str  # "up" or "down" if it can change only that way, else ""
     window: float  # how far apart two numbers may be that count as alike
     has_gaps: bool  # whether a number can be missing, and ? is written for it
-    may_be_empty: bool  # whether an empty text means that a value is missing
+    missing: frozenset[str]  # texts that mean that a value is missing, where one can be
     is_year: bool  # whether dates are taken for their years
 
     @classmethod
-    def from_descriptor(cls, descriptor: dict[str, Any]) -> "Field":
-        """Read a Table Schema field; categories keep the order of its `enum`."""
+    def from_descriptor(cls, descriptor: dict[str, Any], missing: Iterable[str] = MISSING) -> "Field":
+        """Read a Table Schema field and the schema's `missingValues`; categories keep the order of its `enum`."""
         constraints, own = descriptor.get("constraints", {}), descriptor.get(OWN, {})
         minimum, maximum = constraints.get("minimum"), constraints.get("maximum")
         titles = own.get("titles", {})
@@ -188,7 +189,7 @@ class Field:
             direction=own.get("direction", ""),
             window=own.get("window", DEFAULT_WINDOW * ((maximum or 0) - (minimum or 0))),
             has_gaps=own.get("gaps", False) and "enum" not in constraints,
-            may_be_empty=own.get("gaps", False),
+            missing=frozenset(missing if own.get("gaps", False) else ()),
             is_year=own.get("years", False),
         )
 
@@ -275,19 +276,28 @@ class Field:
 
     def annotation(self, strict: bool) -> Any:
         """Return the type pydantic validates with; lax reads numbers from text, strict does not."""
-        if self.categories:
-            known: Any = Literal[tuple(self.categories)]
-            return Annotated[known, pydantic.BeforeValidator(or_not_known)] if self.may_be_empty else known
+        known: Any = Literal[tuple(self.categories)] if self.categories else self._number(strict)
+        if not self.missing:
+            return known
+        gap = [{"const": NOT_KNOWN}] if self.has_gaps else []
+        described = {"anyOf": [pydantic.TypeAdapter(known).json_schema(), *gap, {"type": "null"}]}
+        return Annotated[known, pydantic.WrapValidator(self.or_gap), pydantic.WithJsonSchema(described)]
+
+    def _number(self, strict: bool) -> Any:
         limits: dict[str, Any] = {"ge": self.minimum, "le": self.maximum}
         if self.type == "number":
             limits["allow_inf_nan"] = False
         how = pydantic.Strict() if strict else pydantic.BeforeValidator(self.from_text)
-        number: Any = Annotated[PYTHON_TYPE[self.type], pydantic.Field(**limits), how]
-        if not self.has_gaps:
-            return number
-        described = pydantic.TypeAdapter(number).json_schema()
-        either = pydantic.WithJsonSchema({"anyOf": [described, {"const": NOT_KNOWN}]})
-        return Annotated[number, pydantic.WrapValidator(or_gap), either]
+        return Annotated[PYTHON_TYPE[self.type], pydantic.Field(**limits), how]
+
+    def or_gap(self, value: Any, known: Callable[[Any], Any]) -> Any:
+        """Return the sign of a gap for a value that says it is missing, and let pydantic look at any other.
+
+        JSON says so by null, and numbers of a binary tensor by NaN.
+        """
+        if value is None or value != value or (isinstance(value, str) and value.strip() in self.missing):
+            value = NOT_KNOWN
+        return value if self.has_gaps and value == NOT_KNOWN else known(value)
 
     def from_text(self, text: str) -> int | float:
         """Read a number written in plain decimal digits; pydantic reports what this raises."""
@@ -296,16 +306,6 @@ class Field:
         if not PLAIN_DIGITS[self.type].fullmatch(text):
             raise PydanticCustomError("digits", "not in plain digits")
         return PYTHON_TYPE[self.type](text)
-
-
-def or_not_known(value: Any) -> Any:
-    """Return the sign of a missing value for one that is empty, and any other as it is."""
-    return NOT_KNOWN if isinstance(value, str) and not value.strip() else value
-
-
-def or_gap(value: Any, number: Callable[[Any], Any]) -> Any:
-    """Let the sign of a missing number pass, an empty text as that, and pydantic look at any other value."""
-    return NOT_KNOWN if or_not_known(value) == NOT_KNOWN else number(value)
 
 
 class Schema:
@@ -322,12 +322,13 @@ class Schema:
     """
 
     def __init__(self, package: dict[str, Any]) -> None:
-        columns = {field["name"]: field for field in package["resources"][0]["schema"]["fields"]}
+        table = package["resources"][0]["schema"]
+        columns, missing = {field["name"]: field for field in table["fields"]}, table.get("missingValues", MISSING)
         self.package = package
         self.own: dict[str, Any] = package[OWN]
         self.name: str = package["name"]
         self.target = Field.from_descriptor(columns[self.own["target"]])
-        self.fields = [Field.from_descriptor(columns[column]) for column in self.own["features"]]
+        self.fields = [Field.from_descriptor(columns[column], missing) for column in self.own["features"]]
         self.by_name = {field.name: field for field in self.fields}
         self.groups = [self.by_name[identifier(column)] for column in self.own.get("groups", [])]
         self.names = {

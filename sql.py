@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from sqlglot import exp
 
-from schema import NOT_KNOWN, PLAIN_DIGITS, Value
+from schema import DATE, NOT_KNOWN, PLAIN_DIGITS, Value
 from scorecard import Additive, Points, Scorecard
 
 TABLE = "people"  # unless another is named
@@ -123,7 +123,7 @@ class Scoring:
         """Return the points of a row's value of one field."""
         points = self.card.points[name]
         if points.gap is not None:
-            text = name in self.texts
+            text = self.is_text(name)
             gap = exp.EQ(this=self.column(name), expression=exp.convert(NOT_KNOWN)) if text else self.is_null(name)
             return exp.Case().when(gap, double(points.gap)).else_(self.known_term(name))
         return self.known_term(name)
@@ -143,7 +143,7 @@ class Scoring:
 
     def looked_up(self, name: str) -> exp.Expr:
         """Return the points of a row's value from a constant map, as DuckDB has it."""
-        number = name not in self.texts and not self.card.schema.by_name[name].categories
+        number = not self.is_text(name) and not self.card.schema.by_name[name].categories
         column = exp.cast(self.column(name), exp.DataType.Type.DOUBLE) if number else self.column(name)
         # a whole number is compared as what it may be, or 39.5 would be found as 40
         keys = exp.array(*(double(float(key)) if number else exp.convert(key) for key, _ in self.keys(name)))
@@ -180,22 +180,45 @@ class Scoring:
         """Return a field's values, as the column holds them, with their points."""
         own = self.card.points[name].by_value
         held = {
-            str(value) if name in self.texts else value: log_odds
+            str(value) if self.is_text(name) else value: log_odds
             for value, log_odds in own.items()
             if value != NOT_KNOWN or self.card.points[name].gap is None
         }
         return [*(held | {other: own[value] for other, value in self.spellings.get(name, {}).items()}).items()]
 
     def column(self, name: str) -> exp.Expr:
-        """Return a field's column; as text, where categories are kept as something else."""
-        column = exp.column(self.name(self.columns.get(name, name)), table=self.name(self.table))
-        text = self.card.schema.by_name[name].categories and self.typed and name not in self.texts
-        return exp.cast(column, exp.DataType.Type.TEXT) if text else column
+        """Return a field's column; as text, where categories or dates are kept as something else.
+
+        What means that a value is missing becomes the sign of a gap, and a date its year.
+        """
+        field = self.card.schema.by_name[name]
+        column: exp.Expr = exp.column(self.name(self.columns.get(name, name)), table=self.name(self.table))
+        if not (field.categories or self.is_text(name)):
+            return column
+        if self.typed and name not in self.texts:
+            column = exp.cast(column, exp.DataType.Type.TEXT)
+        cases: list[tuple[exp.Expr, exp.Expr]] = []
+        if field.missing:
+            written = exp.In(this=column, expressions=[*map(exp.convert, sorted(field.missing))])
+            is_missing = exp.Or(this=exp.Is(this=column.copy(), expression=exp.null()), expression=written)
+            cases.append((is_missing, exp.convert(NOT_KNOWN)))
+        if field.is_year and self.is_text(name):
+            is_date = exp.RegexpLike(this=column.copy(), expression=exp.convert(f"^{DATE.pattern}$"))
+            year = exp.Substring(this=column.copy(), start=exp.convert(1), length=exp.convert(4))
+            cases.append((is_date, year))
+        case = exp.Case()
+        for condition, text in cases:
+            case = case.when(condition, text)
+        return case.else_(column.copy()) if cases else column
+
+    def is_text(self, name: str) -> bool:
+        """Return whether a field's values are compared as text: as all of a CSV file, and as dates of any table."""
+        return name in self.texts or (self.typed and self.card.schema.by_name[name].is_year)
 
     def number(self, name: str) -> exp.Expr:
         """Return a field's column as a number; NULL for a text that is none in plain digits."""
         column = self.column(name)
-        if name not in self.texts:
+        if not self.is_text(name):
             return column
         plain = exp.RegexpLike(this=column, expression=exp.convert(f"^{PLAIN_DIGITS['number'].pattern}$"))
         return exp.Case().when(plain, exp.cast(column.copy(), exp.DataType.Type.DOUBLE))

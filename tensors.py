@@ -229,6 +229,8 @@ def elements(tensor: InputTensor, binary: bytes, field: Field) -> list[Any]:
         found = flat(tensor.data)
     if len(found) != prod(tensor.shape):
         raise ValueError(say("count", count=len(found), wanted=prod(tensor.shape)))
+    if field.type == "integer" and tensor.datatype in REALS:
+        found = [int(each) if isinstance(each, float) and each.is_integer() else each for each in found]
     return found
 
 
@@ -237,7 +239,8 @@ def suitable_datatypes(field: Field) -> tuple[str, ...]:
     if field.categories:
         return (TEXTS,)
     whole = tuple(dict.fromkeys(["INT64", *INTEGERS]))
-    return whole if field.type == "integer" else ("FP64", "FP32", *whole)
+    # whole numbers with gaps are real ones to whoever writes a gap as NaN
+    return whole if field.type == "integer" and not field.has_gaps else ("FP64", "FP32", *whole)
 
 
 def flat(data: list[Any]) -> list[Any]:

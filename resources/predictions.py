@@ -35,10 +35,12 @@ from schema import (
     KINDS,
     LONGEST_VALUE,
     PLAIN_DIGITS,
+    PYTHON_TYPE,
     FieldError,
     InvalidQuery,
     Record,
     Schema,
+    Value,
     parse_json,
     say,
     shown,
@@ -60,7 +62,7 @@ class PredictionAnswer(Said):
     created: str
     record: Record
     model: dict[str, str]
-    outcome: str | None
+    outcome: Value | None
     note: str | None
 
 
@@ -163,8 +165,8 @@ class OnePrediction(FromForms):
         """Return what can be changed."""
         if method != "patch":
             return super().bodies(method, schema)
-        known = {"enum": [*schema.classes, None]} if schema.classes else {"pattern": PLAIN_DIGITS["number"].pattern}
-        outcome: dict[str, Any] = {"type": ["string", "null"], **known}
+        number = {"type": ["number", "string", "null"], "pattern": PLAIN_DIGITS["number"].pattern}
+        outcome = {"enum": [*schema.classes, None]} if schema.classes else number
         note = {"type": ["string", "null"], "maxLength": LONGEST_NOTE}
         members = {"outcome": outcome, "note": note}
         return {"application/json": {"type": "object", "properties": members, "additionalProperties": False}}
@@ -220,9 +222,17 @@ def as_answer(prediction: Prediction) -> PredictionAnswer:
         "record": prediction.record,
         **(prediction.answer or {"probability": prediction.probability}),  # type: ignore[typeddict-item]
         "model": {"name": prediction.model, "version": prediction.version},
-        "outcome": prediction.outcome,
+        "outcome": outcome_of(prediction),
         "note": prediction.note,
     }
+
+
+def outcome_of(prediction: Prediction) -> Value | None:
+    """Return what turned out true: a class, or a number."""
+    text = prediction.outcome
+    if text is None or schema().classes:
+        return text
+    return next((PYTHON_TYPE[type_](text) for type_, plain in PLAIN_DIGITS.items() if plain.fullmatch(text)), text)
 
 
 def said() -> list[str]:
@@ -391,8 +401,9 @@ def read_changes() -> dict[str, str | None]:
     InvalidQuery
         With every error of both.
     """
-    given = read_members([], ["outcome", "note"])
-    errors, classes, outcome = [], schema().classes, given.get("outcome")
+    classes = schema().classes
+    given = read_members([], ["outcome", "note"], numbers=set() if classes else {"outcome"})
+    errors, outcome = [], given.get("outcome")
     if outcome and classes and outcome not in classes:
         message = say("option", value=shown(outcome), known=", ".join(classes))
         errors.append(FieldError("outcome", shown(outcome), message))

@@ -57,8 +57,15 @@ def read_record(options: Set[str] = frozenset()) -> Record:
     raise UnsupportedMediaType(gettext("Send the record as application/json or as a form."))
 
 
-def read_members(required: Sequence[str], optional: Sequence[str] = (), template: str = "problem.html") -> Members:
+def read_members(
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    template: str = "problem.html",
+    numbers: Set[str] = frozenset(),
+) -> Members:
     """Read the members of a JSON object or of a form, all of them texts; one that is null is none.
+
+    Those in `numbers` can be numbers, too, and come back as texts of their digits.
 
     Raises
     ------
@@ -87,6 +94,8 @@ def read_members(required: Sequence[str], optional: Sequence[str] = (), template
             errors.append(FieldError(shown(name or ""), None, say("unknown", hint=hint)))
         elif name in found:
             errors.append(FieldError(name, None, say("repeated")))
+        elif name in numbers and type(value) in (int, float):
+            found[name] = str(value)
         elif value is not None and not isinstance(value, str):
             errors.append(FieldError(name, shown(value), say("text", value=shown(value))))
         elif value and not can_be_kept(value):

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 import auth
 import database
+from registry import ARTIFACTS, Registry
 from server import create_app
 from settings import Settings
 from tests.conftest import Documented
@@ -151,6 +152,16 @@ def test_a_filter_that_cannot_be_is_refused(client, ann, query):
     answer = client.get(f"/predictions?{query}", headers=ann)
     assert answer.status_code == 422
     assert answer.json["errors"][0]["field"] == query.partition("=")[0]
+
+
+def test_a_number_turns_out_true_as_a_number(client, ann):
+    card = Registry(ARTIFACTS / "diabetes").load()
+    url = client.post("/diabetes/predictions", json=card.typical, headers=ann).json["url"]
+    for sent, kept in ((151, 151), (15.5, 15.5), ("72", 72), ("7e1", 70.0), (0, 0), (None, None)):
+        changed = client.patch(url, json={"outcome": sent}, headers=ann).json["outcome"]
+        assert changed == kept and type(changed) is type(kept)
+    for wrong in ("many", True, [1], "1e999", 10**400):
+        assert client.patch(url, json={"outcome": wrong}, headers=ann).status_code in (400, 422), wrong
 
 
 def test_what_turned_out_true_and_a_note_are_written_down(client, ann, record):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 
 import describe
+import model
 import server
 from describe import infer
 from registry import ARTIFACTS, Registry
@@ -149,6 +151,110 @@ def test_a_described_table_is_served_without_an_edit(scorecard, described, tmp_p
     assert wrong.status_code == 422 and problem["errors"][0]["field"] == "what"
 
 
+def test_the_file_that_was_added_is_scored_alike_by_server_and_engine(described, tmp_path):
+    name, folder = described.parent.name, described.parents[2]
+    card: Any = Registry(folder / "artifacts" / name).load()
+    raw, out = folder / f"{name}.csv", tmp_path / "out.csv"
+    score = [sys.executable, str(ROOT / "score.py"), "--artifacts", str(folder / "artifacts"), "--table", name]
+    if card.schema.task == "classes":
+        done = subprocess.run([*score, str(raw), str(out)], capture_output=True, text=True)
+        assert done.returncode and "is not one table of points" in done.stderr
+        return
+    added, (column,) = pd.read_csv(raw, dtype=str, keep_default_na=False), card.target.columns
+    wanted = [
+        card.score(card.schema.read_fields((field.name, row[field.column]) for field in card.schema.fields))
+        for row in added.to_dict("records")
+    ]
+    subprocess.run([*score, str(raw), str(out)], check=True, capture_output=True)
+    assert pd.read_csv(out)[column].tolist() == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize("described", ["counts", "passengers"], indirect=True)
+def test_a_table_with_real_dates_and_nulls_is_scored_alike(described, tmp_path):
+    """Not texts, as in a CSV file, but a column of dates, and numbers that are NULL."""
+    name, folder = described.parent.name, described.parents[2]
+    card: Any = Registry(folder / "artifacts" / name).load()
+    typed = pd.read_csv(folder / f"{name}.csv")
+    dates = [field.column for field in card.schema.fields if field.is_year]
+    assert dates or typed.isna().any(axis=None)
+    typed.assign(**{column: pd.to_datetime(typed[column]).dt.date for column in dates}).to_parquet(
+        tmp_path / "typed.parquet"
+    )
+    score = [sys.executable, str(ROOT / "score.py"), "--artifacts", str(folder / "artifacts"), "--table", name]
+    for source in (folder / f"{name}.csv", tmp_path / "typed.parquet"):
+        subprocess.run([*score, str(source), str(tmp_path / f"{source.suffix[1:]}.csv")], check=True)
+    found = [pd.read_csv(tmp_path / f"{each}.csv")[card.target.columns[0]].tolist() for each in ("csv", "parquet")]
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("described", ["passengers"], indirect=True)
+def test_a_gap_can_be_said_in_every_format(scorecard, described, tmp_path):
+    shutil.copytree(ARTIFACTS, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(described.parents[2] / "artifacts" / "passengers", tmp_path / "passengers")
+    client: Any = create_app(tmp_path).test_client()
+    card = Registry(tmp_path / "passengers").load()
+    assert json.loads(described.read_text())["resources"][0]["schema"]["missingValues"] == ["", "?", "NA"]
+    record: dict[str, Any]
+    gaps = {name: "?" for name, field in card.schema.by_name.items() if field.missing}
+    assert {"age", "embarked"} == {*gaps}
+    wanted = pytest.approx(card.score({**card.typical, **gaps}), rel=1e-12)
+    for word in ("", "NA", " NA ", "?"):
+        record = {**card.typical, **dict.fromkeys(gaps, word)}
+        assert client.get("/passengers/probability", query_string=record).json["probability"] == wanted, word
+    for null in (None, "?", "NA", ""):
+        record = {**card.typical, **dict.fromkeys(gaps, null)}
+        for path in ("/probability", "/predict"):
+            assert client.post(f"/passengers{path}", json=record).json["probability"] == wanted, (path, null)
+        assert client.post("/passengers/probabilities", json=[record]).json[0]["probability"] == wanted
+        inputs = [
+            {"name": each["name"], "datatype": each["datatype"], "shape": [1], "data": [record[each["name"]]]}
+            for each in client.get("/v2/models/passengers").json["inputs"]
+        ]
+        assert infer_one(client, {"inputs": inputs}) == wanted
+    for name, wrong in (("sex", None), ("fare", "NA"), ("age", "none")):
+        refused = client.post("/passengers/probability", json={**card.typical, name: wrong})
+        assert refused.status_code == 422 and refused.json["errors"][0]["field"] == name
+
+
+@pytest.mark.parametrize("described", ["passengers"], indirect=True)
+def test_nan_in_a_binary_tensor_is_a_gap_where_there_can_be_one(scorecard, described, tmp_path):
+    shutil.copytree(ARTIFACTS, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(described.parents[2] / "artifacts" / "passengers", tmp_path / "passengers")
+    client: Any = create_app(tmp_path).test_client()
+    card = Registry(tmp_path / "passengers").load()
+
+    def asked(**numbers: float) -> Any:
+        header = json.dumps(
+            {
+                "inputs": [
+                    {"name": name, "datatype": "FP64", "shape": [1], "parameters": {"binary_data_size": 8}}
+                    if name in numbers
+                    else {"name": name, "datatype": "BYTES", "shape": [1], "data": [value]}
+                    for name, value in card.typical.items()
+                ]
+            }
+        ).encode()
+        binary = b"".join(struct.pack("<d", numbers[name]) for name in card.typical if name in numbers)
+        return infer_one(client, header + binary, {"Inference-Header-Content-Length": str(len(header))})
+
+    known: dict[str, Any] = {"age": 30.0, "fare": 12.5}
+    assert asked(**known) == pytest.approx(card.score(card.typical | {"age": 30, "fare": 12.5}), rel=1e-12)
+    assert asked(**known | {"age": np.nan}) == pytest.approx(
+        card.score(card.typical | {"age": "?", "fare": 12.5}), rel=1e-12
+    )
+    assert asked(**known | {"fare": np.nan}) == asked(**known | {"age": 30.5}) == 422
+
+
+def infer_one(client: Any, body: Any, headers: dict[str, str] | None = None) -> float | int:
+    """The one probability that the inference protocol gives, or the status of a refusal."""
+    sent = {"json": body} if isinstance(body, dict) else {"data": body, "content_type": "application/json"}
+    answer = client.post("/v2/models/passengers/infer", headers=headers, **sent)
+    if answer.status_code != 200:
+        return int(answer.status_code)
+    outputs = {each["name"]: each["data"] for each in answer.json["outputs"]}
+    return float(outputs["probability"][0])
+
+
 def test_the_package_is_sound_and_names_its_files(described):
     package = json.loads(described.read_text())
     schema = Schema.from_file(described)
@@ -177,7 +283,7 @@ def test_what_is_inferred_of_the_passengers(tmp_path):
 def read(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """The table as the command reads it."""
     table.to_csv(folder / "table.csv", index=False)
-    return describe.read_table(folder / "table.csv")
+    return describe.read_table(folder / "table.csv")[0]
 
 
 @pytest.mark.parametrize(
@@ -274,7 +380,7 @@ def test_a_short_column_of_different_numbers_is_no_copy_of_the_target(tmp_path):
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_other_delimiters_are_read(tmp_path, delimiter):
     measurements().to_csv(tmp_path / "table.csv", sep=delimiter, index=False)
-    assert list(describe.read_table(tmp_path / "table.csv")) == list(measurements())
+    assert list(describe.read_table(tmp_path / "table.csv")[0]) == list(measurements())
 
 
 def test_a_file_in_another_encoding_is_told_so(tmp_path):
@@ -309,6 +415,35 @@ def test_the_file_that_was_added_can_be_scored_as_it_is(tmp_path):
         record = card.schema.read_fields((name, row[field.column]) for name, field in card.schema.by_name.items())
         assert record["since"] == int(row["since"][:4]) and (record["port"] == "?") == (row["port"] == "")
         assert (record["age"] == "?") == (row["age"] == "")
+
+
+def test_numbers_written_with_signs_are_pointed_out(tmp_path):
+    table = measurements().assign(
+        price=[f"${number:,}" for number in range(600)],
+        share=CHANCE.choice(["5%", "10%", ".5"], 600),
+        code=CHANCE.choice(["5a", "6b", "7"], 600),
+    )
+    _, columns = describe.describe(read(table, tmp_path), "Kind", "x")
+    said = {column.name: column.left_out or column.note for column in columns}
+    assert "numbers with signs?" in said["price"] and "numbers with signs?" in said["share"]
+    assert not said["code"]
+
+
+def test_a_description_with_its_own_words_for_gaps_trains_on_the_file_as_it_is(tmp_path):
+    table = measurements()
+    table["width 1"] = table["width 1"].astype(str)
+    table.loc[::5, "width 1"] = "?"
+    table.to_csv(tmp_path / "own.csv", index=False)
+    package, _ = describe.add(tmp_path / "own.csv", "Kind", None, tmp_path / "data")
+    wanted: Any = model.train(package, tmp_path / "first")
+    described = json.loads(package.read_text())
+    described["resources"][0]["schema"]["missingValues"] = ["-", "n.a."]
+    package.write_text(json.dumps(described))
+    for path in package.parent.glob("*.csv"):
+        rows = pd.read_csv(path, dtype=str)
+        rows.assign(**{"width 1": rows["width 1"].replace("?", "n.a.")}).to_csv(path, index=False)
+    again: Any = model.train(package, tmp_path / "second")
+    assert again.points == wanted.points and again.schema.by_name["width_1"].missing == {"-", "n.a."}
 
 
 def test_a_model_that_is_too_good_is_suspected(tmp_path):

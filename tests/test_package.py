@@ -100,6 +100,8 @@ def test_a_sound_package_and_those_that_ship_are_read(tmp_path):
         ((*FIELDS, 1, "glassform"), {"titles": {"c": "C"}}, "glassform.titles: 'c' is no category of the field"),
         ((*FIELDS, 1, "glassform"), {"unti": "cm"}, "fields[1].glassform.unti: extra inputs are not permitted"),
         (("resources", 0, "schema"), GONE, "resources[0].schema: is missing"),
+        (("resources", 0, "schema", "missingValues"), "NA", "schema.missingValues: input should be a valid list"),
+        (("resources", 0, "schema", "missingValues"), ["", "a"], "(kind).constraints.enum: 'a' stands in"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path, place, value, message):
