@@ -119,6 +119,12 @@ def figure(number: float, digits: int) -> str:
     return f"{number:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
+def telling(number: float) -> str:
+    """Write a number in any unit with four decimals, two if it is large, and three digits if it is tiny."""
+    size = abs(number)
+    return figure(number, 2 if size >= 10 else 4 if size >= 0.01 or not size else decimals(size))
+
+
 def shares(curve: Sequence[tuple[Any, dict[str, Any]]], labels: Iterable[str]) -> list[list[float]]:
     """Return the probability of every class along a curve."""
     return [[members["probabilities"][label] for _, members in curve] for label in labels]

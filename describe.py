@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -29,8 +28,12 @@ from schema import (
 )
 
 MISSING_WORDS = {"", NOT_KNOWN, "na", "n/a", "nan", "null", "none"}  # in small letters
-SIGNED = re.compile(r"[-+(]?[$€£¥]? ?[-+]?[0-9.,][0-9.,' ]*([eE][-+]?[0-9]+)? ?[%$€£¥)]*")  # numbers to people
-IN_SIGNS = "numbers with signs? write them in plain digits, such as 1234.5"
+ADVICE = {  # on texts that all look like something else
+    r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}([T ].*)?": "dates? write them as 2026-01-31",
+    r"[-+(]?[$€£¥]? ?[-+]?[0-9.,][0-9.,' ]*([eE][-+]?[0-9]+)? ?[%$€£¥)]*|[-+]?inf": (
+        "numbers with signs? write them in plain digits, such as 1234.5"
+    ),
+}
 MOST_CATEGORIES = 60
 MOST_CLASSES = 20  # of a target
 FEWEST_OF_A_CLASS = 5  # rows, as many as the parts of the cross-validation
@@ -116,7 +119,7 @@ class Column:
         return {
             "name": self.name,
             "type": self.type,
-            "title": self.name.replace("_", " ").replace(".", " ").strip().capitalize(),
+            "title": title_of(self.name),
             "description": "",
             "constraints": {"required": True, **self.constraints},
             OWN: {
@@ -134,6 +137,12 @@ class Column:
             values = self.constraints["enum"]
             return ", ".join(values[:4]) + (f", ... ({len(values)})" if len(values) > 4 else "")
         return f"{self.constraints['minimum']} to {self.constraints['maximum']}" if self.constraints else ""
+
+
+def title_of(column: str) -> str:
+    """Return a column's header as a title; capitals within it may mean something, as in a unit."""
+    words = column.replace("_", " ").replace(".", " ").strip()
+    return words[:1].upper() + words[1:]
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -178,6 +187,8 @@ def infer(texts: pd.Series) -> Column:
     if distinct < 2:
         return Column(name, "string", {}, missing, "all its values are the same" if distinct else "it is empty")
     plain = years(known)
+    if plain.nunique() < 2:
+        return Column(name, "integer", {}, missing, f"all its dates are in the year {plain.iloc[0]}")
     for type_, numbers in numbers_of(plain).items():
         if distinct == 2:
             break  # a yes and a no, however they are written
@@ -185,14 +196,17 @@ def infer(texts: pd.Series) -> Column:
         if type_ == "integer" and distinct == len(texts) and numbers.max() - numbers.min() == len(texts) - 1:
             return Column(name, type_, constraints, missing, "it numbers the rows")
         notes = [
-            "" if distinct < len(texts) or type_ == "number" else "every row has its own value: an identifier?",
+            "dates, of which only the year is looked at" if plain is not known else "",
+            ""
+            if plain.nunique() < len(texts) or type_ == "number"
+            else "every row has its own value: an identifier?",
             f"missing in {missing / len(texts):.0%} of the rows" if missing > len(texts) / 2 else "",
         ]
         return Column(name, type_, constraints, missing, "", "; ".join(filter(None, notes)), plain is not known)
     if known.str.fullmatch(PLAIN_DIGITS["integer"]).all() and distinct > 2:
         return Column(name, "integer", {}, missing, f"it has whole numbers of more than {MOST_DIGITS} digits")
     categories = sorted(known.unique(), key=natural)
-    advice = IN_SIGNS if distinct > 2 and known.str.fullmatch(SIGNED).all() else ""
+    advice = next((advice for look, advice in ADVICE.items() if distinct > 2 and known.str.fullmatch(look).all()), "")
     if distinct > MOST_CATEGORIES:
         kind = "every row has its own value" if distinct == len(known) else f"it has {distinct:,} different texts"
         return Column(name, "string", {}, missing, "; ".join(filter(None, [kind, advice])))
@@ -272,7 +286,7 @@ def describe(
         },
         "resources": [{"name": name, "schema": {"fields": [each.described for each in (*used, foretold)]}}],
     }
-    return package, [*columns, replace(foretold, note="to be foretold")]
+    return package, [*columns, replace(foretold, note="to be foretold", missing=len(table) - len(known))]
 
 
 def narrowed(columns: Sequence[Column]) -> Iterator[Column]:
@@ -358,8 +372,12 @@ def write(package: dict[str, Any], table: pd.DataFrame, folder: Path) -> Path:
     return path
 
 
-def add(path: Path, target: str, name: str | None, folder: Path, estimator: str | None = None) -> tuple[Path, str]:
+def add(
+    path: Path, target: str, name: str | None, folder: Path, estimator: str | None = None, taken: str = ""
+) -> tuple[Path, str]:
     """Describe a CSV file in a folder of its own; return the data package, and what was inferred as a table to read.
+
+    `taken` is the name of the default table.
 
     Raises
     ------
@@ -369,8 +387,10 @@ def add(path: Path, target: str, name: str | None, folder: Path, estimator: str 
         If the file cannot be read or the folder not written.
     """
     name = identifier(name or path.stem)
-    if not PLAIN_TABLE.fullmatch(name) or name in RESERVED:
-        raise Undescribable(f"a table cannot be called {name or 'nothing'}; choose another --name")
+    if not PLAIN_TABLE.fullmatch(name):
+        raise Undescribable(f"{name or 'nothing'} is no name of small letters, digits and _; choose another --name")
+    if name in {*RESERVED, taken}:
+        raise Undescribable(f"{name} stands in addresses already; choose another --name")
     if (folder / name).exists():
         raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")
     table, missing_values = read_table(path)

@@ -324,16 +324,22 @@ def report(card: Fitted) -> str:
     measures = pd.DataFrame(measured, columns=["group", "rows", *REPORTED[schema.task]])
     deciles = pd.DataFrame(evaluation["calibration"])
     deciles.insert(0, "decile", range(1, len(deciles) + 1))
+    layout = LAYOUT | ({"float_format": short} if schema.task == NUMBER else {})
     return f"""
 {schema.own["question"]}
 Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it has not seen.
 
-{measures.rename(columns={"largest_calibration_gap": "largest_gap"}).to_string(**LAYOUT)}
+{measures.rename(columns={"largest_calibration_gap": "largest_gap"}).to_string(**layout)}
 
 {DECILES_OF[schema.task]}
-{deciles.to_string(**LAYOUT)}
+{deciles.to_string(**layout)}
 
 {last_line(card)}{too_good(card)}"""
+
+
+def short(number: float) -> str:
+    """Return a number in an unknown unit with four decimals or, where these say nothing, four digits."""
+    return f"{number:.4f}" if 0.01 <= abs(number) < 1e7 or not number else f"{number:.4g}"
 
 
 def last_line(card: Fitted) -> str:
@@ -356,19 +362,20 @@ def too_good(card: Fitted) -> str:
     return warning if best > TOO_GOOD else ""
 
 
-def verdict(registry: Registry, version: str) -> str:
+def verdict(registry: Registry, version: str, table: str = "") -> str:
     """Return in words how a version compares with the one before it, and whether it is served now."""
     manifest = registry.manifest()
     comparison = manifest.versions[version].comparison
     lines = ["", account(comparison)] if comparison else []
     if manifest.current == version:
         return "\n".join([*lines, "", f"Version {version} is the current one."])
+    reason = "this one was here before" if passes(comparison) else "not all gates are passed"
     return "\n".join(
         [
             *lines,
             "",
-            f"Version {version} is kept; version {manifest.current} stays the current one.",
-            f"python registry.py promote {version}",
+            f"Version {version} is kept; version {manifest.current} stays the current one, as {reason}.",
+            f"python registry.py{f' --table {table}' if table else ''} promote {version}",
         ]
     )
 
@@ -410,11 +417,17 @@ def parse_options() -> argparse.Namespace:
 def chosen(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
     """Return the data package and the folder of versions of each table that is to be trained."""
     if options.add:
-        package, inferred = add(options.add, options.target, options.name, options.data, options.estimator)
+        default = Schema.from_file(PACKAGE).name
+        package, inferred = add(options.add, options.target, options.name, options.data, options.estimator, default)
         print(f"{inferred}\n\nTo be read and corrected: {package}\n")
         yield package, options.artifacts / package.parent.name
     for name in options.table:
-        yield options.data / name / PACKAGE.name, options.artifacts / name
+        package = options.data / name / PACKAGE.name
+        if not package.exists():
+            raise FileNotFoundError(
+                f"there is no table {name}, for there is no {package}; --add describes a CSV file"
+            )
+        yield package, options.artifacts / name
     if not options.add and not options.table:
         yield options.package or options.data / PACKAGE.name, options.artifacts
 
@@ -439,8 +452,9 @@ def main() -> None:
             with undone(package.parent if options.add else None):
                 card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
             print(report(card))
-            print(verdict(Registry(artifacts), card.version))
-            if artifacts != options.artifacts:
+            table = artifacts.name if artifacts != options.artifacts else ""
+            print(verdict(Registry(artifacts), card.version, table))
+            if table:
                 print(f"It answers at /{artifacts.name}/ of the server.", flush=True)
     except (OSError, ValueError) as error:
         sys.exit(f"\n{error}")

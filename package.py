@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from schema import NOT_KNOWN, OWN, Schema, did_you_mean, identifier, localised
 
@@ -37,8 +37,8 @@ class Constraints(BaseModel):
     """The constraints of a field that mean something here (Table Schema)."""
 
     required: bool = True
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: FiniteFloat | None = None
+    maximum: FiniteFloat | None = None
     enum: list[str] | None = Field(default=None, min_length=2)
 
 

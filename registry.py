@@ -418,6 +418,22 @@ def tables_in(artifacts: Path) -> list[Path]:
     return sorted(path.parent for path in artifacts.glob(f"*/{FILE}"))
 
 
+def registry_of(artifacts: Path, table: str) -> Registry:
+    """Return the registry of a further table, or of the default one if none is named.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such table.
+    """
+    there = [folder.name for folder in tables_in(artifacts)]
+    if table and table not in there:
+        raise FileNotFoundError(
+            f"there is no table {table}; there is {', '.join(there) or 'none beside the default'}"
+        )
+    return Registry(artifacts / table)
+
+
 def mark_of(path: Path) -> tuple[int, ...]:
     """Return what changes whenever a file does."""
     with suppress(OSError):
@@ -578,7 +594,7 @@ def main(given: Sequence[str] | None = None) -> None:
     """Manage the versions from the command line."""
     options = parse_options(given)
     try:
-        print(run(Registry(options.artifacts / options.table), options))
+        print(run(registry_of(options.artifacts, options.table), options))
     except (InUse, UnknownVersion, UnreadableArtifact, OSError) as error:
         sys.exit(str(error))
 

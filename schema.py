@@ -4,6 +4,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -39,7 +40,7 @@ PLAIN_DIGITS = {
 PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # the name of a table, as addresses have it
 MISSING = ("",)  # texts that mean that a value is missing, if a Table Schema names none
 DELIMITERS = ",;\t"  # between the cells of a table in a file
-DATE = re.compile(r"([0-9]{4})-[0-9]{2}-[0-9]{2}([T ].*)?")
+DATE = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ].*)?")
 
 MESSAGES = {
     "missing": lazy_gettext("is missing; {rule} is needed"),
@@ -276,19 +277,47 @@ class Field:
 
     def annotation(self, strict: bool) -> Any:
         """Return the type pydantic validates with; lax reads numbers from text, strict does not."""
-        known: Any = Literal[tuple(self.categories)] if self.categories else self._number(strict)
+        known = self._category(strict) if self.categories else self._number(strict)
         if not self.missing:
             return known
         gap = [{"const": NOT_KNOWN}] if self.has_gaps else []
         described = {"anyOf": [pydantic.TypeAdapter(known).json_schema(), *gap, {"type": "null"}]}
         return Annotated[known, pydantic.WrapValidator(self.or_gap), pydantic.WithJsonSchema(described)]
 
+    @cached_property
+    def spoken(self) -> dict[tuple[bool, float], str]:
+        """Categories that are digits or a yes and a no, as JSON may have them, with whether they are the latter."""
+        found: dict[tuple[bool, float], str] = {}
+        for category in self.categories:
+            with suppress(ValueError):
+                value = json.loads(category.lower())
+                found |= {(isinstance(value, bool), value): category} if isinstance(value, int | float) else {}
+        return found
+
+    def _category(self, strict: bool) -> Any:
+        known: Any = Literal[tuple(self.categories)]
+        if not strict or not self.spoken:
+            return known
+        described = {"enum": [*self.categories, *(value for _, value in self.spoken)]}
+        return Annotated[known, pydantic.BeforeValidator(self.from_json), pydantic.WithJsonSchema(described)]
+
+    def from_json(self, value: Any) -> Any:
+        """Return a category for the number or the boolean that it is in JSON, and the year for a date."""
+        if isinstance(value, int | float):
+            return self.spoken.get((isinstance(value, bool), value), value)
+        return int(value[:4]) if self.is_year and isinstance(value, str) and DATE.fullmatch(value) else value
+
     def _number(self, strict: bool) -> Any:
         limits: dict[str, Any] = {"ge": self.minimum, "le": self.maximum}
         if self.type == "number":
             limits["allow_inf_nan"] = False
         how = pydantic.Strict() if strict else pydantic.BeforeValidator(self.from_text)
-        return Annotated[PYTHON_TYPE[self.type], pydantic.Field(**limits), how]
+        number: Any = Annotated[PYTHON_TYPE[self.type], pydantic.Field(**limits), how]
+        if not (strict and self.is_year):
+            return number
+        date = {"type": "string", "pattern": f"^{DATE.pattern}$"}
+        described = pydantic.WithJsonSchema({"anyOf": [pydantic.TypeAdapter(number).json_schema(), date]})
+        return Annotated[number, pydantic.BeforeValidator(self.from_json), described]
 
     def or_gap(self, value: Any, known: Callable[[Any], Any]) -> Any:
         """Return the sign of a gap for a value that says it is missing, and let pydantic look at any other.

@@ -28,7 +28,7 @@ from engines import (
     unfinished,
 )
 from fitted import Fitted, UnreadableArtifact
-from registry import ARTIFACTS, Registry, UnknownVersion
+from registry import ARTIFACTS, UnknownVersion, registry_of
 from schema import InvalidRecord, Value
 from scorecard import DIALECTS, Additive
 from sql import ROW, Scoring, statement
@@ -332,7 +332,7 @@ def main(given: Sequence[str] | None = None) -> None:
     """Score from the command line."""
     options = arguments(sys.argv[1:] if given is None else given)
     try:
-        card = table_of_points(Registry(options.artifacts / options.table).load(options.model))
+        card = table_of_points(registry_of(options.artifacts, options.table).load(options.model))
         if options.sql:
             print(statement(card, options.dialect, options.explain), end="")
             return

@@ -313,7 +313,7 @@ def request_line(environ: dict[str, Any], status: str, seconds: float, known: di
 
 
 def ensure_models() -> str:
-    """See that there is a model to load, training all tables first if none can be read; return what it is.
+    """See that there is a model to load; if not, train every table that has none first; return what it is.
 
     A further table that cannot be trained is told of, and the others are served.
     """
@@ -324,11 +324,20 @@ def ensure_models() -> str:
     except UnreadableArtifact as error:
         print(f"{error}; training it anew.", flush=True)
     train()
-    further = [package.parent.name for package in sorted((ROOT / "data").glob("*/datapackage.json"))]
+    packages = sorted((ROOT / "data").glob("*/datapackage.json"))
+    further = [name for name in (package.parent.name for package in packages) if not is_trained(name)]
     if further:
         print(f"Training the further tables, {', '.join(further)}, too.", flush=True)
         train("--table", *further)
     return name_of(Registry().load())
+
+
+def is_trained(name: str) -> bool:
+    """Tell whether a further table has a model that can be read."""
+    try:
+        return bool(Registry(ARTIFACTS / name).load())
+    except (FileNotFoundError, UnreadableArtifact):
+        return False
 
 
 def train(*options: str) -> None:

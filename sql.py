@@ -199,7 +199,7 @@ class Scoring:
             column = exp.cast(column, exp.DataType.Type.TEXT)
         cases: list[tuple[exp.Expr, exp.Expr]] = []
         if field.missing:
-            written = exp.In(this=column, expressions=[*map(exp.convert, sorted(field.missing))])
+            written = exp.In(this=exp.Trim(this=column), expressions=[*map(exp.convert, sorted(field.missing))])
             is_missing = exp.Or(this=exp.Is(this=column.copy(), expression=exp.null()), expression=written)
             cases.append((is_missing, exp.convert(NOT_KNOWN)))
         if field.is_year and self.is_text(name):

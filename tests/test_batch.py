@@ -103,6 +103,7 @@ def test_explain_adds_a_column_for_every_field(client, scorecard, record):
         f"{HEADER}\n\n{GOOD}\n\n".encode(),
         f"{HEADER}\n{GOOD}\n".replace(",", ";").encode(),
         f"{HEADER}\n{GOOD}\n".replace(",", "\t").encode(),
+        "".join('"{}"\n'.format('";"'.join(line.split(","))) for line in (HEADER, GOOD)).encode(),
         f"{HEADER}\n{GOOD}\n".replace("State-gov", '"State-gov"').encode(),
         f"work,hours,status,{HEADER}\n".replace("workclass,", "")
         .replace("marital_status,", "")

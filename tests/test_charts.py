@@ -1,6 +1,14 @@
 import pytest
 
-from charts import Scale, percent, polyline, signed, waterfall
+from charts import Scale, percent, polyline, signed, telling, waterfall
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0.0000"), (0.885, "0.8850"), (12345.678, "12,345.68"), (-0.05, "−0.0500"), (3.9e-10, "0.000000000390")],
+)
+def test_a_score_in_any_unit_tells_something(number, text):
+    assert telling(number) == text
 
 
 def test_a_scale_holds_zero_and_leaves_room():

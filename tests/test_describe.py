@@ -20,7 +20,7 @@ from describe import infer
 from registry import ARTIFACTS, Registry
 from representations import HOW_TO_ANSWER
 from resources.reading import OF_FORMS
-from schema import Schema
+from schema import InvalidRecord, Pairs, Schema
 from server import create_app
 from tests.conftest import ROOT
 
@@ -57,7 +57,7 @@ def passengers(rows: int = 891) -> pd.DataFrame:
             "survived": survived,
             "name": [f"Somebody {number}" for number in range(rows)],
             "sex": sex,
-            "age": np.where(CHANCE.random(rows) < 0.2, "", CHANCE.integers(1, 80, rows).astype(str)),
+            "age": np.where(CHANCE.random(rows) < 0.2, " ", CHANCE.integers(1, 80, rows).astype(str)),
             "fare": CHANCE.gamma(2, 15, rows).round(2),
             "embarked": CHANCE.choice(["S", "C", "Q", "", "NA"], rows, p=[0.7, 0.2, 0.07, 0.02, 0.01]),
             "deck": np.where(np.arange(rows) < 3, "Z", CHANCE.choice(["A", "B"], rows)),
@@ -160,7 +160,7 @@ def test_the_file_that_was_added_is_scored_alike_by_server_and_engine(described,
         done = subprocess.run([*score, str(raw), str(out)], capture_output=True, text=True)
         assert done.returncode and "is not one table of points" in done.stderr
         return
-    added, (column,) = pd.read_csv(raw, dtype=str, keep_default_na=False), card.target.columns
+    added, column = pd.read_csv(raw, dtype=str, keep_default_na=False), card.target.columns[0]
     wanted = [
         card.score(card.schema.read_fields((field.name, row[field.column]) for field in card.schema.fields))
         for row in added.to_dict("records")
@@ -174,7 +174,7 @@ def test_a_table_with_real_dates_and_nulls_is_scored_alike(described, tmp_path):
     """Not texts, as in a CSV file, but a column of dates, and numbers that are NULL."""
     name, folder = described.parent.name, described.parents[2]
     card: Any = Registry(folder / "artifacts" / name).load()
-    typed = pd.read_csv(folder / f"{name}.csv")
+    typed = pd.read_csv(folder / f"{name}.csv", na_values=[" "])
     dates = [field.column for field in card.schema.fields if field.is_year]
     assert dates or typed.isna().any(axis=None)
     typed.assign(**{column: pd.to_datetime(typed[column]).dt.date for column in dates}).to_parquet(
@@ -295,6 +295,7 @@ def read(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
         (["true", "false", "true"], "string", {"enum": ["false", "true"]}),
         (["0", "1", "?"], "string", {"enum": ["0", "1", "?"]}),
         (["10", "9", "x"], "string", {"enum": ["9", "10", "x"]}),
+        (["2024-13-01", "2025-01-01", "x"], "string", {"enum": ["2024-13-01", "2025-01-01", "x"]}),
         (["1e3", "2.5", "3"], "number", {"minimum": 2.5, "maximum": 1000.0}),
         (["1e3x", "2", "3"], "string", {"enum": ["2", "3", "1e3x"]}),
     ],
@@ -337,7 +338,7 @@ def test_a_file_that_is_not_there_is_refused_in_a_sentence(tmp_path):
     refused(tmp_path / "none.csv", "y", "No such file")
 
 
-@pytest.mark.parametrize("name", ["model", "tables", "42", "..", "v2"])
+@pytest.mark.parametrize("name", ["model", "tables", "42", "..", "v2", "adult", "größe"])
 def test_no_table_can_have_the_name_of_an_address(tmp_path, name):
     measurements().to_csv(tmp_path / "table.csv", index=False)
     refused(tmp_path / "table.csv", "Kind", "choose another --name", "--name", name)
@@ -422,11 +423,35 @@ def test_numbers_written_with_signs_are_pointed_out(tmp_path):
         price=[f"${number:,}" for number in range(600)],
         share=CHANCE.choice(["5%", "10%", ".5"], 600),
         code=CHANCE.choice(["5a", "6b", "7"], 600),
+        day=[f"{1 + number % 28:02}/{1 + number % 12:02}/{2000 + number % 20}" for number in range(600)],
+        limit=CHANCE.choice(["1.5", "inf", "2"], 600),
     )
     _, columns = describe.describe(read(table, tmp_path), "Kind", "x")
     said = {column.name: column.left_out or column.note for column in columns}
     assert "numbers with signs?" in said["price"] and "numbers with signs?" in said["share"]
-    assert not said["code"]
+    assert "dates?" in said["day"] and "numbers with signs?" in said["limit"] and not said["code"]
+
+
+def test_dates_are_years_and_are_said_to_be(tmp_path):
+    dates = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(600), unit="D")
+    table = measurements().assign(taken=dates.strftime("%Y-%m-%d"), within=dates.strftime("2024-%m-%dT%H:%M:%S+0100"))
+    package, columns = describe.describe(read(table, tmp_path), "Kind", "x")
+    said = {column.name: column.left_out or column.note for column in columns}
+    assert said["taken"] == "dates, of which only the year is looked at"
+    assert said["within"] == "all its dates are in the year 2024"
+    schema = Schema(package)
+    typical = {name: field.minimum for name, field in schema.by_name.items()}
+    for text in ("2025-06-01", "2025-06-01T10:00"):
+        assert schema.read_json(Pairs({**typical, "taken": text}.items()))["taken"] == 2025
+        assert schema.read_fields((name, str(value)) for name, value in {**typical, "taken": text}.items())
+    for wrong in ("2025-13-01", "2025-01-45", "2025", "1999-01-01"):
+        with pytest.raises(InvalidRecord):
+            schema.read_json(Pairs({**typical, "taken": wrong}.items()))
+
+
+def test_titles_keep_their_capitals():
+    titles = {"temp °C": "Temp °C", "SibSp": "SibSp", "hours_per.week": "Hours per week", "_": ""}
+    assert {name: describe.title_of(name) for name in titles} == titles
 
 
 def test_a_description_with_its_own_words_for_gaps_trains_on_the_file_as_it_is(tmp_path):

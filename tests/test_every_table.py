@@ -177,6 +177,15 @@ def test_the_simple_door_answers_rows_in_the_order_of_the_fields(ask, card):
     assert single["prediction"] == answer["prediction"][0]
 
 
+def test_categories_that_are_digits_or_yes_and_no_are_read_as_json_writes_them(ask, card):
+    """A program that reads a table takes 1 for a number, and so sends it as one."""
+    for field in card.schema.fields:
+        for (_, value), category in field.spoken.items():
+            answer = ask("/probability", json=card.typical | {field.name: value}).json
+            assert answer["record"][field.name] == category
+            assert ask("/probabilities", json=[card.typical | {field.name: value}]).json[0][field.name] == category
+
+
 def test_the_tutorials_call_gets_the_tutorials_answer(app):
     data = {"data": [[5.1, 3.5, 1.4, 0.2], [6.2, 2.8, 4.8, 1.8]]}
     answer: Any = app.test_client().post("/iris/predict", json=data).json

@@ -93,6 +93,11 @@ def test_a_sound_package_and_those_that_ship_are_read(tmp_path):
         ((*FIELDS, 0, "constraints"), {"minimum": 0}, "fields[0] (size).constraints.maximum: is missing"),
         ((*FIELDS, 0, "constraints", "minimum"), 10, "the minimum, 10, is not below the maximum, 9"),
         ((*FIELDS, 0, "constraints", "minimum"), "x", "constraints.minimum: input should be a valid number"),
+        (
+            (*FIELDS, 0, "constraints", "minimum"),
+            float("nan"),
+            "constraints.minimum: input should be a finite number",
+        ),
         ((*FIELDS, 1, "constraints"), {}, "fields[1] (kind).constraints.enum: is missing"),
         ((*FIELDS, 1, "constraints", "enum"), ["a", "a"], "a category stands there more than once"),
         ((*FIELDS, 1, "constraints", "enum"), [1, 2], "constraints.enum[0]: input should be a valid string"),
@@ -144,12 +149,16 @@ def test_a_description_can_be_edited_and_trained_again(tmp_path):
         (tmp_path / "data" / "sizes").mkdir(parents=True, exist_ok=True)
         (tmp_path / "data" / "sizes" / name).write_text(f"size,kind,large\n{rows}")
     options = ["--table", "sizes", "--data", str(tmp_path / "data"), "--artifacts", str(tmp_path)]
-    versions = []
-    for estimator in ("logistic", "boosting", "svm"):
+    versions: list[str] = []
+    for estimator in ("logistic", "boosting", "svm", "logistic"):
         written(tmp_path / "data" / "sizes", changed(("glassform", "estimator"), estimator))
         command = [sys.executable, str(ROOT / "model.py"), *options, "--promote"]
-        subprocess.run(command, capture_output=True, check=True)
+        said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
         card = Registry(tmp_path / "sizes").load()
         versions.append(card.version)
         assert card.is_additive == (estimator == "logistic")
-    assert len({*versions}) == 3
+        assert f"Version {card.version} is the current one." in said
+    assert len({*versions}) == 3 and versions[0] == versions[-1]
+    written(tmp_path / "data" / "sizes", changed(("glassform", "estimator"), "svm"))
+    again = subprocess.run(command[:-1], capture_output=True, check=True, text=True).stdout
+    assert f"python registry.py --table sizes promote {versions[2]}\n" in again

@@ -454,6 +454,9 @@ def test_the_commands_do_what_they_say(versions, scorecard):
     assert run(versions, "rollback").stdout == "Version c is the current one again.\n"
     add(versions, shifted(scorecard, 1, "d"), FINE)
     assert "passes the gates" in run(versions, "list").stdout
+    assert model.verdict(versions, "d").endswith(
+        "version c stays the current one, as this one was here before.\npython registry.py promote d"
+    )
     shown = run(versions, "show", "d").stdout
     assert "ok   roc_auc" in shown and "beside version a" in shown and "1 of them rise" in shown
     assert run(versions, "prune", "--keep", "0").stdout == "Deleted: a, d.\n"
@@ -463,6 +466,8 @@ def test_a_command_that_cannot_be_done_says_why_in_a_line(versions, tmp_path):
     for words, message in [(["show", "x"], "no version x"), (["promote", "x"], "no version x")]:
         done = run(versions, *words)
         assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1
+    there = run(versions, "--table", "nope", "list")
+    assert there.returncode == 1 and there.stderr.startswith("there is no table nope; there is ")
     assert "no version to go back to" in run(Registry(tmp_path / "none"), "rollback").stderr
     assert (
         run(Registry(tmp_path / "none"), "list").stdout == "There is no version yet; `python model.py` trains one.\n"

@@ -2,6 +2,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 import server as server_module
 from benchmarks.measuring import free_port
 from benchmarks.starting import tree
+from registry import ARTIFACTS
 from tests.conftest import ROOT, serving, wait_for
 
 
@@ -149,13 +151,15 @@ def test_a_bad_option_is_refused(options):
     assert ended.returncode == 2 and "usage" in ended.stderr
 
 
-def test_the_first_start_trains_and_then_serves(tmp_path, record):
+def test_the_first_start_trains_what_is_not_trained_and_then_serves(scorecard, tmp_path, record):
     port = free_port()
+    shutil.copytree(ARTIFACTS / "iris", tmp_path / "new" / "iris")
     with serving("--port", str(port), environment={"GLASSFORM_ARTIFACTS": str(tmp_path / "new")}) as process:
         wait_for(f"http://127.0.0.1:{port}/health/ready")
         process.send_signal(signal.SIGTERM)
         told, _ = process.communicate(timeout=20)
     assert told.startswith("There is no model yet; training it first.\nReading Census income ... ")
+    assert "Training the further tables, diabetes, too." in told
     assert f"http://127.0.0.1:{port} (Ctrl-C stops)" in told
     assert process.returncode == 0
 
