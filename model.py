@@ -362,19 +362,22 @@ def too_good(card: Fitted) -> str:
     return warning if best > TOO_GOOD else ""
 
 
-def verdict(registry: Registry, version: str, table: str = "") -> str:
-    """Return in words how a version compares with the one before it, and whether it is served now."""
+def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None) -> str:
+    """Return in words how a version compares with the one before it, and whether it is served now or why not."""
     manifest = registry.manifest()
     comparison = manifest.versions[version].comparison
     lines = ["", account(comparison)] if comparison else []
     if manifest.current == version:
         return "\n".join([*lines, "", f"Version {version} is the current one."])
     reason = "this one was here before" if passes(comparison) else "not all gates are passed"
+    if promote is False:
+        reason = "--no-promote says so"
+    current = f"version {manifest.current} stays the current one" if manifest.current else "none is the current one"
     return "\n".join(
         [
             *lines,
             "",
-            f"Version {version} is kept; version {manifest.current} stays the current one, as {reason}.",
+            f"Version {version} is kept; {current}, as {reason}.",
             f"python registry.py{f' --table {table}' if table else ''} promote {version}",
         ]
     )
@@ -453,8 +456,8 @@ def main() -> None:
                 card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
             print(report(card))
             table = artifacts.name if artifacts != options.artifacts else ""
-            print(verdict(Registry(artifacts), card.version, table))
-            if table:
+            print(verdict(Registry(artifacts), card.version, table, options.promote))
+            if table and Registry(artifacts).manifest().current:
                 print(f"It answers at /{artifacts.name}/ of the server.", flush=True)
     except (OSError, ValueError) as error:
         sys.exit(f"\n{error}")

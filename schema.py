@@ -1,6 +1,7 @@
 """What a record is: the data dictionary, read once, for form, query, JSON and documentation."""
 
 import json
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Set
@@ -291,7 +292,8 @@ class Field:
         for category in self.categories:
             with suppress(ValueError):
                 value = json.loads(category.lower())
-                found |= {(isinstance(value, bool), value): category} if isinstance(value, int | float) else {}
+                if isinstance(value, int | float) and math.isfinite(value):
+                    found.setdefault((isinstance(value, bool), value), category)
         return found
 
     def _category(self, strict: bool) -> Any:

@@ -457,6 +457,7 @@ def test_the_commands_do_what_they_say(versions, scorecard):
     assert model.verdict(versions, "d").endswith(
         "version c stays the current one, as this one was here before.\npython registry.py promote d"
     )
+    assert "version c stays the current one, as --no-promote says so." in model.verdict(versions, "d", promote=False)
     shown = run(versions, "show", "d").stdout
     assert "ok   roc_auc" in shown and "beside version a" in shown and "1 of them rise" in shown
     assert run(versions, "prune", "--keep", "0").stdout == "Deleted: a, d.\n"
