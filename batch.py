@@ -5,6 +5,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice, repeat
@@ -234,7 +235,8 @@ class Table:
         file.seek(0)
         self.utf16 = file.read(2) in UTF16_MARKS
         self.delimiter, self.wrong = ",", 0  # rows so far
-        self.delimiter = max(DELIMITERS, key=self._first_line().count)
+        with suppress(UnreadableBatch):  # of which the rows tell, with the place
+            self.delimiter = max(DELIMITERS, key=next(self._lines(), "").count)
         self.columns = [column.strip() for column in next(self._rows(), [])]
         if not self.columns:
             raise UnreadableBatch(gettext("it has no header"))
@@ -249,12 +251,6 @@ class Table:
             raise InvalidBatch(errors, len(errors))
         self.places = [names.index(name) for name in schema.by_name]
         self.others = [place for place, name in enumerate(names) if not name]
-
-    def _first_line(self) -> str:
-        try:
-            return next(self._lines(), "")
-        except UnreadableBatch as error:
-            raise UnreadableBatch(f"{gettext('the header')}: {error}") from error
 
     def _lines(self) -> Iterator[str]:
         for line in self._utf16() if self.utf16 else self._utf8():

@@ -189,34 +189,51 @@ def infer(texts: pd.Series) -> Column:
     plain = years(known)
     if plain.nunique() < 2:
         return Column(name, "integer", {}, missing, f"all its dates are in the year {plain.iloc[0]}")
-    for type_, numbers in numbers_of(plain).items():
-        if distinct == 2:
-            break  # a yes and a no, however they are written
-        constraints = {"minimum": numbers.min().item(), "maximum": numbers.max().item()}
-        if type_ == "integer" and distinct == len(texts) and numbers.max() - numbers.min() == len(texts) - 1:
-            return Column(name, type_, constraints, missing, "it numbers the rows")
-        notes = [
-            "dates, of which only the year is looked at" if plain is not known else "",
-            ""
-            if plain.nunique() < len(texts) or type_ == "number"
-            else "every row has its own value: an identifier?",
-            f"missing in {missing / len(texts):.0%} of the rows" if missing > len(texts) / 2 else "",
-        ]
-        return Column(name, type_, constraints, missing, "", "; ".join(filter(None, notes)), plain is not known)
-    if known.str.fullmatch(PLAIN_DIGITS["integer"]).all() and distinct > 2:
-        return Column(name, "integer", {}, missing, f"it has whole numbers of more than {MOST_DIGITS} digits")
-    categories = sorted(known.unique(), key=natural)
+    if distinct > 2:  # and not a yes and a no, however they are written
+        for type_, numbers in numbers_of(plain).items():
+            its_own = plain.nunique() == len(texts)
+            return numeric(name, type_, numbers, missing, its_own=its_own, is_year=plain is not known)
+        if known.str.fullmatch(PLAIN_DIGITS["integer"]).all():
+            return Column(name, "integer", {}, missing, f"it has whole numbers of more than {MOST_DIGITS} digits")
+    return categorical(name, known, missing)
+
+
+def numeric(name: str, type_: str, numbers: pd.Series, missing: int, its_own: bool, is_year: bool) -> Column:
+    """Infer what a column of numbers holds.
+
+    `numbers` are those that are not missing; `its_own` tells whether every row has another one.
+    """
+    rows, low, high = len(numbers) + missing, numbers.min(), numbers.max()
+    constraints = {"minimum": low.item(), "maximum": high.item()}
+    if type_ == "integer" and its_own and high - low == rows - 1:
+        return Column(name, type_, constraints, missing, "it numbers the rows")
+    notes = [
+        "dates, of which only the year is looked at" if is_year else "",
+        "every row has its own value: an identifier?" if its_own and type_ == "integer" else "",
+        f"missing in {missing / rows:.0%} of the rows" if missing > rows / 2 else "",
+    ]
+    return Column(name, type_, constraints, missing, note=joined(*notes), is_year=is_year)
+
+
+def categorical(name: str, known: pd.Series, missing: int) -> Column:
+    """Infer what a column of texts holds; `known` are those that are not missing."""
+    counts = known.value_counts()
+    categories, distinct = sorted(counts.index, key=natural), len(counts)
     advice = next((advice for look, advice in ADVICE.items() if distinct > 2 and known.str.fullmatch(look).all()), "")
     if distinct > MOST_CATEGORIES:
         kind = "every row has its own value" if distinct == len(known) else f"it has {distinct:,} different texts"
-        return Column(name, "string", {}, missing, "; ".join(filter(None, [kind, advice])))
+        return Column(name, "string", {}, missing, joined(kind, advice))
     if max(map(len, categories)) > LONGEST_VALUE:
         return Column(name, "string", {}, missing, f"it has texts of more than {LONGEST_VALUE} characters")
-    counts = known.value_counts()
     rare = [value for value in categories if counts[value] < RARE]
-    notes = [f"{', '.join(rare[:3])}: fewer than {RARE} rows" if rare else "", advice]
+    note = f"{', '.join(rare[:3])}: fewer than {RARE} rows" if rare else ""
     enum = categories + [NOT_KNOWN] * bool(missing)
-    return Column(name, "string", {"enum": enum}, missing, note="; ".join(filter(None, notes)))
+    return Column(name, "string", {"enum": enum}, missing, note=joined(note, advice))
+
+
+def joined(*notes: str) -> str:
+    """Return those of some notes that say something."""
+    return "; ".join(filter(None, notes))
 
 
 def numbers_of(texts: pd.Series) -> dict[str, pd.Series]:

@@ -30,7 +30,7 @@ from evaluation import (
     evaluate_groups,
     intervals,
 )
-from fitted import Fitted, UnreadableArtifact
+from fitted import Fitted
 from kinds import PIPELINE, ClassesScorecard, NumberScorecard, OneTable, Opaque, open_pipeline, parse
 from package import read_package
 from registry import ARTIFACTS, Registry, account, passes
@@ -207,20 +207,12 @@ def register(
         card = parse(card.as_file(), folder)  # as it will be read, with its pipeline if it has one
         card.training["golden"] = golden_rows(card, test)
         card.save(folder)
-        served = served_now(registry)
+        served = registry.served()
         comparison = compare_versions(served, card, test.X, test.y) if served else None
         is_new = registry.add(folder, comparison)
     if promote or (promote is None and (served is None or (is_new and passes(comparison)))):
         registry.promote(card.version)
     return card
-
-
-def served_now(registry: Registry) -> Fitted | None:
-    """Return the version that a server would serve; nothing, if there is none that can be read."""
-    try:
-        return registry.standing(registry.manifest())[0]
-    except (FileNotFoundError, UnreadableArtifact):
-        return None
 
 
 def golden_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from schema import NOT_KNOWN, OWN, Schema, did_you_mean, identifier, localised
+from schema import MISSING, NOT_KNOWN, OWN, Schema, did_you_mean, identifier, localised
 
 MOST_WHOLE = 2_000  # values of an integer, which has points for each
 
@@ -57,7 +57,7 @@ class TableSchema(BaseModel):
     """The columns of the table."""
 
     fields: list[FieldDescriptor] = Field(min_length=2)
-    missing: list[str] = Field(default=[""], alias="missingValues")
+    missing: list[str] = Field(default=[*MISSING], alias="missingValues")
 
 
 class Resource(BaseModel):
@@ -175,7 +175,7 @@ def mistakes_in(package: Package) -> Iterator[str]:
             place = f"resources[0].schema.fields[{number}] ({field.name})"
             checked = field.name != own.target or bool(field.constraints.enum)
             yield from (f"{place}.{mistake}" for mistake in mistakes_of(field, checked))
-            for category in {*table.missing} & {*(field.constraints.enum or [])} - {NOT_KNOWN}:
+            for category in sorted({*table.missing} & {*(field.constraints.enum or [])} - {NOT_KNOWN}):
                 yield f"{place}.constraints.enum: {category!r} stands in resources[0].schema.missingValues, too"
     target = fields.get(own.target)
     classes = target.constraints.enum if target else None

@@ -221,6 +221,13 @@ class Registry:
             raise UnreadableArtifact(reason)
         raise FileNotFoundError(NONE_YET)
 
+    def served(self) -> Fitted | None:
+        """Return the version that a server would serve; nothing, if there is none that can be read."""
+        try:
+            return self.standing(self.manifest())[0]
+        except (FileNotFoundError, UnreadableArtifact):
+            return None
+
     def load(self, version: str | None = None) -> Fitted:
         """Read a version, or the current one, once its file is known to be the one that was registered.
 

@@ -103,12 +103,9 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
     ValueError
         If a column is missing or a value breaks the schema.
     """
+    with_gaps = [field for field in schema.fields if field.missing and field.column in table]
+    table = table.assign(**{field.column: marked(table[field.column], field) for field in with_gaps})
     for field in (*schema.fields, schema.target):
-        if field.missing and field.column in table:
-            column = table[field.column].astype(object)
-            table = table.assign(
-                **{field.column: column.where(column.notna() & ~column.isin(field.missing), NOT_KNOWN)}
-            )
         check(table, field, counted)
     table = table.assign(**{f.column: as_numbers(table[f.column], f) for f in schema.fields if f.has_gaps})
     X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
@@ -116,6 +113,12 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
     if schema.task == NUMBER:
         return X, outcome.to_numpy(dtype=np.float64)
     return X, outcome.map({label: place for place, label in enumerate(schema.classes)}).to_numpy(dtype=np.int64)
+
+
+def marked(column: pd.Series, field: Field) -> pd.Series:
+    """Return a column with the sign of a gap where a value is missing, however the table writes that."""
+    column = column.astype(object)
+    return column.where(column.notna() & ~column.isin(field.missing), NOT_KNOWN)
 
 
 def check(table: pd.DataFrame, field: Field, counted: bool) -> None:

@@ -301,13 +301,11 @@ class Field:
         if not strict or not self.spoken:
             return known
         described = {"enum": [*self.categories, *(value for _, value in self.spoken)]}
-        return Annotated[known, pydantic.BeforeValidator(self.from_json), pydantic.WithJsonSchema(described)]
+        return Annotated[known, pydantic.BeforeValidator(self.category_of), pydantic.WithJsonSchema(described)]
 
-    def from_json(self, value: Any) -> Any:
-        """Return a category for the number or the boolean that it is in JSON, and the year for a date."""
-        if isinstance(value, int | float):
-            return self.spoken.get((isinstance(value, bool), value), value)
-        return int(value[:4]) if self.is_year and isinstance(value, str) and DATE.fullmatch(value) else value
+    def category_of(self, value: Any) -> Any:
+        """Return the category that a number or a boolean of JSON stands for, and any other value as it is."""
+        return self.spoken.get((isinstance(value, bool), value), value) if isinstance(value, int | float) else value
 
     def _number(self, strict: bool) -> Any:
         limits: dict[str, Any] = {"ge": self.minimum, "le": self.maximum}
@@ -319,7 +317,7 @@ class Field:
             return number
         date = {"type": "string", "pattern": f"^{DATE.pattern}$"}
         described = pydantic.WithJsonSchema({"anyOf": [pydantic.TypeAdapter(number).json_schema(), date]})
-        return Annotated[number, pydantic.BeforeValidator(self.from_json), described]
+        return Annotated[number, pydantic.BeforeValidator(year_of), described]
 
     def or_gap(self, value: Any, known: Callable[[Any], Any]) -> Any:
         """Return the sign of a gap for a value that says it is missing, and let pydantic look at any other.
@@ -332,11 +330,17 @@ class Field:
 
     def from_text(self, text: str) -> int | float:
         """Read a number written in plain decimal digits; pydantic reports what this raises."""
-        if self.is_year and DATE.fullmatch(text):
-            text = text[:4]
+        if self.is_year and isinstance(year := year_of(text), int):
+            return year
         if not PLAIN_DIGITS[self.type].fullmatch(text):
             raise PydanticCustomError("digits", "not in plain digits")
         return PYTHON_TYPE[self.type](text)
+
+
+def year_of(value: Any) -> Any:
+    """Return the year of a text that is a date, and any other value as it is."""
+    date = DATE.fullmatch(value) if isinstance(value, str) else None
+    return int(date[1]) if date else value
 
 
 class Schema:

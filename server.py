@@ -325,19 +325,13 @@ def ensure_models() -> str:
         print(f"{error}; training it anew.", flush=True)
     train()
     packages = sorted((ROOT / "data").glob("*/datapackage.json"))
-    further = [name for name in (package.parent.name for package in packages) if not is_trained(name)]
+    further = [
+        name for name in (package.parent.name for package in packages) if not Registry(ARTIFACTS / name).served()
+    ]
     if further:
         print(f"Training the further tables, {', '.join(further)}, too.", flush=True)
         train("--table", *further)
     return name_of(Registry().load())
-
-
-def is_trained(name: str) -> bool:
-    """Tell whether a further table has a model that can be read."""
-    try:
-        return bool(Registry(ARTIFACTS / name).load())
-    except (FileNotFoundError, UnreadableArtifact):
-        return False
 
 
 def train(*options: str) -> None:

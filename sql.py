@@ -197,19 +197,16 @@ class Scoring:
             return column
         if self.typed and name not in self.texts:
             column = exp.cast(column, exp.DataType.Type.TEXT)
-        cases: list[tuple[exp.Expr, exp.Expr]] = []
+        cases = []
         if field.missing:
             written = exp.In(this=exp.Trim(this=column), expressions=[*map(exp.convert, sorted(field.missing))])
             is_missing = exp.Or(this=exp.Is(this=column.copy(), expression=exp.null()), expression=written)
-            cases.append((is_missing, exp.convert(NOT_KNOWN)))
+            cases.append(exp.If(this=is_missing, true=exp.convert(NOT_KNOWN)))
         if field.is_year and self.is_text(name):
             is_date = exp.RegexpLike(this=column.copy(), expression=exp.convert(f"^{DATE.pattern}$"))
             year = exp.Substring(this=column.copy(), start=exp.convert(1), length=exp.convert(4))
-            cases.append((is_date, year))
-        case = exp.Case()
-        for condition, text in cases:
-            case = case.when(condition, text)
-        return case.else_(column.copy()) if cases else column
+            cases.append(exp.If(this=is_date, true=year))
+        return exp.Case(ifs=cases, default=column.copy()) if cases else column
 
     def is_text(self, name: str) -> bool:
         """Return whether a field's values are compared as text: as all of a CSV file, and as dates of any table."""

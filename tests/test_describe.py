@@ -127,12 +127,24 @@ def described(request, tmp_path_factory) -> Path:
     return package
 
 
+def served(described: Path, folder: Path) -> tuple[Any, Any]:
+    """A client of a server that has the described table beside the others, and the table's model."""
+    name = described.parent.name
+    shutil.copytree(ARTIFACTS, folder, dirs_exist_ok=True)
+    shutil.copytree(described.parents[2] / "artifacts" / name, folder / name)
+    return create_app(folder).test_client(), Registry(folder / name).load()
+
+
+def scoring(described: Path) -> list[str]:
+    """The command that scores files by the described table's model."""
+    folders = ["--artifacts", str(described.parents[2] / "artifacts"), "--table", described.parent.name]
+    return [sys.executable, str(ROOT / "score.py"), *folders]
+
+
 def test_a_described_table_is_served_without_an_edit(scorecard, described, tmp_path):
     name = described.parent.name
-    shutil.copytree(ARTIFACTS, tmp_path, dirs_exist_ok=True)
-    shutil.copytree(described.parent.parent.parent / "artifacts" / name, tmp_path / name)
-    card = Registry(tmp_path / name).load()
-    client, query = create_app(tmp_path).test_client(), urlencode(card.typical)
+    client, card = served(described, tmp_path)
+    query = urlencode(card.typical)
     paths = ["/", "/probabilities", "/model", "/examples", "/docs", "/openapi.json", f"/v2/models/{name}"]
     paths += [f"/probability?{query}", f"/curves?{query}", f"/twins?{query}", *["/scorecard"] * card.is_additive]
     for path in paths:
@@ -155,7 +167,7 @@ def test_the_file_that_was_added_is_scored_alike_by_server_and_engine(described,
     name, folder = described.parent.name, described.parents[2]
     card: Any = Registry(folder / "artifacts" / name).load()
     raw, out = folder / f"{name}.csv", tmp_path / "out.csv"
-    score = [sys.executable, str(ROOT / "score.py"), "--artifacts", str(folder / "artifacts"), "--table", name]
+    score = scoring(described)
     if card.schema.task == "classes":
         done = subprocess.run([*score, str(raw), str(out)], capture_output=True, text=True)
         assert done.returncode and "is not one table of points" in done.stderr
@@ -180,7 +192,7 @@ def test_a_table_with_real_dates_and_nulls_is_scored_alike(described, tmp_path):
     typed.assign(**{column: pd.to_datetime(typed[column]).dt.date for column in dates}).to_parquet(
         tmp_path / "typed.parquet"
     )
-    score = [sys.executable, str(ROOT / "score.py"), "--artifacts", str(folder / "artifacts"), "--table", name]
+    score = scoring(described)
     for source in (folder / f"{name}.csv", tmp_path / "typed.parquet"):
         subprocess.run([*score, str(source), str(tmp_path / f"{source.suffix[1:]}.csv")], check=True)
     found = [pd.read_csv(tmp_path / f"{each}.csv")[card.target.columns[0]].tolist() for each in ("csv", "parquet")]
@@ -189,10 +201,7 @@ def test_a_table_with_real_dates_and_nulls_is_scored_alike(described, tmp_path):
 
 @pytest.mark.parametrize("described", ["passengers"], indirect=True)
 def test_a_gap_can_be_said_in_every_format(scorecard, described, tmp_path):
-    shutil.copytree(ARTIFACTS, tmp_path, dirs_exist_ok=True)
-    shutil.copytree(described.parents[2] / "artifacts" / "passengers", tmp_path / "passengers")
-    client: Any = create_app(tmp_path).test_client()
-    card = Registry(tmp_path / "passengers").load()
+    client, card = served(described, tmp_path)
     assert json.loads(described.read_text())["resources"][0]["schema"]["missingValues"] == ["", "?", "NA"]
     record: dict[str, Any]
     gaps = {name: "?" for name, field in card.schema.by_name.items() if field.missing}
@@ -218,10 +227,7 @@ def test_a_gap_can_be_said_in_every_format(scorecard, described, tmp_path):
 
 @pytest.mark.parametrize("described", ["passengers"], indirect=True)
 def test_nan_in_a_binary_tensor_is_a_gap_where_there_can_be_one(scorecard, described, tmp_path):
-    shutil.copytree(ARTIFACTS, tmp_path, dirs_exist_ok=True)
-    shutil.copytree(described.parents[2] / "artifacts" / "passengers", tmp_path / "passengers")
-    client: Any = create_app(tmp_path).test_client()
-    card = Registry(tmp_path / "passengers").load()
+    client, card = served(described, tmp_path)
 
     def asked(**numbers: float) -> Any:
         header = json.dumps(
