@@ -20,9 +20,13 @@ import sklearn
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 
-from describe import add
-from estimators import ADDITIVE, CLASSIFIERS, REGRESSORS, build_pipeline, predict, rivals
-from evaluation import (
+from glassform.describing.package import add
+from glassform.fitted.base import Fitted
+from glassform.fitted.kinds import PIPELINE, ClassesScorecard, NumberScorecard, OneTable, Opaque, open_pipeline, parse
+from glassform.fitted.neighbours import THIN
+from glassform.fitted.scorecard import Points, Scorecard, tabulate, vary
+from glassform.learning.estimators import ADDITIVE, CLASSIFIERS, REGRESSORS, build_pipeline, predict, rivals
+from glassform.learning.evaluation import (
     EVALUATE,
     SCORES,
     compare_versions,
@@ -30,17 +34,24 @@ from evaluation import (
     evaluate_groups,
     intervals,
 )
-from fitted import Fitted
-from kinds import PIPELINE, ClassesScorecard, NumberScorecard, OneTable, Opaque, open_pipeline, parse
-from package import read_package
-from registry import ARTIFACTS, Registry, account, passes
-from rows import Split, as_records, choose_examples, count, facts, people, plain, read, typical_record, usually_alike
-from schema import BINARY, CLASSES, NUMBER, PYTHON_TYPE, Pairs, Schema, Value
-from scorecard import Points, Scorecard, tabulate, vary
-from support import THIN
+from glassform.learning.table import (
+    Split,
+    as_records,
+    choose_examples,
+    count,
+    facts,
+    people,
+    plain,
+    read,
+    typical_record,
+    usually_alike,
+)
+from glassform.records.datapackage import read_package
+from glassform.records.schema import BINARY, CLASSES, NUMBER, PYTHON_TYPE, Pairs, Schema, Value
+from glassform.settings import ARTIFACTS, HOME
+from glassform.versions.registry import Registry, account, passes
 
-ROOT = Path(__file__).parent
-PACKAGE = ROOT / "data" / "datapackage.json"
+PACKAGE = HOME / "data" / "datapackage.json"
 REPORTED = {
     BINARY: ["positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap"],
     CLASSES: ["accuracy", "roc_auc", "brier_score", "log_loss"],
@@ -370,7 +381,7 @@ def verdict(registry: Registry, version: str, table: str = "", promote: bool | N
             *lines,
             "",
             f"Version {version} is kept; {current}, as {reason}.",
-            f"python registry.py{f' --table {table}' if table else ''} promote {version}",
+            f"python -m glassform.versions{f' --table {table}' if table else ''} promote {version}",
         ]
     )
 

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from engines import (
+from glassform.engines.engine import (
     EMBEDDED,
     KINDS,
     MASTER,
@@ -27,11 +27,12 @@ from engines import (
     kind_of,
     unfinished,
 )
-from fitted import Fitted, UnreadableArtifact
-from registry import ARTIFACTS, UnknownVersion, registry_of
-from schema import InvalidRecord, Value
-from scorecard import DIALECTS, Additive
-from sql import ROW, Scoring, statement
+from glassform.engines.sql import ROW, Scoring, statement
+from glassform.fitted.base import Fitted, UnreadableArtifact
+from glassform.fitted.scorecard import DIALECTS, Additive
+from glassform.records.schema import InvalidRecord, Value
+from glassform.settings import ARTIFACTS
+from glassform.versions.registry import UnknownVersion, registry_of
 
 FAIL, NULL, REPORT = "fail", "null", "report"
 WRONG = "a row is no record"  # what an engine is made to say

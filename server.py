@@ -35,15 +35,46 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-import auth
-import charts
-import database
-import languages
-import metrics
-from batch import InvalidBatch, TooManyRows, UnreadableBatch
-from fitted import Fitted, UnreadableArtifact
-from registry import ARTIFACTS, Registry
-from representations import (
+from glassform import languages, metrics
+from glassform.accounts import database
+from glassform.accounts import signing_in as auth
+from glassform.analysis.thresholds import Rate
+from glassform.batches.batch import InvalidBatch, TooManyRows, UnreadableBatch
+from glassform.batches.tensors import UnreadableTensors
+from glassform.fitted.base import Fitted, UnreadableArtifact
+from glassform.records.schema import InvalidQuery, InvalidRecord, UnreadableJSON
+from glassform.resources.answers.changes import Changes
+from glassform.resources.answers.curves import Curves
+from glassform.resources.answers.examples import Examples
+from glassform.resources.answers.form import Form
+from glassform.resources.answers.probabilities import Probabilities
+from glassform.resources.answers.probability import Probability
+from glassform.resources.answers.twins import Twins
+from glassform.resources.judging.card import Card
+from glassform.resources.judging.scorecard import Scorecard, ScorecardSchema, table
+from glassform.resources.judging.tables import Tables as AllTables
+from glassform.resources.judging.versions import DriftReport, OneVersion, Promotion, Shadow, Versions
+from glassform.resources.people.accounts import Account, Accounts, Export, Keys, OneKey
+from glassform.resources.people.predictions import OnePrediction, Predictions
+from glassform.resources.people.sessions import Refresh, Session, Tokens
+from glassform.resources.people.users import OneUser, Users
+from glassform.resources.protocols.docs import Docs, OpenAPI
+from glassform.resources.protocols.health import Live, Ready
+from glassform.resources.protocols.inference import (
+    Inference,
+    InferenceLive,
+    InferenceModel,
+    InferenceModelReady,
+    InferenceReady,
+    Inferred,
+)
+from glassform.resources.protocols.metrics import Metrics
+from glassform.resources.protocols.predict import Predict
+from glassform.settings import ARTIFACTS, HOME, SHORTEST_SECRET, InvalidSettings, Settings, read_secret, read_settings
+from glassform.versions.registry import Registry
+from glassform.web import charts
+from glassform.web.asked import MODEL, Served, Tables, asked_version, choose, fitted, schema, served, tables
+from glassform.web.resource import (
     SUFFIXES,
     Api,
     show_invalid_batch,
@@ -56,40 +87,7 @@ from representations import (
     show_unreadable_json,
     show_unservable,
 )
-from resources.accounts import Account, Accounts, Export, Keys, OneKey
-from resources.card import Card
-from resources.changes import Changes
-from resources.curves import Curves
-from resources.docs import Docs, OpenAPI
-from resources.examples import Examples
-from resources.form import Form
-from resources.health import Live, Ready
-from resources.inference import (
-    Inference,
-    InferenceLive,
-    InferenceModel,
-    InferenceModelReady,
-    InferenceReady,
-    Inferred,
-)
-from resources.metrics import Metrics
-from resources.predict import Predict
-from resources.predictions import OnePrediction, Predictions
-from resources.probabilities import Probabilities
-from resources.probability import Probability
-from resources.scorecard import Scorecard, ScorecardSchema, table
-from resources.sessions import Refresh, Session, Tokens
-from resources.tables import Tables as AllTables
-from resources.twins import Twins
-from resources.users import OneUser, Users
-from resources.versions import DriftReport, OneVersion, Promotion, Shadow, Versions
-from schema import InvalidQuery, InvalidRecord, UnreadableJSON
-from serving import MODEL, Served, Tables, asked_version, choose, fitted, schema, served, tables
-from settings import SHORTEST_SECRET, InvalidSettings, Settings, read_secret, read_settings
-from tensors import UnreadableTensors
-from thresholds import Rate
 
-ROOT = Path(__file__).parent
 SWAGGER = str(files("flask_swagger_ui") / "dist")  # Swagger UI as its makers built it
 HOST, PORT = "127.0.0.1", 5000
 PORTS_TRIED = 100
@@ -210,7 +208,11 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     app.url_defaults(keep_version)
     app.jinja_env.globals.update(table=table, charts=charts, languages=languages, Rate=Rate, auth=auth)
     app.context_processor(shown_on_every_page)
-    Babel(app, default_translation_directories=str(ROOT / "translations"), locale_selector=languages.language)
+    Babel(
+        app,
+        default_translation_directories=str(HOME / "glassform" / "translations"),
+        locale_selector=languages.language,
+    )
     app.jinja_env.globals["gettext"] = worded
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(Blueprint("swagger", "swagger", static_folder=SWAGGER, static_url_path="/docs/assets"))
@@ -324,7 +326,7 @@ def ensure_models() -> str:
     except UnreadableArtifact as error:
         print(f"{error}; training it anew.", flush=True)
     train()
-    packages = sorted((ROOT / "data").glob("*/datapackage.json"))
+    packages = sorted((HOME / "data").glob("*/datapackage.json"))
     further = [
         name for name in (package.parent.name for package in packages) if not Registry(ARTIFACTS / name).served()
     ]
@@ -336,7 +338,7 @@ def ensure_models() -> str:
 
 def train(*options: str) -> None:
     """Train in another process, so that scikit-learn and pandas never enter the one that serves."""
-    command = [sys.executable, str(ROOT / "model.py"), "--artifacts", str(ARTIFACTS), *options]
+    command = [sys.executable, str(HOME / "model.py"), "--artifacts", str(ARTIFACTS), *options]
     if subprocess.run(command, check=False).returncode and not options:
         sys.exit("Training failed; the reason stands above.")
 
@@ -503,7 +505,7 @@ def serve(host: str, port: int, workers: int, threads: int = THREADS) -> None:
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=SECONDS_TO_STOP,
-        working_dir=ROOT,
+        working_dir=HOME,
     ).serve()
 
 

@@ -23,10 +23,10 @@ from matplotlib import pyplot
 
 import model
 from benchmarks.measuring import PACKAGE, ROOT, machine, people
-from estimators import build_pipeline
-from registry import Registry
-from rows import count, read
-from schema import Schema
+from glassform.learning.estimators import build_pipeline
+from glassform.learning.table import count, read
+from glassform.records.schema import Schema
+from glassform.versions.registry import Registry
 
 ROUNDS = 5
 PANDAS_ROWS = 1_000_000  # the pipeline needs 1.5 GB a million rows; its cost a row does not change

@@ -24,9 +24,10 @@ from pathlib import Path
 
 from benchmarks.measuring import ROOT, address, answered, free_port, machine, people, proxy_settings
 from benchmarks.starting import tree
-from registry import ARTIFACTS, Registry
-from schema import Record
-from scorecard import Scorecard
+from glassform.fitted.scorecard import Scorecard
+from glassform.records.schema import Record
+from glassform.settings import ARTIFACTS
+from glassform.versions.registry import Registry
 
 CLIENTS = 8
 GOOD = 200

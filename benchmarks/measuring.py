@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from schema import Record, Schema
+from glassform.records.schema import Record, Schema
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "data" / "datapackage.json"

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from benchmarks.faults import server, versions
 from benchmarks.measuring import machine, people
 from benchmarks.starting import memory
-from registry import ARTIFACTS
+from glassform.settings import ARTIFACTS
 
 REQUESTS, PARTS, PEOPLE, SECONDS, CONNECTIONS = 1_000_000, 20, 2_000, 5, 16
 MOST_GROWTH = 5  # MB, from when a quarter has been asked on

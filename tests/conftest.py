@@ -24,16 +24,15 @@ from werkzeug.exceptions import HTTPException
 os.environ["GLASSFORM_ARTIFACTS"] = tempfile.mkdtemp(prefix="glassform-")
 os.environ["GLASSFORM_INSTANCE"] = tempfile.mkdtemp(prefix="glassform-")
 
-import database
 import model
-import rows
 from benchmarks.measuring import free_port
-from openapi import VARIABLE
-from registry import ARTIFACTS
-from schema import Schema
-from scorecard import Scorecard
+from glassform.accounts import database
+from glassform.fitted.scorecard import Scorecard
+from glassform.learning import table as rows
+from glassform.records.schema import Schema
+from glassform.settings import ARTIFACTS, INSTANCE, read_settings
+from glassform.web.openapi import VARIABLE
 from server import create_app
-from settings import INSTANCE, read_settings
 
 ROOT = Path(__file__).parent.parent
 # Without these flags a browser started by root does not run, and every browser asks its maker for news.
@@ -264,7 +263,7 @@ def visit_as(visit, server):
         page.locator("#password").fill("correct horse")
         page.locator("main form button").click()
         if role != "user":
-            command = [sys.executable, str(ROOT / "database.py"), name, role]
+            command = [sys.executable, "-m", "glassform.accounts", name, role]
             subprocess.run(command, check=True, capture_output=True)
             page.goto("/session")
             page.locator("#name").fill(name)

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-import auth
-import database
-from registry import ARTIFACTS, Registry
+from glassform.accounts import database
+from glassform.accounts import signing_in as auth
+from glassform.settings import ARTIFACTS, Settings
+from glassform.versions.registry import Registry
 from server import create_app
-from settings import Settings
 from tests.conftest import Documented
 
 PASSWORD = "correct horse"

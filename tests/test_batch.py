@@ -7,7 +7,7 @@ import json
 import orjson
 import pytest
 
-from batch import MOST_ARRAY_BYTES, MOST_ERRORS, harmless, is_plain, parse
+from glassform.batches.batch import MOST_ARRAY_BYTES, MOST_ERRORS, harmless, is_plain, parse
 
 COLUMNS = ["age", "workclass", "education", "marital_status", "race", "sex", "hours_per_week"]
 GOOD = "39,State-gov,Bachelors,Never-married,White,Male,40"
@@ -284,7 +284,7 @@ def test_limits_are_stated_and_kept(client, monkeypatch):
     assert limits["rows"] == 1_000_000 and limits["bytes"] == 256 * 1024 * 1024
     too_long = send(client, b"[" + b" " * MOST_ARRAY_BYTES + b"]", "application/json")
     assert too_long.status_code == 413
-    monkeypatch.setattr("batch.MOST_ROWS", 2)
+    monkeypatch.setattr("glassform.batches.batch.MOST_ROWS", 2)
     response = send(client, f"{HEADER}\n" + f"{GOOD}\n" * 3)
     assert response.status_code == 413 and response.json["detail"] == "At most 2 rows are read."
 

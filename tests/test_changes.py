@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from changes import smallest_changes
-from scorecard import Points, Scorecard
-from targets import sigmoid
+from glassform.analysis.changes import smallest_changes
+from glassform.fitted.scorecard import Points, Scorecard
+from glassform.fitted.target import sigmoid
 
 NONE: list[str] = []
 

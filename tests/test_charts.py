@@ -1,6 +1,6 @@
 import pytest
 
-from charts import Scale, percent, polyline, signed, telling, waterfall
+from glassform.web.charts import Scale, percent, polyline, signed, telling, waterfall
 
 
 @pytest.mark.parametrize(

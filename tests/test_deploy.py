@@ -23,9 +23,9 @@ import redis
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-import database
 from benchmarks.measuring import free_port, proxy_settings
-from registry import ARTIFACTS
+from glassform.accounts import database
+from glassform.settings import ARTIFACTS
 from tests.conftest import ROOT, missing, wait_for
 
 DEPLOY = ROOT / "deploy"

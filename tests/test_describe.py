@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import describe
 import model
 import server
-from describe import infer
-from registry import ARTIFACTS, Registry
-from representations import HOW_TO_ANSWER
-from resources.reading import OF_FORMS
-from schema import InvalidRecord, Pairs, Schema
+from glassform.describing import package as describe
+from glassform.describing.package import infer
+from glassform.records.schema import InvalidRecord, Pairs, Schema
+from glassform.settings import ARTIFACTS
+from glassform.versions.registry import Registry
+from glassform.web.reading import OF_FORMS
+from glassform.web.resource import HOW_TO_ANSWER
 from server import create_app
 from tests.conftest import ROOT
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import chdtri
 
-from drift import LARGE, Bin, Drift, drift_of, drifts
-from evaluation import distribution
+from glassform.analysis.drift import LARGE, Bin, Drift, drift_of, drifts
+from glassform.learning.evaluation import distribution
 
 
 def drift(trained: list[float], asked: list[float]) -> Drift:

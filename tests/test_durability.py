@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-import database
 from benchmarks.measuring import free_port
 from benchmarks.starting import tree
+from glassform.accounts import database
 from tests.conftest import serving, wait_for
 
 KILLS, WRITES = 60, 1_000

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from evaluation import at_least, calibration, evaluate, intervals, scores
-from thresholds import THRESHOLDS, confusions, histogram
+from glassform.analysis.thresholds import THRESHOLDS, confusions, histogram
+from glassform.learning.evaluation import at_least, calibration, evaluate, intervals, scores
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import languages
 import model
-from fitted import Fitted
-from kinds import ClassesScorecard
-from registry import ARTIFACTS, Registry
-from scorecard import Additive, Scorecard
-from targets import sigmoid, softmax
+from glassform import languages
+from glassform.fitted.base import Fitted
+from glassform.fitted.kinds import ClassesScorecard
+from glassform.fitted.scorecard import Additive, Scorecard
+from glassform.fitted.target import sigmoid, softmax
+from glassform.settings import ARTIFACTS
+from glassform.versions.registry import Registry
 from tests.conftest import ROOT
 
 PACKAGES = {
@@ -275,8 +276,8 @@ def test_no_module_holds_a_column_name_of_any_table():
         for field in json.loads(path.read_text(encoding="utf-8"))["resources"][0]["schema"]["fields"]:
             words |= {field["name"], field["name"].replace(".", "_"), *field["constraints"].get("enum", [])}
     words = {word for word in words if len(word) > 2} - {"South"}
-    folders = ROOT.glob("*.py"), (ROOT / "resources").glob("*.py"), (ROOT / "templates").iterdir(), STATIC.iterdir()
-    for path in chain(*folders):
+    pages = (ROOT / "templates").rglob("*.html")
+    for path in chain(ROOT.glob("*.py"), (ROOT / "glassform").rglob("*.py"), pages, STATIC.iterdir()):
         assert not words_of(path) & words, (path.name, words_of(path) & words)
 
 

@@ -11,11 +11,11 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from playwright.sync_api import expect
 
-from schema import Schema, localised
+from glassform.records.schema import Schema, localised
 from tests.conftest import ROOT, remember
 from tests.test_pages import PAGES, addresses
 
-CATALOG = ROOT / "translations" / "zh" / "LC_MESSAGES"
+CATALOG = ROOT / "glassform" / "translations" / "zh" / "LC_MESSAGES"
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 # names, and words of the formats and programs themselves, are the same in every language
 NAMES = {"Glassform", "English", "JSON", "CSV", "ROC", "AUC", "Brier", "curl", "Python", "JavaScript", "SHA", "Ctrl"}
@@ -33,9 +33,9 @@ def catalog():
 def test_every_text_is_in_the_catalog_and_none_is_left_over():
     found = extract_from_dir(
         ROOT,
-        [("*.py", "python"), ("resources/*.py", "python"), ("templates/*.html", "jinja2")],
+        [("**.py", "python"), ("templates/**.html", "jinja2")],
         keywords={"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)},
-        directory_filter=lambda folder: Path(folder).name in {"resources", "templates"},
+        directory_filter=lambda folder: Path(folder).relative_to(ROOT).parts[0] in {"glassform", "templates"},
     )
     assert {message.id for message in catalog() if message.id} == {text for _, _, text, _, _ in found}
 

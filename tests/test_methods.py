@@ -2,7 +2,7 @@
 
 import pytest
 
-from representations import MEDIA_TYPES
+from glassform.web.resource import MEDIA_TYPES
 from server import RESOURCES
 
 RESOURCE = {url.replace("<name>", "adult"): each for url, each in RESOURCES.items() if "<version>" not in url}

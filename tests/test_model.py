@@ -9,12 +9,13 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss, roc_auc_score
 
 import model
-from estimators import build_pipeline
-from kinds import PIPELINE
-from registry import ARTIFACTS, Registry
-from rows import EXAMPLE_PROBABILITIES, read
-from schema import InvalidRecord, Schema
-from scorecard import NORMAL_97_5, Scorecard, tabulate
+from glassform.fitted.kinds import PIPELINE
+from glassform.fitted.scorecard import NORMAL_97_5, Scorecard, tabulate
+from glassform.learning.estimators import build_pipeline
+from glassform.learning.table import EXAMPLE_PROBABILITIES, read
+from glassform.records.schema import InvalidRecord, Schema
+from glassform.settings import ARTIFACTS
+from glassform.versions.registry import Registry
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 from openapi_spec_validator import validate
 
-from openapi import VARIABLE
+from glassform.web.openapi import VARIABLE
 from tests.conftest import ROOT
 
 EXAMPLES = 1_000

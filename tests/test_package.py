@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import model
-from package import InvalidPackage, read_package
-from registry import Registry
+from glassform.records.datapackage import InvalidPackage, read_package
+from glassform.versions.registry import Registry
 from tests.conftest import ROOT
 
 SOUND = {
@@ -165,4 +165,4 @@ def test_a_description_can_be_edited_and_trained_again(tmp_path):
     assert len({*versions}) == 3 and versions[0] == versions[-1]
     written(tmp_path / "data" / "sizes", changed(("glassform", "estimator"), "svm"))
     again = subprocess.run(command[:-1], capture_output=True, check=True, text=True).stdout
-    assert f"python registry.py --table sizes promote {versions[2]}\n" in again
+    assert f"python -m glassform.versions --table sizes promote {versions[2]}\n" in again

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from charts import percent
+from glassform.web.charts import percent
 from tests.conftest import missing, remember
 
 QUESTION = "Does this person earn over $50K a year?"

@@ -10,15 +10,15 @@ from dataclasses import replace
 import pytest
 
 import model
-import registry
-import serving
 from benchmarks.faults import shifted
-from evaluation import compare_versions
-from fitted import FILE, UnreadableArtifact
-from registry import ARTIFACTS, Comparison, InUse, Registry, UnknownVersion
-from scorecard import Scorecard
-from serving import MOST_PINNED, Served
-from tests.conftest import ROOT
+from glassform.fitted.base import FILE, UnreadableArtifact
+from glassform.fitted.scorecard import Scorecard
+from glassform.learning.evaluation import compare_versions
+from glassform.settings import ARTIFACTS
+from glassform.versions import registry
+from glassform.versions.registry import Comparison, InUse, Registry, UnknownVersion
+from glassform.web import asked as serving
+from glassform.web.asked import MOST_PINNED, Served
 
 FINE = Comparison(
     other="a",
@@ -203,7 +203,7 @@ def test_the_same_version_added_again_stays_as_it_is_unless_it_is_damaged(versio
 
 
 def test_many_processes_can_change_it_at_once(versions):
-    command = [sys.executable, str(ROOT / "registry.py"), "--artifacts", str(versions.folder), "promote"]
+    command = [sys.executable, "-m", "glassform.versions", "--artifacts", str(versions.folder), "promote"]
     running = [subprocess.Popen([*command, name], stdout=subprocess.DEVNULL) for name in "abababab"]
     assert [process.wait(timeout=60) for process in running] == [0] * 8
     assert versions.manifest().current in "ab"
@@ -283,7 +283,7 @@ def test_training_promotes_what_passes_the_gates_or_what_it_is_told_to(
     assert [*versions.manifest().versions] == ["first", "next"]
     told = model.verdict(versions, "next")
     assert f"Version {current}" in told.replace("kept; version", "kept; Version") or current == "first"
-    assert ("python registry.py promote next" in told) == (current == "first")
+    assert ("python -m glassform.versions promote next" in told) == (current == "first")
 
 
 def test_a_damaged_current_version_does_not_open_the_gates(scorecard, trained, tmp_path):
@@ -442,7 +442,7 @@ def test_only_one_thread_renews(served, versions):
 
 
 def run(versions: Registry, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "registry.py"), "--artifacts", str(versions.folder), *words]
+    command = [sys.executable, "-m", "glassform.versions", "--artifacts", str(versions.folder), *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -455,7 +455,7 @@ def test_the_commands_do_what_they_say(versions, scorecard):
     add(versions, shifted(scorecard, 1, "d"), FINE)
     assert "passes the gates" in run(versions, "list").stdout
     assert model.verdict(versions, "d").endswith(
-        "version c stays the current one, as this one was here before.\npython registry.py promote d"
+        "version c stays the current one, as this one was here before.\npython -m glassform.versions promote d"
     )
     assert "version c stays the current one, as --no-promote says so." in model.verdict(versions, "d", promote=False)
     shown = run(versions, "show", "d").stdout

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 import pytest
 
 import model
-from schema import (
+from glassform.records.schema import (
     LONGEST_VALUE,
     MOST_ERRORS,
     Field,
@@ -74,7 +74,7 @@ def test_names_of_somebody_else_are_passed_over(schema, record):
 
 
 def test_no_more_is_remembered_than_is_stated(record, monkeypatch):
-    monkeypatch.setattr("schema.MOST_REMEMBERED", 10)
+    monkeypatch.setattr("glassform.records.schema.MOST_REMEMBERED", 10)
     schema = Schema.from_file(model.PACKAGE)
     for age in range(17, 90):
         assert schema.read_query(urlencode(record | {"age": age}))["age"] == age

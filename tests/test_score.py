@@ -18,8 +18,8 @@ import psycopg
 import pytest
 
 import score
-from engines import EngineError, connect
-from registry import ARTIFACTS
+from glassform.engines.engine import EngineError, connect
+from glassform.settings import ARTIFACTS
 from tests.conftest import ROOT, missing
 
 GOOD = "39,State-gov,Bachelors,Never-married,White,Male,40"

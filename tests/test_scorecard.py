@@ -11,11 +11,11 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, SplineTransformer, StandardScaler
 
-from fitted import FILE, UnreadableArtifact
+from glassform.fitted.base import FILE, UnreadableArtifact
+from glassform.fitted.scorecard import TOLERANCE, NotAdditive, Points, Scorecard, all_knots, between, tabulate
+from glassform.fitted.target import sigmoid
+from glassform.records.schema import Field, Schema
 from model import load_pipeline
-from schema import Field, Schema
-from scorecard import TOLERANCE, NotAdditive, Points, Scorecard, all_knots, between, tabulate
-from targets import sigmoid
 
 SIZE = Field.from_descriptor({"name": "size", "type": "number", "constraints": {"minimum": 0, "maximum": 10}})
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from charts import percent
+from glassform.web.charts import percent
 
 ASK = """async ([card, records]) => {
     const { explain, whatIf } = await import("/static/scorecard.js");

@@ -18,7 +18,7 @@ import pytest
 import server as server_module
 from benchmarks.measuring import free_port
 from benchmarks.starting import tree
-from registry import ARTIFACTS
+from glassform.settings import ARTIFACTS
 from tests.conftest import ROOT, serving, wait_for
 
 

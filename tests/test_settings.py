@@ -11,8 +11,8 @@ from contextlib import suppress
 import pytest
 
 from benchmarks.measuring import free_port
+from glassform.settings import InvalidSettings, Settings, read_secret, read_settings
 from server import create_app
-from settings import InvalidSettings, Settings, read_secret, read_settings
 from tests.conftest import ROOT, missing, serving, wait_for
 
 PAGE = "https://page.example"

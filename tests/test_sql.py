@@ -13,9 +13,9 @@ import pytest
 import sqlglot
 from werkzeug.http import parse_options_header
 
-from engines import EngineError, connect
-from scorecard import DIALECTS, Points, Scorecard
-from sql import Scoring, statement
+from glassform.engines.engine import EngineError, connect
+from glassform.engines.sql import Scoring, statement
+from glassform.fitted.scorecard import DIALECTS, Points, Scorecard
 from tests.conftest import ROOT, missing
 
 DATA = ROOT / "data"

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from schema import Schema
-from support import THIN, pack, places, unpack
+from glassform.fitted.neighbours import THIN, pack, places, unpack
+from glassform.records.schema import Schema
 
 
 def table(fields: list[dict[str, Any]]) -> Schema:

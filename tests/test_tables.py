@@ -10,8 +10,8 @@ import pytest
 
 import model
 import server
-import serving
-from registry import ARTIFACTS
+from glassform.settings import ARTIFACTS
+from glassform.web import asked as serving
 from server import RESERVED, create_app
 
 NAME = "copied"

@@ -1,7 +1,16 @@
 import pytest
 from scipy.stats import binomtest
 
-from thresholds import THRESHOLDS, Confusion, Rate, cheapest, confusion, confusions, histogram, is_small
+from glassform.analysis.thresholds import (
+    THRESHOLDS,
+    Confusion,
+    Rate,
+    cheapest,
+    confusion,
+    confusions,
+    histogram,
+    is_small,
+)
 
 MEASURED = {
     "rows": 10,

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import estimators
 import model
-import rows
-from engines import EngineError, connect
-from registry import Registry
+from glassform.engines.engine import EngineError, connect
+from glassform.learning import estimators
+from glassform.learning import table as rows
+from glassform.versions.registry import Registry
 from tests.conftest import ROOT, missing
 
 REPEATED = 100

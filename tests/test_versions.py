@@ -14,14 +14,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-import database
-import serving as serving_module
 from benchmarks.faults import shifted
 from benchmarks.measuring import free_port
-from registry import ARTIFACTS, Comparison, Registry
+from glassform.accounts import database
+from glassform.settings import ARTIFACTS, Settings
+from glassform.versions.registry import Comparison, Registry
+from glassform.web import asked as serving_module
 from server import create_app
-from settings import Settings
-from tests.conftest import ROOT, Documented, remember, serving, wait_for
+from tests.conftest import Documented, remember, serving, wait_for
 from tests.test_accounts import sign_up
 from tests.test_languages import WORD, words_left
 from tests.test_registry import FINE, add
@@ -418,7 +418,7 @@ def managing(versions, browser, tmp_path):
             page.locator("#name").fill("lee")
             page.locator("#password").fill("correct horse")
             page.locator("main form button").click()
-            command = [sys.executable, str(ROOT / "database.py"), "lee", "teacher"]
+            command = [sys.executable, "-m", "glassform.accounts", "lee", "teacher"]
             subprocess.run(command, env=os.environ | environment, check=True, capture_output=True)
         page.goto("/versions")
         yield page

@@ -1,0 +1,1 @@
+"""People: tables, passwords, tokens, keys, rates, history, migrations."""

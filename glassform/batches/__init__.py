@@ -1,0 +1,1 @@
+"""Many records in one request: CSV, JSON, JSON lines, tensors."""

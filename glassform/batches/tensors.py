@@ -1,0 +1,301 @@
+"""Tensors of the Open Inference Protocol: read from JSON and the binary data behind it, and written the same way.
+
+https://github.com/kserve/open-inference-protocol and Triton's extension for binary tensor data.
+"""
+
+import struct
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Annotated, Any, Literal
+
+import orjson
+import pydantic
+
+from glassform.languages import gettext
+from glassform.records.schema import (
+    MOST_ERRORS,
+    Field,
+    FieldError,
+    InvalidRecord,
+    Pairs,
+    Schema,
+    UnreadableJSON,
+    did_you_mean,
+    parse_json,
+    say,
+    shown,
+)
+
+INTEGERS = {
+    "INT8": "b",
+    "INT16": "h",
+    "INT32": "i",
+    "INT64": "q",
+    "UINT8": "B",
+    "UINT16": "H",
+    "UINT32": "I",
+    "UINT64": "Q",
+}
+REALS = {"FP32": "f", "FP64": "d"}
+TEXTS = "BYTES"
+CODES = INTEGERS | REALS  # of the struct module
+LENGTH = struct.Struct("<I")  # before each text of a binary tensor
+LONGEST_ID, MOST_TENSORS = 200, 1_000
+Datatype = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP32", "FP64", "BYTES"]
+SIZE = "binary_data_size"
+
+
+class UnreadableTensors(ValueError):
+    """A body that does not fall into a header and the tensors it announces."""
+
+
+class InferenceModel(pydantic.BaseModel):
+    """A part of a request: members that are not known are refused."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+
+
+class InputParameters(InferenceModel):
+    """Where a tensor's data are: so many bytes behind the header."""
+
+    binary_data_size: Annotated[int, pydantic.Field(ge=0)] | None = None
+
+
+class InputTensor(InferenceModel):
+    """One tensor: an element per row, of the field it is named after."""
+
+    name: str
+    datatype: Datatype
+    shape: Annotated[list[Annotated[int, pydantic.Field(ge=1)]], pydantic.Field(min_length=1, max_length=2)]
+    parameters: InputParameters = InputParameters()
+    data: list[Any] | None = None
+
+
+class OutputParameters(InferenceModel):
+    """How an output is to be sent."""
+
+    binary_data: bool = False
+
+
+class RequestedOutput(InferenceModel):
+    """An output that is wanted."""
+
+    name: str
+    parameters: OutputParameters = OutputParameters()
+
+
+class RequestParameters(InferenceModel):
+    """How all outputs are to be sent, if none is named."""
+
+    binary_data_output: bool = False
+
+
+class InferenceRequest(InferenceModel):
+    """The tensors of some rows, and the outputs wanted for them; all outputs if none is named."""
+
+    id: Annotated[str, pydantic.Field(max_length=LONGEST_ID)] | None = None
+    parameters: RequestParameters = RequestParameters()
+    inputs: Annotated[list[InputTensor], pydantic.Field(max_length=MOST_TENSORS)]
+    outputs: Annotated[list[RequestedOutput], pydantic.Field(max_length=MOST_TENSORS)] | None = None
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor to be sent: its elements in row-major order."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    elements: Sequence[Any]
+
+
+def read_request(body: bytes, header_length: int | None) -> tuple[InferenceRequest, bytes]:
+    """Return a request and the binary data behind it.
+
+    Raises
+    ------
+    UnreadableTensors
+        If the body is shorter than its header is said to be, or has other binary data than the header announces.
+    UnreadableJSON
+        If the header is not JSON.
+    InvalidRecord
+        With every member that is not as the protocol has it.
+    """
+    if header_length is not None and header_length > len(body):
+        reason = gettext("it ends before its header of %(length)s bytes does", length=header_length)
+        raise UnreadableTensors(reason)
+    header, binary = body[:header_length], body[len(body) if header_length is None else header_length :]
+    errors: list[FieldError] = []
+    try:
+        given = plain(parse_json(header), errors)
+    except RecursionError as error:
+        raise UnreadableJSON(gettext("it is nested too deeply")) from error
+    errors += [] if isinstance(given, dict) else [FieldError("", shown(given), say("object", value=shown(given)))]
+    for name in ("inputs", "outputs"):
+        several = given.get(name) if isinstance(given, dict) else None
+        if isinstance(several, list) and len(several) > MOST_TENSORS:
+            errors.append(FieldError(name, None, say("too_many", count=len(several), most=MOST_TENSORS)))
+    if errors:
+        raise InvalidRecord(errors, {})
+    try:
+        request = InferenceRequest.model_validate(given)
+    except pydantic.ValidationError as invalid:
+        raise InvalidRecord([protocol_error(error) for error in invalid.errors()], {}) from invalid
+    announced = sum(each.parameters.binary_data_size or 0 for each in request.inputs)
+    if announced != len(binary):
+        reason = gettext(
+            "%(count)s bytes of tensors follow the header, which announces %(announced)s",
+            count=len(binary),
+            announced=announced,
+        )
+        raise UnreadableTensors(reason)
+    return request, binary
+
+
+def plain(value: Any, errors: list[FieldError]) -> Any:
+    """Return parsed JSON with dictionaries for objects; a name given twice is an error."""
+    if not isinstance(value, list):
+        return value
+    if not isinstance(value, Pairs):
+        return [plain(each, errors) for each in value]
+    counts = Counter(name for name, _ in value)
+    errors += [FieldError(shown(name), None, say("repeated")) for name, count in counts.items() if count > 1]
+    return {name: plain(each, errors) for name, each in value}
+
+
+def protocol_error(error: Any) -> FieldError:
+    """Put one of pydantic's errors into ours; what the protocol wants stays in English, as the protocol is."""
+    place = shown(".".join(map(str, error["loc"])))
+    if error["type"] == "missing":
+        return FieldError(place, None, say("absent"))
+    value = shown(error["input"]) if not isinstance(error["input"], dict) else gettext("an object")
+    return FieldError(place, value, say("protocol", value=value, reason=error["msg"]))
+
+
+def read_rows(request: InferenceRequest, binary: bytes, schema: Schema) -> list[dict[str, Any]]:
+    """Return the rows of a request's tensors, an element of each field.
+
+    Raises
+    ------
+    InvalidRecord
+        With every tensor that fits no field, or not its field, or not the others.
+    """
+    errors: list[FieldError] = []
+    columns: dict[str, list[Any]] = {}
+    begin = 0
+    for tensor in request.inputs:
+        end = begin + (tensor.parameters.binary_data_size or 0)
+        name = schema.names.get(tensor.name)
+        if name is None:
+            hint = did_you_mean(tensor.name, schema.names) if len(errors) < MOST_ERRORS else ""
+            errors.append(FieldError(shown(tensor.name), None, say("unknown", hint=hint)))
+        elif name in columns:
+            errors.append(FieldError(name, None, say("repeated")))
+        else:
+            columns[name] = []
+            try:
+                columns[name] = elements(tensor, binary[begin:end], schema.by_name[name])
+            except ValueError as error:
+                errors.append(FieldError(name, None, str(error)))
+        begin = end
+    missing = [field for field in schema.fields if field.name not in columns]
+    errors += [FieldError(field.name, None, say("missing", rule=field.rule)) for field in missing]
+    if not errors and len({tuple(tensor.shape) for tensor in request.inputs}) > 1:
+        errors = [FieldError(each.name, None, say("lengths_differ", value=each.shape)) for each in request.inputs]
+    if errors:
+        raise InvalidRecord(errors, {})
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def elements(tensor: InputTensor, binary: bytes, field: Field) -> list[Any]:
+    """Return a tensor's elements.
+
+    Raises
+    ------
+    ValueError
+        If the datatype is not the field's, or the data are not as many as the shape says.
+    """
+    suitable = suitable_datatypes(field)
+    if tensor.datatype not in suitable:
+        raise ValueError(say("datatype", value=tensor.datatype, known=", ".join(suitable)))
+    if (tensor.data is None) == (tensor.parameters.binary_data_size is None):
+        raise ValueError(say("one_of_two", one="data", other=f"parameters.{SIZE}"))
+    if len(tensor.shape) == 2 and tensor.shape[1] != 1:
+        raise ValueError(say("shape", value=tensor.shape))
+    found = unpacked(binary, tensor.datatype) if tensor.data is None else tensor.data
+    if len(tensor.shape) == 2 and tensor.data is not None:
+        found = flat(tensor.data)
+    if len(found) != prod(tensor.shape):
+        raise ValueError(say("count", count=len(found), wanted=prod(tensor.shape)))
+    if field.type == "integer" and tensor.datatype in REALS:
+        found = [int(each) if isinstance(each, float) and each.is_integer() else each for each in found]
+    return found
+
+
+def suitable_datatypes(field: Field) -> tuple[str, ...]:
+    """Return the datatypes a field's tensor can have, the one it is announced with first."""
+    if field.categories:
+        return (TEXTS,)
+    whole = tuple(dict.fromkeys(["INT64", *INTEGERS]))
+    # whole numbers with gaps are real ones to whoever writes a gap as NaN
+    return whole if field.type == "integer" and not field.has_gaps else ("FP64", "FP32", *whole)
+
+
+def flat(data: list[Any]) -> list[Any]:
+    """Return data that may be nested once, as a column of a matrix is."""
+    if data and all(isinstance(each, list) and len(each) == 1 for each in data):
+        return [each[0] for each in data]
+    return data
+
+
+def unpacked(binary: bytes, datatype: str) -> list[Any]:
+    """Return the elements of a binary tensor, little-endian; each text follows its length in bytes.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are no whole elements, or texts are not UTF-8.
+    """
+    if datatype != TEXTS:
+        size = struct.calcsize(CODES[datatype])
+        if len(binary) % size:
+            raise ValueError(say("bytes", count=len(binary), datatype=datatype))
+        return list(struct.unpack(f"<{len(binary) // size}{CODES[datatype]}", binary))
+    texts, at = [], 0
+    while at < len(binary):
+        begin = at + LENGTH.size
+        at = begin + LENGTH.unpack_from(binary, at)[0] if begin <= len(binary) else len(binary) + 1
+        if at > len(binary):
+            raise ValueError(say("bytes", count=len(binary), datatype=datatype))
+        try:
+            texts.append(binary[begin:at].decode())
+        except UnicodeDecodeError:
+            raise ValueError(gettext("it is not %(encoding)s text", encoding="UTF-8")) from None
+    return texts
+
+
+def packed(tensor: Tensor) -> bytes:
+    """Return a tensor's elements as binary data."""
+    if tensor.datatype != TEXTS:
+        return struct.pack(f"<{len(tensor.elements)}{CODES[tensor.datatype]}", *tensor.elements)
+    texts = [text.encode() for text in tensor.elements]
+    return b"".join(LENGTH.pack(len(text)) + text for text in texts)
+
+
+def write_tensors(
+    answer: dict[str, Any], tensors: Iterable[Tensor], request: InferenceRequest
+) -> tuple[bytes, int | None]:
+    """Return an answer with tensors, in binary where that is wanted, and its header's length if any is."""
+    wanted = {each.name: each.parameters.binary_data for each in request.outputs or []}
+    outputs, binary = [], []
+    for tensor in tensors:
+        output: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
+        if wanted.get(tensor.name, request.parameters.binary_data_output):
+            binary.append(packed(tensor))
+            outputs.append(output | {"parameters": {SIZE: len(binary[-1])}})
+        else:
+            outputs.append(output | {"data": tensor.elements})
+    header = orjson.dumps(answer | {"outputs": outputs})
+    return header + b"".join(binary), len(header) if binary else None

@@ -1,0 +1,1 @@
+"""A CSV file of your own becomes a data package."""

@@ -1,0 +1,1 @@
+"""Many more records: DuckDB, Spark, any engine of Ibis; the model as one SELECT."""

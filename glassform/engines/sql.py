@@ -1,0 +1,262 @@
+"""The model as one SELECT: the points of every field joined to a table, in the dialect of any SQL engine."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from sqlglot import exp
+
+from glassform.fitted.scorecard import Additive, Points, Scorecard
+from glassform.records.schema import DATE, NOT_KNOWN, PLAIN_DIGITS, Value
+
+TABLE = "people"  # unless another is named
+ROW = "row"  # the number of a row
+OUR_NAMES = ("points", "value", "row", "probability", "prediction", "log_odds", "intercept")
+PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A table and the points to join to it.
+
+    Parameters
+    ----------
+    columns
+        The table's column of each field; the field's own name if it is not given.
+    spellings
+        By field, further values that stand for one of its own, such as the text 039 for 39.
+    texts
+        The fields whose columns hold text, such as all those of a CSV file.
+    typed
+        Whether `texts` names all of them; if not, categories are taken to be text, and numbers to be numbers.
+    looks_up
+        Whether points are looked up in constant maps of DuckDB's instead, since its joins lose the order of rows.
+    """
+
+    card: Additive
+    dialect: str
+    table: str = TABLE
+    columns: Mapping[str, str] = field(default_factory=dict)
+    spellings: Mapping[str, Mapping[Value, Value]] = field(default_factory=dict)
+    texts: frozenset[str] = frozenset()
+    typed: bool = False
+    looks_up: bool = False
+
+    def scored(
+        self,
+        explain: bool = False,
+        only_records: bool = False,
+        stop: tuple[str, str] | None = None,
+    ) -> exp.Select:
+        """Return every row with its probability, or the number foretold, NULL where a value is none of its field's.
+
+        Parameters
+        ----------
+        explain
+            Add the log-odds, the intercept and every term, named as in the answers of the API.
+        only_records
+            Leave out rows without a probability.
+        stop
+            The engine's function to call at the first such row, and what it is to say.
+        """
+        is_probability = isinstance(self.card, Scorecard)
+        answer = self.probability if is_probability else self.log_odds
+        if stop:
+            answer = exp.Coalesce(this=answer, expressions=[exp.func(stop[0], exp.convert(stop[1]))])
+        added = [answer]
+        if explain:
+            added += [self.log_odds] if is_probability else []
+            added += [double(self.card.intercept), *map(self.term, self.card.points)]
+        names = self.card.columns_added(explain)
+        columns = [exp.alias_(each, self.name(name)) for name, each in zip(names, added, strict=True)]
+        query = self.joined(self.everything, *columns)
+        return query.where(exp.Not(this=self.missing)) if only_records else query
+
+    def wrong(self, numbered: bool = False) -> exp.Select:
+        """Return the rows that are no records, as they are and, if wanted, with their number, the first being 1."""
+        query = self.joined(self.everything).where(self.missing)
+        return self.numbered(query) if numbered else query
+
+    def how_many_wrong(self) -> exp.Select:
+        """Return how many rows are no records."""
+        return exp.select(exp.alias_(exp.Count(this=exp.Star()), "count")).from_(self.wrong().subquery("wrong"))
+
+    def numbered(self, query: exp.Select) -> exp.Select:
+        """Return a query on the table with its rows numbered."""
+        number = exp.alias_(exp.Window(this=exp.RowNumber()), self.name(ROW))
+        table = exp.select("*", number).from_(exp.Table(this=self.name(self.table)))
+        return query.from_(table.subquery(self.name(self.table)))
+
+    @property
+    def everything(self) -> exp.Expr:
+        """All columns of the table."""
+        return exp.Column(this=exp.Star(), table=self.name(self.table))
+
+    @property
+    def missing(self) -> exp.Expr:
+        """Whether a row has no log-odds."""
+        return exp.Is(this=exp.paren(self.log_odds), expression=exp.null())
+
+    def unknown(self, name: str) -> exp.Select:
+        """Return the different values of one field's column that are none of the field's."""
+        chosen = exp.alias_(self.column(name), self.name("value"))
+        missing = exp.Is(this=self.term(name), expression=exp.null())
+        return self.joined(chosen, only=name).where(missing).distinct()
+
+    @property
+    def log_odds(self) -> exp.Expr:
+        """The intercept and all terms, summed in order."""
+        total: exp.Expr = double(self.card.intercept)
+        for name in self.card.points:
+            total = exp.Add(this=total, expression=self.term(name))
+        return total
+
+    @property
+    def probability(self) -> exp.Expr:
+        """The probability of the positive class, 0 to 1."""
+        power = exp.Exp(this=exp.Neg(this=exp.paren(self.log_odds)))
+        odds_against = exp.Add(this=exp.Literal.number(1), expression=power)
+        return exp.Div(this=double(1.0), expression=exp.paren(odds_against))
+
+    def term(self, name: str) -> exp.Expr:
+        """Return the points of a row's value of one field."""
+        points = self.card.points[name]
+        if points.gap is not None:
+            text = self.is_text(name)
+            gap = exp.EQ(this=self.column(name), expression=exp.convert(NOT_KNOWN)) if text else self.is_null(name)
+            return exp.Case().when(gap, double(points.gap)).else_(self.known_term(name))
+        return self.known_term(name)
+
+    def is_null(self, name: str) -> exp.Expr:
+        """Return whether a row has no value of one field."""
+        return exp.Is(this=self.column(name), expression=exp.null())
+
+    def known_term(self, name: str) -> exp.Expr:
+        """Return the points of a row's value of one field, NULL where that is a gap."""
+        points = self.card.points[name]
+        if points.linear:
+            return self.interpolated(points, self.number(name))
+        if self.looks_up:
+            return self.looked_up(name)
+        return exp.column(self.name("points"), table=self.name(f"points_{name}"))
+
+    def looked_up(self, name: str) -> exp.Expr:
+        """Return the points of a row's value from a constant map, as DuckDB has it."""
+        number = not self.is_text(name) and not self.card.schema.by_name[name].categories
+        column = exp.cast(self.column(name), exp.DataType.Type.DOUBLE) if number else self.column(name)
+        # a whole number is compared as what it may be, or 39.5 would be found as 40
+        keys = exp.array(*(double(float(key)) if number else exp.convert(key) for key, _ in self.keys(name)))
+        values = exp.array(*(double(log_odds) for _, log_odds in self.keys(name)))
+        return exp.func("map_extract_value", exp.func("map", keys, values), column)
+
+    def joined(self, *chosen: exp.Expr, only: str = "") -> exp.Select:
+        """Return a SELECT of what is chosen from the table and the points, those of one field or of all."""
+        query = exp.select(*chosen).from_(exp.Table(this=self.name(self.table)))
+        for name, points in self.card.points.items():
+            if points.linear or self.looks_up or only not in ("", name):
+                continue
+            table = f"points_{name}"
+            value = exp.column(self.name("value"), table=self.name(table))
+            equal = exp.EQ(this=value, expression=self.column(name))
+            query = query.join(exp.Table(this=self.name(table)), on=equal, join_type="left", copy=False)
+            query = query.with_(*self.table_of_points(table, self.keys(name)), copy=False)
+        return query
+
+    def table_of_points(self, table: str, keys: Sequence[tuple[Value, float]]) -> tuple[exp.Expr, exp.Select]:
+        """Return the alias and the content of one field's table of values and points."""
+        rows = [(exp.convert(value), exp.convert(log_odds)) for value, log_odds in keys]
+        # one double makes a column of doubles: a literal alone is a decimal number to most engines
+        rows[0] = rows[0][0], double(keys[0][1])
+        # SQLite can name columns only outside, BigQuery only inside
+        outside = self.dialect == "sqlite"
+        values = exp.values(rows, alias="points", columns=None if outside else ["value", "points"])
+        alias = exp.TableAlias(
+            this=self.name(table), columns=[self.name("value"), self.name("points")] if outside else []
+        )
+        return alias, exp.select("*").from_(values)
+
+    def keys(self, name: str) -> list[tuple[Value, float]]:
+        """Return a field's values, as the column holds them, with their points."""
+        own = self.card.points[name].by_value
+        held = {
+            str(value) if self.is_text(name) else value: log_odds
+            for value, log_odds in own.items()
+            if value != NOT_KNOWN or self.card.points[name].gap is None
+        }
+        return [*(held | {other: own[value] for other, value in self.spellings.get(name, {}).items()}).items()]
+
+    def column(self, name: str) -> exp.Expr:
+        """Return a field's column; as text, where categories or dates are kept as something else.
+
+        What means that a value is missing becomes the sign of a gap, and a date its year.
+        """
+        field = self.card.schema.by_name[name]
+        column: exp.Expr = exp.column(self.name(self.columns.get(name, name)), table=self.name(self.table))
+        if not (field.categories or self.is_text(name)):
+            return column
+        if self.typed and name not in self.texts:
+            column = exp.cast(column, exp.DataType.Type.TEXT)
+        cases = []
+        if field.missing:
+            written = exp.In(this=exp.Trim(this=column), expressions=[*map(exp.convert, sorted(field.missing))])
+            is_missing = exp.Or(this=exp.Is(this=column.copy(), expression=exp.null()), expression=written)
+            cases.append(exp.If(this=is_missing, true=exp.convert(NOT_KNOWN)))
+        if field.is_year and self.is_text(name):
+            is_date = exp.RegexpLike(this=column.copy(), expression=exp.convert(f"^{DATE.pattern}$"))
+            year = exp.Substring(this=column.copy(), start=exp.convert(1), length=exp.convert(4))
+            cases.append(exp.If(this=is_date, true=year))
+        return exp.Case(ifs=cases, default=column.copy()) if cases else column
+
+    def is_text(self, name: str) -> bool:
+        """Return whether a field's values are compared as text: as all of a CSV file, and as dates of any table."""
+        return name in self.texts or (self.typed and self.card.schema.by_name[name].is_year)
+
+    def number(self, name: str) -> exp.Expr:
+        """Return a field's column as a number; NULL for a text that is none in plain digits."""
+        column = self.column(name)
+        if not self.is_text(name):
+            return column
+        plain = exp.RegexpLike(this=column, expression=exp.convert(f"^{PLAIN_DIGITS['number'].pattern}$"))
+        return exp.Case().when(plain, exp.cast(column.copy(), exp.DataType.Type.DOUBLE))
+
+    def interpolated(self, points: Points, x: exp.Expr) -> exp.Expr:
+        """Return the height of a curve made of straight lines, NULL outside of it."""
+        knots = list(zip(points.values, points.log_odds, strict=True))
+        outside = exp.Or(this=x < double(knots[0][0]), expression=x > double(knots[-1][0]))
+        case = exp.Case().when(outside, exp.null())
+        for (left, low), (right, high) in pairwise(knots):
+            share = exp.Div(this=exp.paren(x - double(left)), expression=double(right - left))
+            height = exp.Add(
+                this=double(low), expression=exp.Mul(this=double(high - low), expression=exp.paren(share))
+            )
+            last = right == knots[-1][0]
+            case = case.when(x <= double(right) if last else x < double(right), height)
+        return case
+
+    def name(self, name: str) -> exp.Identifier:
+        """Return an identifier as it is, if it can be none of SQL's own words, and else quoted.
+
+        Snowflake means capitals by a plain name, and small letters by a quoted one.
+        """
+        ours = name == TABLE or name.startswith(OUR_NAMES)
+        plain = ours or (self.dialect == "snowflake" and PLAIN_NAME.fullmatch(name))
+        return exp.to_identifier(name, quoted=not plain)
+
+    def text(self, query: exp.Expr, pretty: bool = False) -> str:
+        """Write a query in the dialect."""
+        return query.sql(dialect=self.dialect, pretty=pretty)
+
+
+def double(number: float) -> exp.Expr:
+    """Return a number as a double, whatever an engine makes of its digits."""
+    return exp.cast(exp.convert(float(number)), exp.DataType.Type.DOUBLE)
+
+
+def statement(card: Additive, dialect: str, explain: bool = False) -> str:
+    """Return the model as one SELECT to read and to run, on a table `people` with the fields' own columns."""
+    # BigQuery's columns cannot have a dot or a space in their names
+    columns = {} if dialect == "bigquery" else {each.name: each.column for each in card.schema.fields}
+    scoring = Scoring(card, dialect, columns=columns)
+    title = f"{card.schema.own['question']} Model {card.schema.name} {card.version}."
+    return f"-- {title}\n{scoring.text(scoring.scored(explain), pretty=True)};\n"

@@ -1,0 +1,284 @@
+"""What every fitted model can be asked as it is served, whatever it foretells and however it computes that."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+from glassform.fitted.neighbours import THIN, Crowd, Support, unpack
+from glassform.fitted.target import TARGETS, Sums, Target
+from glassform.languages import current, gettext
+from glassform.records.schema import BINARY, Record, Schema, Schemas, Value
+
+FORMAT = 6  # of scorecard.json; raised when old files can no longer be read
+FILE = "scorecard.json"
+
+
+class UnreadableArtifact(ValueError):
+    """A model's file that is damaged, of another format, or cannot be used here."""
+
+
+class Row(Protocol):
+    """A record's values in the order of the fields, and the term of each."""
+
+    @property
+    def values(self) -> Sequence[Value]:
+        """The values."""
+
+    @property
+    def terms(self) -> Sequence[Any]:
+        """The terms."""
+
+
+@dataclass(frozen=True)
+class Fitted(ABC):
+    """A fitted model; its kinds are those of `kinds.KINDS`.
+
+    `people` are the training rows as `support.pack` writes them; None, if hardly any two of them are alike. `version`
+    is a hash of data and recipe.
+    """
+
+    version: str
+    package: dict[str, Any]
+    typical: Record
+    examples: list[dict[str, Any]]
+    people: dict[str, Any] | None
+    evaluation: dict[str, Any]
+    training: dict[str, Any]
+
+    kind: ClassVar[str]  # how its file names it
+    is_additive: ClassVar[bool] = True  # whether it is a sum of one term per feature, and so a table of points
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The record of the table it was fitted on."""
+        return Schema(self.package)
+
+    @cached_property
+    def schemas(self) -> Schemas:
+        """The same, by language."""
+        return Schemas(self.schema)
+
+    @cached_property
+    def target(self) -> Target:
+        """What it foretells."""
+        return TARGETS[self.schema.task](self.schema)
+
+    @cached_property
+    def model(self) -> dict[str, str]:
+        """Name and version, as every answer carries them."""
+        return {"name": self.schema.name, "version": self.version}
+
+    @cached_property
+    def crowd(self) -> Crowd | None:
+        """The people it learned from."""
+        return unpack(self.schema, self.people) if self.people else None
+
+    # What each kind does in its own way.
+
+    @property
+    @abstractmethod
+    def lookups(self) -> list[Mapping[Value, Any]]:
+        """By feature, the term of every value that can be looked up."""
+
+    @abstractmethod
+    def terms_of(self, record: Record) -> list[Any]:
+        """Return the term of every feature of a record."""
+
+    @abstractmethod
+    def all_sums(self, rows: Sequence[Row]) -> Sequence[Sums]:
+        """Return what it gives to each of many records."""
+
+    @abstractmethod
+    def grid(self, name: str) -> Sequence[Value]:
+        """Return the values of a feature at which a drawing shows it."""
+
+    @abstractmethod
+    def arithmetic(self, row: Row, sums: Sums) -> dict[str, Any]:
+        """Return how the sums came about, as far as that can be told."""
+
+    @abstractmethod
+    def columns_added(self, explain: bool) -> list[str]:
+        """Return the columns that scoring adds to a table: the answer and, if wanted, every term."""
+
+    @abstractmethod
+    def cells(self, row: Row, sums: Sums, explain: bool) -> list[float | str]:
+        """Return the cells of these columns."""
+
+    # What follows from it.
+
+    def sums(self, record: Record) -> Sums:
+        """Return what it gives to one record: log-odds, a number, or a sum per class."""
+        return self.all_sums([self.row(record)])[0]
+
+    def score(self, record: Record) -> float | str:
+        """Return what it says of a record in one word: a probability, a number, or a class."""
+        return self.target.score(self.sums(record))
+
+    def members(self, record: Record) -> dict[str, Any]:
+        """Return what an answer about a record says first."""
+        return self.target.members(self.sums(record))
+
+    def curves(self, record: Record) -> dict[str, list[tuple[Value, dict[str, Any]]]]:
+        """Return, by feature, the answer at each value of its grid, the rest of the record held fixed."""
+        varied = [(name, value) for name in self.schema.by_name for value in self.grid(name)]
+        found = self.several([record | {name: value} for name, value in varied])
+        curves: dict[str, list[tuple[Value, dict[str, Any]]]] = {name: [] for name in self.schema.by_name}
+        for (name, value), members in zip(varied, found, strict=True):
+            curves[name].append((value, members))
+        return curves
+
+    def what_if(self, record: Record) -> dict[str, list[tuple[Value, float]]]:
+        """Return, by feature, the probability or number at each value of its grid, the rest held fixed."""
+        main = self.target.columns[0]
+        return {
+            name: [(value, members[main]) for value, members in curve] for name, curve in self.curves(record).items()
+        }
+
+    def twins(self, record: Record) -> Any:
+        """Return what it says of the person's twins: the same but for one of the package's group fields."""
+        changed = [
+            (field.name, value)
+            for field in self.schema.groups
+            for value in field.values
+            if value != record[field.name]
+        ]
+        found = self.several([record | {name: value} for name, value in changed])
+        twins = [
+            {"feature": name, "value": value, **members}
+            for (name, value), members in zip(changed, found, strict=True)
+        ]
+        own, main = self.members(record), self.target.columns[0]
+        if isinstance(own[main], float):
+            twins = [twin | {"difference": twin[main] - own[main]} for twin in twins]
+        return twins
+
+    def several(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
+        """Return what answers about several records say first."""
+        return map(self.target.members, self.all_sums([self.row(record) for record in records]))
+
+    def row(self, record: Record) -> Row:
+        """Return a record with its terms."""
+        return Looked([record[name] for name in self.schema.by_name], self.terms_of(record))
+
+    def explain(self, record: Record) -> Any:
+        """Return what it says of a record, with every term if it is a sum of them."""
+        row, support = self.row(record), self.support(record)
+        sums = self.all_sums([row])[0]
+        return {
+            **self.target.members(sums),
+            **self.arithmetic(row, sums),
+            "record": record,
+            "interval": self.interval(sums),
+            "support": support,
+            "warnings": self.warnings(support),
+            "model": self.model,
+        }
+
+    def interval(self, sums: Sums) -> tuple[float, float] | None:
+        """Return where 95 of 100 outcomes lie, by the errors on rows held back while fitting; of numbers alone."""
+        margin = self.training.get("margin")
+        return (sums - margin, sums + margin) if margin is not None else None
+
+    def support(self, record: Record) -> Support | None:
+        """Count the people like a record and, of two classes, the share of the positive one among them."""
+        if self.crowd is None:
+            return None
+        found = self.crowd.support(record)
+        return found if self.schema.task == BINARY else {"count": found["count"], "share": None}
+
+    def warnings(self, support: Support | None) -> list[str]:
+        """Say, if it is so, that hardly any of the training people were like a record."""
+        if support is None or support["count"] >= THIN:
+            return []
+        count, rows, words = support["count"], f"{self.training['rows']:,}", self.schemas[current()].words
+        if not count:
+            return [
+                gettext(
+                    "Of the %(rows)s %(cases)s the model learned from, none resembled this one.", rows=rows, **words
+                )
+            ]
+        return [
+            gettext(
+                "Of the %(rows)s %(cases)s the model learned from, only %(count)s resembled this one.",
+                count=count,
+                rows=rows,
+                **words,
+            )
+        ]
+
+    def save(self, folder: Path) -> None:
+        """Write `scorecard.json` into a folder, whole or not at all."""
+        unfinished = folder / f"{FILE}.unfinished"
+        unfinished.write_bytes(self.as_file())
+        unfinished.replace(folder / FILE)
+
+    def as_file(self) -> bytes:
+        """Return what `save` writes."""
+        content = {"format": FORMAT, "kind": self.kind, **self.written()}
+        return json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+
+    def written(self) -> dict[str, Any]:
+        """Return what its file holds."""
+        return asdict(self)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; every number comes back the same.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder holds no such file.
+        UnreadableArtifact
+            If it is damaged or of another format.
+        """
+        return cls.of(read_content((folder / FILE).read_bytes()))
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> Self:
+        """Return the model that a file's content describes.
+
+        Raises
+        ------
+        UnreadableArtifact
+            If it describes none.
+        """
+        try:
+            return cls(**cls.decoded({name: value for name, value in content.items() if name != "kind"}))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnreadableArtifact(f"{FILE} is damaged: {error}") from error
+
+    @classmethod
+    def decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
+        """Return the members of a file as those of the class."""
+        return content
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A record's values and their terms."""
+
+    values: Sequence[Value]
+    terms: Sequence[Any]
+
+
+def read_content(text: bytes) -> dict[str, Any]:
+    """Return the content of a file that `save` wrote.
+
+    Raises
+    ------
+    UnreadableArtifact
+        If it is damaged or of another format.
+    """
+    try:
+        content: dict[str, Any] = json.loads(text)
+        written = content.pop("format")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableArtifact(f"{FILE} is damaged: {error}") from error
+    if written != FORMAT:
+        raise UnreadableArtifact(f"{FILE} has format {written}, and this program reads format {FORMAT}")
+    return content

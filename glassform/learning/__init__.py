@@ -1,0 +1,1 @@
+"""Rows in, a fitted model out: read, tabulate, evaluate, compare, save."""

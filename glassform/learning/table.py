@@ -1,0 +1,273 @@
+"""Rows to learn from and to test with: read from CSV files or counted in an engine, checked, and described."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sklearn
+
+from glassform.fitted.neighbours import pack
+from glassform.records.schema import (
+    BINARY,
+    CLASSES,
+    NOT_KNOWN,
+    NUMBER,
+    PLAIN_DIGITS,
+    PYTHON_TYPE,
+    Field,
+    Record,
+    Schema,
+    Value,
+)
+
+NUMPY_TYPE = {"integer": "int64", "number": "float64"}
+EXAMPLE_PROBABILITIES = (0.03, 0.3, 0.6, 0.9)  # the examples to try are the people nearest to these
+MOST_EXAMPLES = 6  # of classes, one each
+WHOLE = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # as engines may write whole numbers
+ALIKE = 200  # test rows that are asked how many people are like them
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of a table: `X`, one column per feature, and `y`: 1 or 0 of two classes, a class's place, or a number.
+
+    Each stands for `weights` rows that are alike in features and outcome.
+    """
+
+    X: pd.DataFrame
+    y: np.ndarray
+    weights: np.ndarray
+    hashes: np.ndarray | None  # one per row, of all its columns: equal for exact copies
+    sha256: str
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return int(self.weights.sum())
+
+    @property
+    def positives(self) -> int:
+        """How many of them are of the positive class of two."""
+        return int(self.weights @ self.y)
+
+
+def read(schema: Schema, resource: str, folder: Path) -> Split:
+    """Read one CSV of the data package; columns get the schema's field names.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or a value breaks the schema, naming the column, the row and the value.
+    """
+    path = folder / next(each["path"] for each in schema.package["resources"] if each["name"] == resource)
+    types = {
+        field.column: "str" if field.has_gaps else NUMPY_TYPE.get(field.type, "str")
+        for field in (*schema.fields, schema.target)
+    }
+    # "?" and "NA" are values like any other: nothing is turned into a gap
+    table = pd.read_csv(path, dtype=types, keep_default_na=False)
+    X, y = checked(table, schema)
+    hashes = pd.util.hash_pandas_object(table, index=False).to_numpy()
+    return Split(X, y, np.ones(len(y)), hashes, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> Split:
+    """Count in an engine how often each combination of features and outcome occurs in a table of any size.
+
+    Raises
+    ------
+    ValueError
+        If the table cannot be read, or does not match its description.
+    """
+    # an engine is needed, and installed, for large tables only
+    from glassform.engines.engine import connect
+
+    columns = [field.column for field in (*schema.fields, schema.target)]
+    with closing(connect(engine, master)) as connection:
+        source = connection.open(sources)
+        given = {schema.names.get(column, column): column for column in source.columns}
+        found = [given.get(field.name, field.column) for field in (*schema.fields, schema.target)]
+        table = pd.DataFrame(connection.count(source, found), columns=[*columns, "rows"])
+    for field in schema.fields:
+        if not field.categories and not field.has_gaps:
+            table[field.column] = as_numbers(table[field.column], field)
+    # sorted, so that the same table gives the same model whichever engine counts it
+    table = table.sort_values(columns, ignore_index=True)
+    X, y = checked(table, schema, counted=True)
+    X = X.astype({field.name: NUMPY_TYPE[field.type] for field in schema.fields if not field.categories})
+    sha256 = hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()
+    return Split(X, y, table["rows"].to_numpy(dtype=np.float64), None, sha256)
+
+
+def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the features, named as the schema names them, and the outcome of a table, once all is as described.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or a value breaks the schema.
+    """
+    with_gaps = [field for field in schema.fields if field.missing and field.column in table]
+    table = table.assign(**{field.column: marked(table[field.column], field) for field in with_gaps})
+    for field in (*schema.fields, schema.target):
+        check(table, field, counted)
+    table = table.assign(**{f.column: as_numbers(table[f.column], f) for f in schema.fields if f.has_gaps})
+    X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
+    outcome = table[schema.target.column]
+    if schema.task == NUMBER:
+        return X, outcome.to_numpy(dtype=np.float64)
+    return X, outcome.map({label: place for place, label in enumerate(schema.classes)}).to_numpy(dtype=np.int64)
+
+
+def marked(column: pd.Series, field: Field) -> pd.Series:
+    """Return a column with the sign of a gap where a value is missing, however the table writes that."""
+    column = column.astype(object)
+    return column.where(column.notna() & ~column.isin(field.missing), NOT_KNOWN)
+
+
+def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
+    """Check one column against its field; rows that were counted have no number of their own to tell.
+
+    Raises
+    ------
+    ValueError
+        If it is missing or holds a value the schema does not know.
+    """
+    if field.column not in table:
+        raise ValueError(f"the table has no column {field.column}")
+    column = table[field.column]
+    if field.categories:
+        known = column.isin(list(field.categories))
+    elif field.has_gaps:
+        known = as_numbers(column, field).between(*field.bounds) | (column == NOT_KNOWN)
+    else:
+        known = column.between(*field.bounds)
+    if not known.all():
+        row = int((~known).to_numpy().argmax())
+        where = f"in {table['rows'][row]:,} rows" if counted else f"row {row + 1}"
+        raise ValueError(f"{where}: {column.iloc[row]!r} is not a known {field.column}")
+
+
+def as_numbers(column: pd.Series, field: Field) -> pd.Series:
+    """Return a column as numbers; NaN, where it holds none in plain digits."""
+    digits = PLAIN_DIGITS["number"] if field.type == "number" else WHOLE
+    plain = column.astype(str).str.fullmatch(digits.pattern)
+    numbers: pd.Series = pd.to_numeric(column.where(plain, other=np.nan), errors="coerce").astype("float64")
+    return numbers
+
+
+def as_records(schema: Schema, X: pd.DataFrame) -> list[Record]:
+    """Return rows as records: NumPy's numbers as Python's, gaps by their sign."""
+    rows: list[Any] = X.to_dict("records")
+    return [{field.name: value_of(field, row[field.name]) for field in schema.fields} for row in rows]
+
+
+def value_of(field: Field, value: Any) -> Value:
+    """Return a value of a table as a record holds it."""
+    if field.has_gaps:
+        return NOT_KNOWN if np.isnan(value) else PYTHON_TYPE[field.type](value)
+    return plain(value)
+
+
+def typical_record(schema: Schema, X: pd.DataFrame, weights: np.ndarray) -> Record:
+    """Return the median of every number and the most frequent of every category."""
+    typical = {}
+    for field in schema.fields:
+        counts = pd.Series(weights).groupby(X[field.name].to_numpy()).sum()
+        # the value in the middle of all rows, in order; a median of whole numbers stays whole
+        middle = int(counts.cumsum().searchsorted((counts.sum() - 1) / 2, side="right"))
+        typical[field.name] = value_of(field, counts.idxmax() if field.categories else counts.index[middle])
+    return typical
+
+
+def choose_examples(schema: Schema, test: Split, given: np.ndarray) -> list[dict[str, Any]]:
+    """Choose real rows of the test split: some across the range, then those that surprise the model most."""
+    if schema.task == CLASSES:
+        known = np.take_along_axis(given, test.y[:, None], axis=1)[:, 0]
+        nearest = [int(given[:, label].argmax()) for label in range(min(given.shape[1], MOST_EXAMPLES))]
+        surprises = [int(known.argmin())]
+    else:
+        wanted = EXAMPLE_PROBABILITIES if schema.task == BINARY else np.quantile(given, EXAMPLE_PROBABILITIES)
+        nearest = [int(np.abs(given - each).argmin()) for each in wanted]
+        surprises = [int((given - test.y).argmax()), int((given - test.y).argmin())]
+    return [
+        {
+            "record": as_records(schema, test.X.iloc[[row]])[0],
+            "outcome": schema.classes[test.y[row]] if schema.classes else plain(test.y[row]),
+            "surprise": row in surprises,
+        }
+        for row in dict.fromkeys([*nearest, *surprises])
+    ]
+
+
+def plain(value: Any) -> Value:
+    """Return a NumPy scalar as the Python number or text it holds."""
+    result: Value = value.item() if isinstance(value, np.generic) else value
+    return result
+
+
+def people(schema: Schema, training: Split) -> dict[str, Any]:
+    """Return the people learned from, as an artifact holds them; only of two classes it tells who was of which."""
+    columns = {field.name: training.X[field.name].map(partial(value_of, field)).tolist() for field in schema.fields}
+    positive = training.y if schema.task == BINARY else np.zeros(len(training.y), dtype=np.int64)
+    return pack(schema, columns, positive.tolist(), training.weights.astype(int).tolist())
+
+
+def usually_alike(schema: Schema, training: Split, test: Split) -> float:
+    """Return how many of the people learned from are like a test row, in the median over some of them."""
+    found = []
+    some = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(ALIKE, len(test.X)), dtype=int)]
+    for row in some.to_dict("records"):
+        alike = np.ones(len(training.X), dtype=bool)
+        for field in schema.fields:
+            column, own = training.X[field.name].to_numpy(), row[field.name]
+            near = column == own if field.categories else np.abs(column - own) <= field.window
+            alike &= near | (np.isnan(column) & np.isnan(own)) if field.has_gaps else near
+        found.append(training.weights[alike].sum())
+    return float(np.median(found))
+
+
+def facts(schema: Schema, training: Split, test: Split) -> dict[str, Any]:
+    """Return what there is to say of the training; of exact copies, only if whole rows were read."""
+    copies: dict[str, int | None] = {"duplicates": None, "overlap": None}
+    if training.hashes is not None and test.hashes is not None:
+        copies["duplicates"] = len(training.hashes) - len(np.unique(training.hashes))
+        copies["overlap"] = int(np.isin(test.hashes, training.hashes).sum())
+    return {
+        "rows": training.rows,
+        **outcomes(schema, training),
+        **copies,
+        "groups": count_groups(schema, training) if schema.task == BINARY else {},
+        "scikit_learn": sklearn.__version__,
+        "sha256": {"train": training.sha256, "test": test.sha256},
+    }
+
+
+def outcomes(schema: Schema, split: Split) -> dict[str, Any]:
+    """Return how many rows are of the positive class of two, or of each of several; or how the numbers are spread."""
+    if schema.task == BINARY:
+        return {"positives": split.positives}
+    if schema.task == CLASSES:
+        return {"counts": np.bincount(split.y, split.weights, minlength=len(schema.classes)).astype(int).tolist()}
+    mean = float(np.average(split.y, weights=split.weights))
+    deviation = float(np.sqrt(np.average((split.y - mean) ** 2, weights=split.weights)))
+    return {"mean": mean, "deviation": deviation, "minimum": float(split.y.min()), "maximum": float(split.y.max())}
+
+
+def count_groups(schema: Schema, split: Split) -> dict[str, dict[str, dict[str, int]]]:
+    """Count rows and positives of every category of the package's group fields."""
+    return {
+        field.name: {
+            category: {"rows": int(split.weights[mask].sum()), "positives": int(split.weights[mask] @ split.y[mask])}
+            for category in field.categories
+            if (mask := (split.X[field.name] == category).to_numpy()).any()
+        }
+        for field in schema.groups
+    }

@@ -1,0 +1,1 @@
+"""What a record is: fields, values, messages, the data package."""

@@ -1,0 +1,230 @@
+"""The data package checked before anything is learned by it: every mistake in it named by its place."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from glassform.records.schema import MISSING, NOT_KNOWN, OWN, Schema, did_you_mean, identifier, localised
+
+MOST_WHOLE = 2_000  # values of an integer, which has points for each
+
+
+class InvalidPackage(ValueError):
+    """A data package that describes no table to learn from; the sentences say where and what is wrong."""
+
+
+class Own(BaseModel):
+    """What stands under our key in a field."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unit: str = ""
+    aliases: list[str] = []
+    titles: dict[str, str] = {}
+    window: float = Field(default=1, gt=0)
+    ordered: bool = False
+    locked: bool = False
+    gaps: bool = False
+    years: bool = False
+    direction: Literal["", "up", "down"] = ""
+    translations: dict[str, Any] = {}
+
+
+class Constraints(BaseModel):
+    """The constraints of a field that mean something here (Table Schema)."""
+
+    required: bool = True
+    minimum: FiniteFloat | None = None
+    maximum: FiniteFloat | None = None
+    enum: list[str] | None = Field(default=None, min_length=2)
+
+
+class FieldDescriptor(BaseModel):
+    """A column of the table."""
+
+    name: str = Field(min_length=1)
+    type: Literal["integer", "number", "string"]
+    title: str = ""
+    description: str = ""
+    constraints: Constraints = Constraints()
+    glassform: Own = Own()
+
+
+class TableSchema(BaseModel):
+    """The columns of the table."""
+
+    fields: list[FieldDescriptor] = Field(min_length=2)
+    missing: list[str] = Field(default=[*MISSING], alias="missingValues")
+
+
+class Resource(BaseModel):
+    """A file; the first one has the schema of all."""
+
+    name: str
+    path: str = Field(min_length=1)
+    table: TableSchema | None = Field(default=None, alias="schema")
+
+
+class Noun(BaseModel):
+    """What a row is called, one of them and several."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    one: str = Field(min_length=1)
+    many: str = Field(min_length=1)
+
+
+class Glassform(BaseModel):
+    """What stands under our key in the package."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str
+    note: str
+    noun: Noun | None = None
+    target: str
+    positive: str = ""
+    outcome: str
+    features: list[str] = Field(min_length=1)
+    groups: list[str] = []
+    estimator: str
+    train: str
+    test: str
+    card: dict[str, Any] = {}
+    translations: dict[str, Any] = {}
+
+
+class Package(BaseModel):
+    """A data package, as far as it means something here."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    description: str
+    sources: list[dict[str, str]] = []
+    licenses: list[dict[str, str]] = []
+    glassform: Glassform
+    resources: list[Resource] = Field(min_length=1)
+
+
+def read_package(path: Path) -> Schema:
+    """Read a data package and check it.
+
+    Raises
+    ------
+    InvalidPackage
+        With every mistake, a line each, and its place.
+    OSError
+        If there is no such file.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        package = Package.model_validate(content)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise InvalidPackage(f"{path.name} is not JSON: {error.msg} ({place})") from error
+    except UnicodeDecodeError as error:
+        raise InvalidPackage(f"{path.name} is not UTF-8 text: byte {error.start + 1}") from error
+    except ValidationError as error:
+        wrong = [f"{place_of(each['loc'])}: {each['msg'].lower()}" for each in error.errors(include_url=False)]
+        raise InvalidPackage(told(path, wrong)) from error
+    mistakes = [*mistakes_in(package)]
+    if mistakes:
+        raise InvalidPackage(told(path, mistakes))
+    schema = Schema(content)
+    for language in package.glassform.translations:
+        Schema(localised(content, language))
+    return schema
+
+
+def told(path: Path, mistakes: list[str]) -> str:
+    """Return mistakes, a line each."""
+    return "\n".join([f"{path} cannot be followed:", *(f"  {mistake}" for mistake in mistakes)])
+
+
+def place_of(location: tuple[int | str, ...]) -> str:
+    """Return where something stands, as `resources[0].schema.fields[2].type`; numbers count from 0, as JSON's do."""
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return place.removeprefix(".") or "the whole"
+
+
+def mistakes_in(package: Package) -> Iterator[str]:
+    """Find what is wrong though every part by itself is as it should be."""
+    own, table = package.glassform, package.resources[0].table
+    if table is None:
+        yield "resources[0].schema: is missing; the first resource describes the columns"
+        return
+    fields = {field.name: field for field in table.fields}
+    names = {name: name for name in fields}
+    for place, column in [
+        ("target", own.target),
+        *((f"features[{at}]", column) for at, column in enumerate(own.features)),
+        *((f"groups[{at}]", column) for at, column in enumerate(own.groups)),
+    ]:
+        if column not in fields:
+            yield f"{OWN}.{place}: {column!r} is no field{did_you_mean(column, names)}"
+    resources = {resource.name: resource.name for resource in package.resources}
+    for place, name in (("train", own.train), ("test", own.test)):
+        if name not in resources:
+            yield f"{OWN}.{place}: {name!r} is no resource{did_you_mean(name, resources)}"
+    yield from repeated(own)
+    for number, field in enumerate(table.fields):
+        if field.name in {*own.features, own.target}:
+            place = f"resources[0].schema.fields[{number}] ({field.name})"
+            checked = field.name != own.target or bool(field.constraints.enum)
+            yield from (f"{place}.{mistake}" for mistake in mistakes_of(field, checked))
+            for category in sorted({*table.missing} & {*(field.constraints.enum or [])} - {NOT_KNOWN}):
+                yield f"{place}.constraints.enum: {category!r} stands in resources[0].schema.missingValues, too"
+    target = fields.get(own.target)
+    classes = target.constraints.enum if target else None
+    if classes and len(classes) == 2 and own.positive not in classes:
+        yield f"{OWN}.positive: {own.positive!r} is not one of {', '.join(classes)}"
+    for column in own.groups:
+        if column in fields and column not in own.features:
+            yield f"{OWN}.groups: {column} is not among the features"
+        elif column in fields and not fields[column].constraints.enum:
+            yield f"{OWN}.groups: {column} has no categories"
+
+
+def repeated(own: Glassform) -> Iterator[str]:
+    """Find features that stand there twice, or that the target is among."""
+    names = [identifier(column) for column in own.features]
+    for column in own.features:
+        if names.count(identifier(column)) > 1:
+            yield f"{OWN}.features: {column} stands there more than once"
+        if column == own.target:
+            yield f"{OWN}.features: {column} is the target, which cannot be learned from"
+
+
+def spread(rule: Constraints) -> float:
+    """Return how far the ends of a number are apart."""
+    return (rule.maximum or 0) - (rule.minimum or 0)
+
+
+def mistakes_of(field: FieldDescriptor, has_points: bool) -> Iterator[str]:
+    """Find what is wrong with one field."""
+    rule = field.constraints
+    if field.type == "string" and not rule.enum:
+        yield "constraints.enum: is missing; a text needs its categories"
+    if field.type != "string" and rule.enum:
+        yield f"type: is {field.type}, and constraints.enum lists categories, which are of type string"
+    if field.type != "string" and not rule.enum:
+        for end in ("minimum", "maximum"):
+            if getattr(rule, end) is None:
+                yield f"constraints.{end}: is missing; a number needs both ends"
+        if rule.minimum is not None and rule.maximum is not None and rule.minimum >= rule.maximum:
+            yield f"constraints: the minimum, {rule.minimum:g}, is not below the maximum, {rule.maximum:g}"
+    if (
+        has_points
+        and field.type == "integer"
+        and None not in (rule.minimum, rule.maximum)
+        and spread(rule) > MOST_WHOLE
+    ):
+        yield f"type: an integer has at most {MOST_WHOLE:,} values, and these are more; make it a number"
+    if rule.enum and len(set(rule.enum)) < len(rule.enum):
+        yield "constraints.enum: a category stands there more than once"
+    for category in field.glassform.titles:
+        if category not in (rule.enum or []):
+            yield f"{OWN}.titles: {category!r} is no category of the field"

@@ -1,0 +1,1 @@
+"""Answers about one record, or many."""

@@ -1,0 +1,184 @@
+"""Many records at once, scored in the order sent."""
+
+import io
+import shutil
+from collections.abc import Iterable
+from tempfile import SpooledTemporaryFile
+from typing import IO, Annotated, Any, cast
+
+from flask import Response, after_this_request, request, url_for
+from typing_extensions import TypedDict
+from werkzeug.exceptions import UnsupportedMediaType
+
+from glassform.batches import batch
+from glassform.batches.batch import Batch, Lines, Objects, ScoredRow, Source, Table, UnreadableBatch, parse_array
+from glassform.languages import gettext
+from glassform.records.schema import FieldError, InvalidQuery, Schema, say
+from glassform.web.asked import fitted, schema
+from glassform.web.openapi import RECORD, TEXT, in_query
+from glassform.web.reading import given_fields, one_of, read_body, read_options, refuse_broken_off
+from glassform.web.resource import Resource, Streamed, refuse_query
+
+CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"
+KINDS = {CSV: "csv", UPLOAD: "csv", JSON: "json", LINES: "jsonl"}
+FILE = "file"  # the name of an upload
+OPTIONS = {"on_error": ["fail", "report"], "explain": ["0", "1"]}  # the first is the default
+MEANING = {
+    "on_error": "Whether a row with errors makes the whole batch invalid, or is reported among the others.",
+    "explain": "Whether to add every term of the log-odds.",
+}
+IN_MEMORY = 1024 * 1024  # bytes of a body; a longer one is kept on disk
+
+
+class BatchLimits(TypedDict):
+    """How much is read."""
+
+    rows: int
+    bytes: int
+    bytes_of_a_json_array: int
+    characters_of_a_line: int
+    errors_reported: int
+
+
+class BatchOffer(TypedDict):
+    """What can be sent, and how much of it."""
+
+    accepts: list[str]
+    options: dict[str, list[str]]
+    columns: list[str]
+    limits: BatchLimits
+    sample: str
+
+
+class Probabilities(Resource):
+    """The probabilities of many records: of a CSV file, a JSON array or JSON lines."""
+
+    reads_query = True
+
+    formats = ("json", "html", "csv", "jsonl")
+
+    def offered(self) -> tuple[str, ...]:
+        """Return the formats, what was sent first, so that who accepts anything gets the same kind back."""
+        kind = KINDS.get(request.mimetype, "json") if request.method == "POST" else "json"
+        return tuple(dict.fromkeys([kind, *self.formats]))
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return what to do about errors and whether to explain."""
+        return [in_query(name, choice(name), MEANING[name]) for name in OPTIONS] if method == "post" else []
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return the rows, in every way they can be posted."""
+        options = {name: choice(name) for name in OPTIONS}
+        upload = {"type": "object", "required": [FILE], "additionalProperties": False}
+        file = {"type": "string", "contentMediaType": CSV}
+        array = {"type": "array", "minItems": 1, "items": RECORD}
+        return {JSON: array, LINES: TEXT, CSV: TEXT, UPLOAD: upload | {"properties": {FILE: file, **options}}}
+
+    def get(self) -> BatchOffer:
+        """Return what can be sent here, and how much of it; as CSV, a few real people to begin with."""
+        refuse_query(request.environ["QUERY_STRING"])
+        return {
+            "accepts": list(KINDS),
+            "options": OPTIONS,
+            "columns": list(schema().by_name),
+            "limits": {
+                "rows": batch.MOST_ROWS,
+                "bytes": batch.MOST_BYTES,
+                "bytes_of_a_json_array": batch.MOST_ARRAY_BYTES,
+                "characters_of_a_line": batch.LONGEST_LINE,
+                "errors_reported": batch.MOST_ERRORS,
+            },
+            "sample": url_for("probabilities", suffix="csv"),
+        }
+
+    def post(self) -> Annotated[Streamed, ScoredRow]:
+        """Return every record of the body with its probability."""
+        request.max_content_length = batch.MOST_BYTES
+        options = read_wishes()
+        keep_going, explain = options["on_error"] == "report", options["explain"] == "1"
+        found = Batch(fitted(), read_source(), keep_going, explain)
+        return Streamed(found.columns, found.texts, found.objects, found.summary, found.count)
+
+    def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
+        """Return the example people: a file to look at, to change and to send."""
+        return [example["record"] for example in fitted().examples]
+
+
+def choice(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of an option."""
+    return TEXT | {"enum": OPTIONS[name], "default": OPTIONS[name][0]}
+
+
+def read_wishes() -> dict[str, str]:
+    """Read what to do about errors and whether to explain, from the address or the form.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of both.
+    """
+    posted = request.form.items(multi=True) if request.mimetype == UPLOAD else ()
+    given = [*given_fields(), *(pair for pair in posted if pair[0] != FILE)]
+    defaults = {name: values[0] for name, values in OPTIONS.items()}
+    return defaults | read_options({name: one_of(values) for name, values in OPTIONS.items()}, given)
+
+
+def read_source() -> Source:
+    """Return the rows of the body.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        If the body is of no kind that is read here.
+    RequestEntityTooLarge
+        If a JSON array is too long to be read whole.
+    TooManyRows
+        If it has too many rows.
+    """
+    card, dictionary = fitted(), schema()
+    if request.mimetype == UPLOAD:
+        return Table(uploaded(), card, dictionary)
+    if request.mimetype == CSV:
+        return Table(kept(request.stream), card, dictionary)
+    if request.mimetype == LINES:
+        return Lines(kept(request.stream), card, dictionary)
+    if request.mimetype == JSON:
+        return Objects(parse_array(read_body(batch.MOST_ARRAY_BYTES)), card, dictionary)
+    kinds = ", ".join(KINDS)
+    raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=kinds))
+
+
+def uploaded() -> IO[bytes]:
+    """Return the file of a form.
+
+    Raises
+    ------
+    InvalidQuery
+        If there is none, or more than one.
+    """
+    files = list(request.files.items(multi=True))
+    texts = request.form.getlist(FILE)  # a file without a name counts as text
+    if len(files) + len(texts) != 1 or any(name != FILE or not file.filename for name, file in files):
+        raise InvalidQuery([FieldError(FILE, None, say("one_file", count=len(files) + len(texts)))], {})
+    if texts and "\ufffd" in texts[0]:  # put there in place of what is none
+        raise UnreadableBatch(gettext("it is not %(encoding)s text", encoding="UTF-8"))
+    if texts:
+        return io.BytesIO(texts[0].encode(errors="replace"))
+    return kept(files[0][1].stream)  # the form closes its own when the request ends, before the answer is sent
+
+
+def kept(stream: IO[bytes]) -> IO[bytes]:
+    """Return a copy of a stream, in memory if it is short and on disk if not."""
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed when the answer has been sent
+
+    @after_this_request
+    def close_with(response: Response) -> Response:
+        response.call_on_close(file.close)
+        return response
+
+    shutil.copyfileobj(stream, file)
+    if request.mimetype != UPLOAD:  # whose parts end where they say
+        refuse_broken_off(file.tell())
+    return cast(IO[bytes], file)

@@ -1,0 +1,102 @@
+"""What the model says of a record, with the arithmetic behind it."""
+
+from collections.abc import Iterable
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
+
+from glassform.accounts.signing_in import FORM_TYPES
+from glassform.fitted.neighbours import Support
+from glassform.fitted.scorecard import Explanation
+from glassform.records.schema import CLASSES, NUMBER, Record, Schema
+from glassform.web.asked import fitted
+from glassform.web.openapi import RECORD, record_in_query
+from glassform.web.reading import flat, read_record
+from glassform.web.resource import Resource
+
+PAGES = {NUMBER: "number.html", CLASSES: "classes.html"}  # where that is not the resource's own
+SAID = ("label", "probability", "probabilities", "prediction", "log_odds")  # columns of a table, if they are said
+
+
+class ClassesExplanation(TypedDict):
+    """The most probable of several classes, and the arithmetic.
+
+    For every class its intercept and the points of all contributions, left to right, are its sum; e to that, divided
+    by the total over all classes, is its probability. A model that is no sum has no contributions.
+    """
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    sums: NotRequired[dict[str, float]]
+    intercept: NotRequired[dict[str, float]]
+    contributions: list[dict[str, Any]] | None
+    record: Record
+    interval: None
+    support: Support | None
+    warnings: list[str]
+    model: dict[str, str]
+
+
+class NumberExplanation(TypedDict):
+    """The number foretold, and its arithmetic: intercept + points of all contributions, left to right, = prediction.
+
+    `interval` holds where 95 of 100 outcomes lie. A model that is no sum has no contributions.
+    """
+
+    prediction: float
+    intercept: NotRequired[float]
+    contributions: list[dict[str, Any]] | None
+    record: Record
+    interval: tuple[float, float]
+    support: Support | None
+    warnings: list[str]
+    model: dict[str, str]
+
+
+class Unexplained(TypedDict):
+    """A probability that a pipeline gave, without arithmetic."""
+
+    probability: float
+    contributions: None
+    record: Record
+    interval: None
+    support: Support | None
+    warnings: list[str]
+    model: dict[str, str]
+
+
+class Probability(Resource):
+    """What the model says of one record: a probability, or else a number or one of several classes."""
+
+    reads_query = True
+
+    formats = ("json", "html", "csv")
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the fields of the record of a GET."""
+        return record_in_query(schema) if method == "get" else []
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return the record, in every way it can be posted."""
+        return dict.fromkeys(["application/json", *FORM_TYPES], RECORD)
+
+    @property
+    def template(self) -> str:
+        """The page for what is foretold."""
+        return PAGES.get(fitted().schema.task, super().template)
+
+    def get(self) -> Explanation | NumberExplanation | ClassesExplanation | Unexplained:
+        """Return what the model says of the record in the query, and every term of its sum."""
+        answer: Explanation = fitted().explain(read_record())
+        return answer
+
+    def post(self) -> Explanation | NumberExplanation | ClassesExplanation | Unexplained:
+        """Return the same for the record in the body."""
+        return self.get()
+
+    def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
+        """Return one row: the record, then what the model says."""
+        return [{**answer["record"], **flat({name: answer[name] for name in SAID if name in answer})}]

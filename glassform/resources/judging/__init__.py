@@ -1,0 +1,1 @@
+"""The model judged: its card, its points, its versions."""

@@ -1,0 +1,292 @@
+"""The model card: what the model is for, what it learned from, how good it is, and for whom."""
+
+import re
+from dataclasses import asdict
+from functools import partial
+from typing import Any, NotRequired, cast
+
+from typing_extensions import TypedDict
+
+from glassform.analysis.thresholds import (
+    FEW,
+    STEPS,
+    THRESHOLDS,
+    Rate,
+    RateAnswer,
+    cheapest,
+    confusion,
+    confusions,
+    histogram,
+    is_small,
+)
+from glassform.fitted.base import Fitted
+from glassform.records.schema import BINARY, CLASSES, NUMBER, Field, Schema, say, shown
+from glassform.web.asked import fitted, schema
+from glassform.web.openapi import in_query
+from glassform.web.reading import read_options
+from glassform.web.resource import Resource
+
+PAGES = {NUMBER: "numbercard.html", CLASSES: "classescard.html"}  # where that is not the resource's own
+COUNTED = {"groups", "true_positives", "false_positives"}  # shown in another form
+INNER = {"groups", "golden", "distribution"}  # of the training: what the server itself needs
+DEFAULTS = {"threshold": "0.5", "false_positive_cost": "1", "false_negative_cost": "1"}
+COST = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?|1000000(\.00?)?")
+RULES = {
+    "threshold": (re.compile(r"0|1|0?\.[0-9]{1,2}|1\.00?"), 1.0),
+    "false_positive_cost": (COST, 1e6),
+    "false_negative_cost": (COST, 1e6),
+}
+MEANING = {
+    "threshold": "The probability from which on the model is taken to say yes.",
+    "false_positive_cost": "What one wrong yes costs.",
+    "false_negative_cost": "What one wrong no costs.",
+}
+
+
+class Origin(TypedDict):
+    """Where the data come from."""
+
+    title: str
+    description: str
+    sources: list[dict[str, str]]
+    licenses: list[dict[str, str]]
+    duplicates: int | None
+    overlap: int | None
+
+
+class CardData(Origin):
+    """Where the data come from, and how many rows of each outcome there were to learn from and to test."""
+
+    train: RateAnswer
+    test: RateAnswer
+
+
+class OtherData(Origin):
+    """Where the data come from, and how many rows there were to learn from and to test."""
+
+    train_rows: int
+    test_rows: int
+
+
+class EveryCard(TypedDict):
+    """What the cards of all models say."""
+
+    model: dict[str, str]
+    question: str
+    purpose: NotRequired[str]
+    misuse: NotRequired[str]
+    limits: NotRequired[list[str]]
+    references: NotRequired[list[dict[str, str]]]
+    outcomes: list[str]
+    features: list[dict[str, Any]]
+    evaluation: dict[str, Any]
+    groups: dict[str, Any]
+    training: dict[str, Any]
+
+
+class OtherCardAnswer(EveryCard):
+    """The card of a model of a number or of several classes; `groups` holds the evaluation of every group."""
+
+    estimator: str
+    additive: bool
+    data: OtherData
+
+
+class CardAnswer(EveryCard):
+    """The model card."""
+
+    small_group: int
+    data: CardData
+    histogram: list[dict[str, float]]
+    thresholds: list[dict[str, float | None]]
+    decision: dict[str, Any]
+
+
+class Card(Resource):
+    """The model's account of itself."""
+
+    reads_query = True
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the threshold and the costs of the errors."""
+        rules = {name: {"type": "string", "pattern": f"^({rule.pattern})$"} for name, (rule, _) in RULES.items()}
+        return [in_query(name, rule | {"default": DEFAULTS[name]}, MEANING[name]) for name, rule in rules.items()]
+
+    @property
+    def template(self) -> str:
+        """The page for what is foretold."""
+        return PAGES.get(fitted().schema.task, super().template)
+
+    def get(self) -> CardAnswer | OtherCardAnswer:
+        """Return purpose, data, features, evaluation, and what the threshold and costs of the query would do."""
+        card, settings, dictionary = fitted(), read_settings(), schema()
+        if dictionary.task != BINARY:
+            return other_card(card, dictionary)
+        evaluation = card.evaluation
+        answer: Any = {
+            "model": card.model,
+            "question": dictionary.own["question"],
+            **dictionary.own.get("card", {}),
+            "outcomes": outcomes(dictionary),
+            "small_group": FEW,
+            "data": describe_data(card, dictionary.package),
+            "features": [describe(field) for field in dictionary.fields],
+            "evaluation": {name: value for name, value in evaluation.items() if name not in COUNTED},
+            "histogram": histogram(evaluation),
+            "thresholds": by_threshold(evaluation, **settings),
+            "decision": {**settings, **decide(evaluation, **settings)},
+            "groups": {field.name: compare_groups(field, card, settings["threshold"]) for field in dictionary.groups},
+            "training": {name: value for name, value in card.training.items() if name not in INNER},
+        }
+        return cast(CardAnswer, answer)
+
+
+def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
+    """Return the card of a model that gives no single probability, so that there is no threshold to choose."""
+    answer: Any = {
+        "model": card.model,
+        "question": dictionary.own["question"],
+        **dictionary.own.get("card", {}),
+        "outcomes": [*dictionary.target.categories.values()],
+        "estimator": dictionary.own["estimator"],
+        "additive": card.is_additive,
+        "data": {
+            **origin(card, dictionary.package),
+            "train_rows": card.training["rows"],
+            "test_rows": card.evaluation["rows"],
+        },
+        "features": [describe(field) for field in dictionary.fields],
+        "evaluation": {name: value for name, value in card.evaluation.items() if name != "groups"},
+        "groups": card.evaluation["groups"],
+        "training": {name: value for name, value in card.training.items() if name not in INNER},
+    }
+    return cast(OtherCardAnswer, answer)
+
+
+def origin(card: Fitted, package: dict[str, Any]) -> dict[str, Any]:
+    """Return where the data come from, and how many copies there were among the rows."""
+    return {
+        "title": package["title"],
+        "description": package["description"],
+        "sources": package["sources"],
+        "licenses": package["licenses"],
+        "duplicates": card.training["duplicates"],
+        "overlap": card.training["overlap"],
+    }
+
+
+def read_settings() -> dict[str, float]:
+    """Read the threshold and the cost of each kind of error from the query.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of all three.
+    """
+    readers = {name: partial(read_number, *rule) for name, rule in RULES.items()}
+    return {name: float(text) for name, text in DEFAULTS.items()} | read_options(readers)
+
+
+def read_number(pattern: re.Pattern[str], most: float, text: str) -> float:
+    """Read a number of few digits.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if not pattern.fullmatch(text):
+        raise ValueError(say("setting", value=shown(text) or "''", most=f"{most:,.0f}"))
+    return float(text)
+
+
+def describe_data(card: Fitted, package: dict[str, Any]) -> CardData:
+    """Return where the data come from, and how many rows of each outcome there were to learn from and to test."""
+    training, evaluation = card.training, card.evaluation
+    return {
+        **origin(card, package),  # type: ignore[typeddict-item]
+        "train": Rate(training["positives"], training["rows"]).as_dict(),
+        "test": Rate(evaluation["positives"], evaluation["rows"]).as_dict(),
+    }
+
+
+def outcomes(dictionary: Schema) -> list[str]:
+    """Return the titles of the outcomes, the positive one last."""
+    return [dictionary.target.title_of(value) for value in dictionary.classes]
+
+
+def describe(field: Field) -> dict[str, Any]:
+    """Return a feature as the data dictionary has it."""
+    values: dict[str, Any] = {"minimum": field.minimum, "maximum": field.maximum}
+    if field.categories:
+        values = {"categories": field.categories}
+    return {
+        "feature": field.name,
+        "title": field.title,
+        "description": field.description,
+        "unit": field.unit,
+        **values,
+    }
+
+
+def by_threshold(
+    measured: dict[str, Any], threshold: float, false_positive_cost: float, false_negative_cost: float
+) -> list[dict[str, Any]]:
+    """Return the confusion matrix, the rates and the cost of every threshold: the ROC and precision-recall curves."""
+    return [
+        {
+            "threshold": at,
+            **asdict(each),
+            **{name: rate.value for name, rate in each.rates.items()},
+            "cost": each.cost(false_positive_cost, false_negative_cost),
+        }
+        for at, each in zip(THRESHOLDS, confusions(measured), strict=True)
+    ]
+
+
+def decide(
+    measured: dict[str, Any], threshold: float, false_positive_cost: float, false_negative_cost: float
+) -> dict[str, Any]:
+    """Return what a threshold does to the test people, what its errors cost, and which threshold would cost least."""
+    costs = false_positive_cost, false_negative_cost
+    here, best = confusion(measured, step_of(threshold)), cheapest(measured, *costs)
+    return {
+        "confusion": asdict(here),
+        "rates": {name: rate.as_dict() for name, rate in here.rates.items()},
+        "cost": here.cost(*costs),
+        "cheapest": {"threshold": THRESHOLDS[best], "cost": confusion(measured, best).cost(*costs)},
+    }
+
+
+def compare_groups(field: Field, card: Fitted, threshold: float) -> dict[str, Any]:
+    """Return counts and rates of every group of a field, and how far the groups are apart at most."""
+    groups = [
+        {
+            "value": category,
+            "title": field.title_of(category),
+            "small": is_small(measured),
+            "train": Rate(trained["positives"], trained["rows"]).as_dict(),
+            "observed": Rate(measured["positives"], measured["rows"]).as_dict(),
+            "predicted": measured["mean_probability"],
+            **{name: measured[name] for name in ("roc_auc", "brier_score", "log_loss")},
+            "rates": {name: rate.as_dict() for name, rate in confusion(measured, step_of(threshold)).rates.items()},
+        }
+        for category, measured in card.evaluation["groups"][field.name].items()
+        for trained in [card.training["groups"][field.name].get(category, {"rows": 0, "positives": 0})]
+    ]
+    return {"groups": groups, "largest_difference": {name: apart(groups, name) for name in COMPARED}}
+
+
+COMPARED = ("selection_rate", "true_positive_rate", "false_positive_rate")
+
+
+def apart(groups: list[dict[str, Any]], name: str) -> float | None:
+    """Return how far the groups' highest and lowest rates are apart."""
+    values = [group["rates"][name]["value"] for group in groups if group["rates"][name]["total"]]
+    return max(values) - min(values) if values else None
+
+
+def step_of(threshold: float) -> int:
+    """Return which of the measured thresholds this one is."""
+    return round(threshold * STEPS)

@@ -1,0 +1,396 @@
+"""The versions of the model, for teachers: how they compare, which is served, and what another one would change."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import select
+from typing_extensions import TypedDict
+from werkzeug.exceptions import NotFound, ServiceUnavailable
+
+from glassform.accounts.database import Prediction, db
+from glassform.accounts.signing_in import signed_in_teacher
+from glassform.analysis.drift import Drift, drifts
+from glassform.fitted.base import Fitted, UnreadableArtifact
+from glassform.languages import gettext
+from glassform.records.schema import BINARY, FieldError, InvalidQuery, Record, Value, shown
+from glassform.resources.account_resource import FromForms, Remembering
+from glassform.versions import registry
+from glassform.versions.registry import GateAnswer, InUse, Manifest, Registry, UnknownVersion, Version
+from glassform.web.asked import fitted, served, version_named
+from glassform.web.resource import Answer
+
+MOST_DIFFERENCES = 15  # shown of two versions
+MOST_REMEMBERED = 20_000  # of the predictions remembered, the newest are looked at
+
+
+class VersionAnswer(TypedDict):
+    """A version: when it came, whether it is served and whether it should be, how good it is, whether it passed."""
+
+    version: str
+    url: str
+    created: str
+    current: bool
+    promoted: bool
+    rows: int
+    measures: dict[str, float]
+    passes: bool | None
+
+
+class DifferenceAnswer(TypedDict):
+    """The points of one value under the current version and under this one, in log-odds."""
+
+    feature: str
+    value: Value
+    current: float | None
+    candidate: float | None
+
+
+class EventAnswer(TypedDict):
+    """Which version was promoted, or gone back to, when, and by whom."""
+
+    version: str
+    at: datetime
+    how: str
+    by: str
+
+
+class VersionsAnswer(TypedDict):
+    """All versions, and what was done, newest first; why the current one is not served, if it is not."""
+
+    current: str
+    previous: str | None
+    refused: str | None
+    versions: list[VersionAnswer]
+    events: list[EventAnswer]
+
+
+class OneVersionAnswer(VersionAnswer):
+    """A version beside another: the gates on the same test rows, and where the points differ most."""
+
+    unreadable: str | None
+    compared_with: str | None
+    test_rows: int | None
+    raised: int | None
+    lowered: int | None
+    gates: list[GateAnswer]
+    differences: list[DifferenceAnswer]
+
+
+class ChangedAnswer(TypedDict):
+    """A record somebody asked about, under the current version and under another."""
+
+    record: Record
+    current: Value
+    candidate: Value
+
+
+class ShadowAnswer(TypedDict):
+    """What a version would have said of the people asked about, without names.
+
+    `changed` are those whose probability would be on the other side of one half, or who would get another number or
+    class, the largest change first.
+    """
+
+    current: str
+    candidate: str
+    predictions: int
+    not_comparable: int
+    raised: int
+    lowered: int
+    mean_change: float | None
+    largest_change: float | None
+    changed: list[ChangedAnswer]
+
+
+class BinAnswer(TypedDict):
+    """Values taken together, from `low` on if they are numbers: their share among either kind of people."""
+
+    low: Value
+    trained: float
+    asked: float
+
+
+class DriftOfAnswer(TypedDict):
+    """The population stability index of a field or of the score, what chance would stay below, and both in words."""
+
+    feature: str | None
+    psi: float
+    noise: float | None
+    verdict: str
+    bins: list[BinAnswer]
+    foremost: int
+
+
+class DriftAnswer(TypedDict):
+    """Whether the people asked about are like those learned from: the score first, then every field."""
+
+    model: dict[str, str]
+    predictions: int
+    not_comparable: int
+    drift: list[DriftOfAnswer]
+
+
+class Versions(Remembering):
+    """All versions of the model."""
+
+    def get(self) -> VersionsAnswer:
+        """Return all versions, and which is served."""
+        signed_in_teacher()
+        manifest = read_manifest()
+        return {
+            "current": served().current.version,
+            "previous": manifest.previous,
+            "refused": served().refused or None,
+            "versions": [version_answer(manifest, version) for version in reversed(manifest.versions)],
+            "events": [
+                {"version": each.version, "at": each.at, "how": each.how, "by": each.by}
+                for each in reversed(manifest.events)
+            ],
+        }
+
+
+class OneVersion(FromForms):
+    """One version of the model."""
+
+    def get(self, version: str) -> OneVersionAnswer:
+        """Return how a version compares with the one that was current when it came, and with the current one."""
+        signed_in_teacher()
+        return beside_the_current(version)
+
+    def delete(self, version: str) -> Answer:
+        """Delete a version that is not served."""
+        signed_in_teacher()
+        change(version, lambda versions: versions.remove(version))
+        return {}, HTTPStatus.NO_CONTENT, {"Location": url_for("versions", model=None)}
+
+
+class Promotion(FromForms):
+    """That a version is served."""
+
+    from_forms = ("put", "delete")
+
+    def put(self, version: str) -> tuple[VersionAnswer, int, dict[str, str]]:
+        """Promote a version: every worker serves it within two seconds."""
+        who = signed_in_teacher()
+        manifest = change(version, lambda versions: versions.promote(version, who.name))
+        return version_answer(manifest, version), HTTPStatus.OK, {"Location": url_for("versions", model=None)}
+
+    def delete(self, version: str) -> Answer:
+        """Take a version's promotion back, so that the one before it is served again."""
+        who = signed_in_teacher()
+        change(version, lambda versions: versions.roll_back(who.name, leaving=version))
+        return {}, HTTPStatus.NO_CONTENT, {"Location": url_for("versions", model=None)}
+
+
+class Shadow(Remembering):
+    """What a version would have said of the people asked about."""
+
+    formats = ("json", "html", "csv")
+
+    def get(self, version: str) -> ShadowAnswer:
+        """Return whose answer would change, of the predictions remembered; without names."""
+        signed_in_teacher()
+        current, candidate = served().current, version_named(version)
+        known, unknown = remembered(current, candidate)
+        return shadow(current, candidate, known, unknown)
+
+    def columns(self, answer: Any) -> list[str]:
+        """Return the header."""
+        return [*version_named(answer["candidate"]).schema.by_name, "current", "candidate"]
+
+    def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
+        """Return a row for everybody whose answer would change."""
+        return [
+            {**each["record"], "current": each["current"], "candidate": each["candidate"]}
+            for each in answer["changed"]
+        ]
+
+
+class DriftReport(Remembering):
+    """Whether the people asked about are like those the model learned from."""
+
+    def get(self) -> DriftAnswer:
+        """Return the population stability index of the score and of every field."""
+        signed_in_teacher()
+        card = fitted()
+        known, unknown = remembered(card)
+        return {
+            "model": card.model,
+            "predictions": len(known),
+            "not_comparable": unknown,
+            "drift": [drift_answer(name, each) for name, each in drifts(card, known).items()],
+        }
+
+
+def shadow(current: Fitted, candidate: Fitted, records: list[Record], unknown: int) -> ShadowAnswer:
+    """Return what a version would have said of some records, beside the current one."""
+    pairs = [(record, current.score(record), candidate.score(record)) for record in records]
+    changes = [newer - older for _, older, newer in pairs if isinstance(newer, float) and isinstance(older, float)]
+    changed = [ChangedAnswer(record=r, current=a, candidate=b) for r, a, b in pairs if differ(current, a, b)]
+    raised = sum(is_more(each["current"], each["candidate"]) for each in changed)
+    return {
+        "current": current.version,
+        "candidate": candidate.version,
+        "predictions": len(records),
+        "not_comparable": unknown,
+        "raised": raised,
+        "lowered": sum(is_more(each["candidate"], each["current"]) for each in changed),
+        "mean_change": sum(changes) / len(changes) if changes else None,
+        "largest_change": max(changes, key=abs, default=None),
+        "changed": sorted(changed, key=apart, reverse=True),
+    }
+
+
+def differ(card: Fitted, older: Value, newer: Value) -> bool:
+    """Tell whether two answers are to be told apart: probabilities on either side of one half, or any others."""
+    if card.schema.task == BINARY:
+        return (float(older) < 0.5) != (float(newer) < 0.5)
+    return older != newer
+
+
+def is_more(older: Value, newer: Value) -> bool:
+    """Tell whether an answer is a number, and the newer one is larger."""
+    return isinstance(older, float) and isinstance(newer, float) and newer > older
+
+
+def apart(each: ChangedAnswer) -> float:
+    """Return how far two answers are apart."""
+    older, newer = each["current"], each["candidate"]
+    return abs(newer - older) if isinstance(older, float) and isinstance(newer, float) else 1.0
+
+
+def beside_the_current(version: str) -> OneVersionAnswer:
+    """Return how a version compares with the one that was current when it came, and with the current one.
+
+    Raises
+    ------
+    NotFound
+        If there is no such version.
+    """
+    manifest = read_manifest()
+    answer, found = version_answer(manifest, version), manifest.versions[version]
+    candidate, reason = readable(version, found)
+    comparison = found.comparison
+    return {
+        **answer,
+        "unreadable": reason,
+        "compared_with": comparison.other if comparison else None,
+        "test_rows": comparison.rows if comparison else None,
+        "raised": comparison.raised if comparison else None,
+        "lowered": comparison.lowered if comparison else None,
+        "gates": registry.judge(comparison) if comparison else [],
+        "differences": compared(candidate) if candidate else [],
+    }
+
+
+def drift_answer(feature: str | None, found: Drift) -> DriftOfAnswer:
+    """Return the drift of a field, or of the score, as an answer."""
+    return {
+        "feature": feature,
+        "psi": found.psi,
+        "noise": found.noise if found.asked else None,
+        "verdict": found.verdict,
+        "bins": [
+            {
+                "low": each.low,
+                "trained": each.trained / found.trained,
+                "asked": each.asked / found.asked if found.asked else 0.0,
+            }
+            for each in found.bins
+        ],
+        "foremost": found.bins.index(found.foremost),
+    }
+
+
+def read_manifest() -> Manifest:
+    """Return which versions there are.
+
+    Raises
+    ------
+    ServiceUnavailable
+        If that cannot be read.
+    """
+    try:
+        return served().registry.manifest()
+    except (UnreadableArtifact, OSError) as error:
+        raise ServiceUnavailable(str(error)) from error
+
+
+def readable(version: str, registered: Version) -> tuple[Fitted | None, str | None]:
+    """Return a version or, if it cannot be read, why."""
+    try:
+        return served().registry.read(version, registered), None
+    except UnreadableArtifact as error:
+        return None, str(error)
+
+
+def version_answer(manifest: Manifest, version: str) -> VersionAnswer:
+    """Return a version as an answer.
+
+    Raises
+    ------
+    NotFound
+        If it is gone meanwhile.
+    """
+    if version not in manifest.versions:
+        raise NotFound
+    found = manifest.versions[version]
+    return {
+        "version": version,
+        "url": url_for("oneversion", version=version, model=None),
+        "created": found.created.isoformat(),
+        "current": version == served().current.version,
+        "promoted": version == manifest.current,
+        "rows": found.rows,
+        "measures": found.measures,
+        "passes": registry.passes(found.comparison) if found.comparison else None,
+    }
+
+
+def compared(candidate: Fitted) -> list[DifferenceAnswer]:
+    """Return where a version's points differ most from the current one's."""
+    every = registry.differences(served().current, candidate)
+    return [
+        {"feature": each.feature, "value": each.value, "current": each.current, "candidate": each.candidate}
+        for each in every[:MOST_DIFFERENCES]
+        if each.size
+    ]
+
+
+def change(version: str, do: Callable[[Registry], object]) -> Manifest:
+    """Change what is registered, and serve accordingly; return what is registered then.
+
+    Raises
+    ------
+    NotFound
+        If there is no such version.
+    InvalidQuery
+        If that cannot be done now, with the reason.
+    ServiceUnavailable
+        If the folder cannot be read or written.
+    """
+    try:
+        do(served().registry)
+    except UnknownVersion as error:
+        raise NotFound(str(error)) from error
+    except (InUse, UnreadableArtifact) as error:
+        conflict = [FieldError("version", shown(version), str(error))]
+        raise InvalidQuery(conflict, {}, status=HTTPStatus.CONFLICT) from error
+    except OSError as error:
+        raise ServiceUnavailable(
+            gettext("The folder of versions cannot be written here; nothing was changed.")
+        ) from error
+    served().take()
+    return read_manifest()
+
+
+def remembered(*cards: Fitted) -> tuple[list[Record], int]:
+    """Return the newest records remembered that all of some versions can score, and how many others there are."""
+    of_table = select(Prediction.record).where(Prediction.model == served().name)
+    wanted = of_table.order_by(Prediction.created.desc()).limit(MOST_REMEMBERED)
+    records = list(db.session.scalars(wanted))
+    known = [record for record in records if all(card.schema.holds(record) for card in cards)]
+    return known, len(records) - len(known)

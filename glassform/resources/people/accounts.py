@@ -1,0 +1,275 @@
+"""Accounts: making one, changing its password, taking one's data along, deleting it all."""
+
+import re
+from types import MappingProxyType
+from typing import Any
+
+from flask import request, url_for
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from typing_extensions import TypedDict
+from werkzeug.exceptions import Forbidden, NotFound
+
+from glassform.accounts.database import Key, Prediction, User, db, new_name, writing
+from glassform.accounts.signing_in import (
+    FORM_TYPES,
+    SCOPES,
+    begin_visit,
+    end_visit,
+    hash_password,
+    new_key,
+    refuse_foreign_form,
+    settings,
+    signed_in,
+)
+from glassform.accounts.signing_in import user_with as user_with_password
+from glassform.languages import gettext
+from glassform.records.schema import FieldError, InvalidQuery, Schema, say, shown
+from glassform.resources.account_resource import FromForms, Remembering
+from glassform.resources.people.predictions import PredictionAnswer, as_answer, count_of
+from glassform.resources.people.sessions import credentials, wrong_password
+from glassform.web.openapi import TEXT
+from glassform.web.reading import read_members
+from glassform.web.resource import Answer
+
+NAME = re.compile(r"[\w.@-]{3,60}")
+SHORTEST, LONGEST = 8, 200  # characters of a password
+MOST_KEYS = 20
+LONGEST_TITLE = 60
+
+
+class AccountAnswer(TypedDict):
+    """Somebody's account."""
+
+    name: str
+    role: str
+    created: str
+    predictions: int
+    keys: list["KeyAnswer"]
+
+
+class KeyAnswer(TypedDict):
+    """A key, but for the key itself."""
+
+    id: str
+    title: str
+    scope: str
+    created: str
+
+
+class KeysAnswer(TypedDict):
+    """One's keys."""
+
+    keys: list[KeyAnswer]
+
+
+class NewKeyAnswer(KeyAnswer):
+    """A key just made: the one time it is shown."""
+
+    key: str
+
+
+class ExportAnswer(TypedDict):
+    """All that is kept of somebody."""
+
+    account: AccountAnswer
+    predictions: list[PredictionAnswer]
+
+
+class AccountsAnswer(TypedDict):
+    """Whether accounts can be made, and from what."""
+
+    open: bool
+    fields: list[str]
+
+
+class Accounts(Remembering):
+    """Where accounts are made."""
+
+    is_open = True
+
+    successes = MappingProxyType({"post": 201})
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return name and password."""
+        name = TEXT | {"pattern": "^[A-Za-z0-9_.@-]{3,60}$"}
+        password = TEXT | {"format": "password", "minLength": SHORTEST, "maxLength": LONGEST}
+        return {
+            "application/json": credentials(name, password),
+            FORM_TYPES[0]: credentials(name, password, csrf_token=TEXT),
+        }
+
+    def get(self) -> AccountsAnswer:
+        """Return whether an account can be made here; to a browser, the form."""
+        return {"open": settings().registration, "fields": ["name", "password"]}
+
+    def post(self) -> tuple[AccountAnswer, int, dict[str, str]]:
+        """Make an account; a browser is signed in with it."""
+        if not settings().registration:
+            raise Forbidden(gettext("No accounts are made here."))
+        if request.mimetype in FORM_TYPES:
+            refuse_foreign_form()
+        given = read_members(["name", "password"], template="accounts.html")
+        name = given["name"]
+        errors = [] if NAME.fullmatch(name) else [FieldError("name", shown(name), say("name", value=shown(name)))]
+        errors += password_errors(given["password"], name)
+        if errors:
+            raise InvalidQuery(errors, {"name": name}, "accounts.html")
+        user = User(name=name, folded=name.casefold(), password=hash_password(given["password"]))
+        try:
+            with writing() as session:
+                session.add(user)
+        except IntegrityError as error:
+            taken = FieldError("name", name, say("taken_name", value=name))
+            raise InvalidQuery([taken], {"name": name}, "accounts.html", status=409) from error
+        if request.mimetype in FORM_TYPES:
+            begin_visit(user)
+        return account_of(user), 201, {"Location": url_for("account")}
+
+
+class Account(FromForms):
+    """One's own account."""
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return the password, and the new one if there is to be one."""
+        if method == "post":
+            return {FORM_TYPES[0]: {"anyOf": [passwords(each, csrf_token=TEXT) for each in cls.from_forms]}}
+        return {"application/json": passwords(method)}
+
+    def get(self) -> AccountAnswer:
+        """Return what the account is, and its keys."""
+        return account_of(signed_in("read"))
+
+    def patch(self) -> tuple[AccountAnswer, int, dict[str, str]]:
+        """Change the password; whoever is signed in anywhere is not any more, but for this browser."""
+        user = signed_in()
+        given = read_members(["password", "new_password"], template="account.html")
+        if user_with_password(user.name, given["password"]) is None:
+            raise wrong_password("account.html")
+        errors = password_errors(given["new_password"], user.name, "new_password")
+        if errors:
+            raise InvalidQuery(errors, {}, "account.html")
+        with writing() as session:
+            changed = session.get_one(User, user.id)
+            changed.password, changed.stamp = hash_password(given["new_password"]), new_name()
+        if request.mimetype in FORM_TYPES:
+            begin_visit(changed)
+        return account_of(changed), 200, {"Location": url_for("account")}
+
+    def delete(self) -> Answer:
+        """Delete the account and all that is kept with it, given its password."""
+        user = signed_in()
+        given = read_members(["password"], template="account.html")
+        if user_with_password(user.name, given["password"]) is None:
+            raise wrong_password("account.html")
+        with writing() as session:
+            session.execute(delete(User).where(User.id == user.id))
+        end_visit()
+        return {}, 204, {"Location": url_for("form")}
+
+
+class Export(Remembering):
+    """All that is kept of somebody."""
+
+    formats = ("json",)
+
+    def get(self) -> ExportAnswer:
+        """Return one's account and every prediction."""
+        user = signed_in("read")
+        mine = select(Prediction).where(Prediction.user_id == user.id).order_by(Prediction.created)
+        return {"account": account_of(user), "predictions": [as_answer(each) for each in db.session.scalars(mine)]}
+
+
+class Keys(Remembering):
+    """The keys of one's programs."""
+
+    formats = ("json", "html")
+    successes = MappingProxyType({"post": 201})
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return title and scope."""
+        members = {"title": TEXT | {"minLength": 1, "maxLength": LONGEST_TITLE}, "scope": TEXT | {"enum": [*SCOPES]}}
+        key = {"type": "object", "properties": members, "required": ["title", "scope"], "additionalProperties": False}
+        return {"application/json": key}
+
+    def get(self) -> KeysAnswer:
+        """Return one's keys, but for the keys themselves."""
+        return {"keys": keys_of(signed_in("read"))}
+
+    def post(self) -> tuple[NewKeyAnswer, int]:
+        """Make a key; it is shown this once, and kept only hashed."""
+        user = signed_in()
+        given = read_members(["title", "scope"], template="account.html")
+        errors = [] if given["scope"] in SCOPES else [unknown_scope(given["scope"])]
+        if len(given["title"]) > LONGEST_TITLE:
+            message = say("too_long", length=len(given["title"]), longest=LONGEST_TITLE)
+            errors.append(FieldError("title", shown(given["title"]), message))
+        if len(keys_of(user)) >= MOST_KEYS:
+            errors.append(FieldError("title", None, say("too_many", count=MOST_KEYS + 1, most=MOST_KEYS)))
+        if errors:
+            raise InvalidQuery(errors, given, "account.html")
+        secret, digest = new_key()
+        key = Key(user_id=user.id, title=given["title"], scope=given["scope"], digest=digest)
+        with writing() as session:
+            session.add(key)
+        return {**key_answer(key), "key": secret}, 201
+
+
+class OneKey(FromForms):
+    """One key."""
+
+    def delete(self, id: str) -> Answer:
+        """Take a key back."""
+        user = signed_in()
+        with writing() as session:
+            key = session.scalar(select(Key).where(Key.id == id, Key.user_id == user.id))
+            if key is None:
+                raise NotFound
+            session.delete(key)
+        return {}, 204, {"Location": url_for("account")}
+
+
+def passwords(method: str, **more: Any) -> dict[str, Any]:
+    """Return the JSON Schema of the passwords that a method needs; in a form, beside the method's name."""
+    password = TEXT | {"format": "password", "minLength": SHORTEST, "maxLength": LONGEST}
+    names = ["password", "new_password"] if method == "patch" else ["password"]
+    members = dict.fromkeys(names, password) | ({"method": {"const": method}, **more} if more else {})
+    needed = [*names, "method"] if more else names
+    return {"type": "object", "properties": members, "required": needed, "additionalProperties": False}
+
+
+def account_of(user: User) -> AccountAnswer:
+    """Return what an account is, as an answer."""
+    return {
+        "name": user.name,
+        "role": user.role,
+        "created": user.created.isoformat(),
+        "predictions": count_of(user),
+        "keys": keys_of(user),
+    }
+
+
+def keys_of(user: User) -> list[KeyAnswer]:
+    """Return somebody's keys, the oldest first."""
+    mine = select(Key).where(Key.user_id == user.id).order_by(Key.created)
+    return [key_answer(key) for key in db.session.scalars(mine)]
+
+
+def key_answer(key: Key) -> KeyAnswer:
+    """Return a key as an answer."""
+    return {"id": key.id, "title": key.title, "scope": key.scope, "created": key.created.isoformat()}
+
+
+def password_errors(password: str, name: str, field: str = "password") -> list[FieldError]:
+    """Return what is wrong with a new password."""
+    if SHORTEST <= len(password) <= LONGEST and password.casefold() != name.casefold():
+        return []
+    return [FieldError(field, None, say("password", shortest=SHORTEST, longest=LONGEST))]
+
+
+def unknown_scope(scope: str) -> FieldError:
+    """Return the error for a scope that there is not."""
+    return FieldError("scope", shown(scope), say("option", value=shown(scope), known=", ".join(SCOPES)))

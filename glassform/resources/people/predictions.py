@@ -1,0 +1,419 @@
+"""What was asked and is to be remembered: one's own predictions, and what turned out true."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from flask import request, url_for
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, scoped_session
+from typing_extensions import TypedDict
+from werkzeug.exceptions import Conflict, NotFound
+
+from glassform.accounts.database import Prediction, Repeat, User, db, writing
+from glassform.accounts.signing_in import FORM_TYPES, signed_in
+from glassform.batches.batch import MOST_ARRAY_BYTES, Batch, InvalidBatch, Objects, RowError, harmless, is_array
+from glassform.fitted.base import Fitted
+from glassform.fitted.target import Said
+from glassform.languages import gettext
+from glassform.records.schema import (
+    BINARY,
+    KINDS,
+    LONGEST_VALUE,
+    PLAIN_DIGITS,
+    PYTHON_TYPE,
+    FieldError,
+    InvalidQuery,
+    Record,
+    Schema,
+    Value,
+    parse_json,
+    say,
+    shown,
+)
+from glassform.resources.account_resource import FromForms, Remembering
+from glassform.web.asked import fitted, schema, served
+from glassform.web.openapi import RECORD, TEXT, in_query
+from glassform.web.reading import (
+    OF_FORMS,
+    flat,
+    given_fields,
+    read_body,
+    read_members,
+    read_options,
+    read_record,
+)
+from glassform.web.resource import Answer
+
+MOST_AT_ONCE = 1_000  # records of one request
+PER_PAGE, MOST_PER_PAGE, MOST_PAGES = 20, 1_000, 1_000_000
+LONGEST_NOTE, LONGEST_KEY = 1_000, 200
+REPEAT_HEADER = "Idempotency-Key"  # https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header
+
+
+class PredictionAnswer(Said):
+    """A prediction that is remembered."""
+
+    id: str
+    url: str
+    created: str
+    record: Record
+    model: dict[str, str]
+    outcome: Value | None
+    note: str | None
+
+
+class PredictionsAnswer(TypedDict):
+    """A page of predictions, the newest first."""
+
+    predictions: list[PredictionAnswer]
+    total: int
+    page: int
+    pages: int
+    links: dict[str, str]
+
+
+class Predictions(Remembering):
+    """One's own predictions."""
+
+    reads_query = True
+
+    formats = ("json", "html", "csv")
+    suffixed = True
+    successes = MappingProxyType({"post": 201})
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the filters."""
+        day, number = TEXT | {"format": "date"}, {"type": "integer", "minimum": 1}
+        filters = [
+            in_query("since", day, "The first day, or moment, to be listed."),
+            in_query("until", day, "The last day, or the moment before which to list."),
+            in_query("page", number | {"maximum": MOST_PAGES, "default": 1}, "Which page."),
+            in_query("per_page", number | {"maximum": MOST_PER_PAGE, "default": PER_PAGE}, "How many on a page."),
+        ]
+        return filters if method == "get" else []
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return a record, or records."""
+        several = {"type": "array", "items": RECORD, "minItems": 1, "maxItems": MOST_AT_ONCE}
+        return {"application/json": {"anyOf": [RECORD, several]}, FORM_TYPES[0]: RECORD}
+
+    def get(self) -> PredictionsAnswer:
+        """Return a page of one's predictions, the newest first."""
+        user, wanted = signed_in("read"), read_filters()
+        within = [Prediction.model == served().name, *between(wanted)]
+        total = count_of(user, *within)
+        page, per_page = wanted["page"], wanted["per_page"]
+        newest = (
+            select(Prediction)
+            .where(Prediction.user_id == user.id, *within)
+            .order_by(Prediction.created.desc(), Prediction.id)
+        )
+        found = db.session.scalars(newest.limit(per_page).offset((page - 1) * per_page))
+        pages = max(1, -(-total // per_page))
+        return {
+            "predictions": [as_answer(each) for each in found],
+            "total": total,
+            "page": page,
+            "pages": pages,
+            "links": links(page, pages),
+        }
+
+    def post(self) -> tuple[dict[str, Any], int, dict[str, str]]:
+        """Answer a record, or an array of them, and remember it: all of them, or none."""
+        user, key = signed_in(), repeat_key()
+        records, several = read_records()
+        digest = hashlib.sha256(repr(records).encode()).hexdigest()
+        try:
+            made = remember(user, records, key, digest)
+        except IntegrityError:  # the same key came twice at the same time, and the other request was faster
+            made = remember(user, records, key, digest)
+        answers = [as_answer(each) for each in made]
+        if several:
+            return {"predictions": answers}, 201, {"Location": url_for("predictions")}
+        return dict(answers[0]), 201, {"Location": answers[0]["url"]}
+
+    def columns(self, answer: Any) -> list[str]:
+        """Return the columns: what is known of a prediction, its record's fields among them."""
+        return ["id", "created", *schema().by_name, *said(), "model", "version", "outcome", "note"]
+
+    def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
+        """Return a row per prediction."""
+        for each in answer["predictions"]:
+            yield {
+                "id": each["id"],
+                "created": each["created"],
+                **each["record"],
+                **{column: flat(each)[column] for column in said()},
+                "model": each["model"]["name"],
+                "version": each["model"]["version"],
+                "outcome": each["outcome"],
+                "note": harmless(each["note"] or ""),
+            }
+
+
+class OnePrediction(FromForms):
+    """One of one's predictions."""
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return what can be changed."""
+        if method != "patch":
+            return super().bodies(method, schema)
+        number = {"type": ["number", "string", "null"], "pattern": PLAIN_DIGITS["number"].pattern}
+        outcome = {"enum": [*schema.classes, None]} if schema.classes else number
+        note = {"type": ["string", "null"], "maxLength": LONGEST_NOTE}
+        members = {"outcome": outcome, "note": note}
+        return {"application/json": {"type": "object", "properties": members, "additionalProperties": False}}
+
+    def get(self, id: str) -> PredictionAnswer:
+        """Return the prediction."""
+        return as_answer(own(db.session, signed_in("read"), id))
+
+    def patch(self, id: str) -> tuple[PredictionAnswer, int, dict[str, str]]:
+        """Write down what turned out true, and a note."""
+        user = signed_in()
+        with writing() as session:
+            prediction = own(session, user, id)
+            for name, value in read_changes().items():
+                setattr(prediction, name, value or None)
+        return as_answer(prediction), 200, {"Location": url_for("oneprediction", id=id)}
+
+    def delete(self, id: str) -> Answer:
+        """Forget the prediction."""
+        user = signed_in()
+        with writing() as session:
+            session.delete(own(session, user, id))
+        return {}, 204, {"Location": url_for("predictions")}
+
+
+def count_of(user: User, *conditions: ColumnElement[bool]) -> int:
+    """Return how many predictions of somebody's are remembered, of those that meet the conditions."""
+    mine = select(func.count()).select_from(Prediction).where(Prediction.user_id == user.id, *conditions)
+    return db.session.scalar(mine) or 0
+
+
+def own(session: Session | scoped_session[Any], user: User, id: str) -> Prediction:
+    """Return somebody's prediction.
+
+    Raises
+    ------
+    NotFound
+        If there is none in this table, or it is another's: which of the two is nobody's business.
+    """
+    mine = Prediction.id == id, Prediction.user_id == user.id, Prediction.model == served().name
+    found = session.scalar(select(Prediction).where(*mine))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def as_answer(prediction: Prediction) -> PredictionAnswer:
+    """Return a prediction as an answer."""
+    return {
+        "id": prediction.id,
+        "url": url_for("oneprediction", id=prediction.id),
+        "created": prediction.created.isoformat(),
+        "record": prediction.record,
+        **(prediction.answer or {"probability": prediction.probability}),  # type: ignore[typeddict-item]
+        "model": {"name": prediction.model, "version": prediction.version},
+        "outcome": outcome_of(prediction),
+        "note": prediction.note,
+    }
+
+
+def outcome_of(prediction: Prediction) -> Value | None:
+    """Return what turned out true: a class, or a number."""
+    text = prediction.outcome
+    if text is None or schema().classes:
+        return text
+    return next((PYTHON_TYPE[type_](text) for type_, plain in PLAIN_DIGITS.items() if plain.fullmatch(text)), text)
+
+
+def said() -> list[str]:
+    """Return the columns of what the model says."""
+    return fitted().target.columns
+
+
+def answered(card: Fitted, record: Record) -> dict[str, Any]:
+    """Return what is stored of an answer: a probability, or else all of it."""
+    members = card.members(record)
+    return members if card.schema.task == BINARY else {"answer": members}
+
+
+def read_records() -> tuple[list[Record], bool]:
+    """Read one record, or an array of them; tell which of the two it was.
+
+    Raises
+    ------
+    InvalidRecord
+        With every error of a single record.
+    InvalidBatch
+        With the errors of an array, by row.
+    """
+    given: Any = parse_json(read_body(MOST_ARRAY_BYTES)) if request.mimetype == "application/json" else None
+    if not is_array(given):
+        return [read_record(OF_FORMS)], False
+    if len(given) > MOST_AT_ONCE:
+        message = say("too_many", count=len(given), most=MOST_AT_ONCE)
+        raise InvalidBatch([RowError(0, "", None, message)], 1)
+    card = fitted()
+    checked = Batch(card, Objects(given, card, schema()), keep_going=False, explain=False)
+    return [dict(zip(card.schema.by_name, row.values, strict=True)) for row in checked.source], True
+
+
+def remember(user: User, records: list[Record], key: str, digest: str) -> list[Prediction]:
+    """Store predictions, or return those that the same request stored before.
+
+    Raises
+    ------
+    InvalidQuery
+        If the key was sent before with another request.
+    Conflict
+        If what that request stored was deleted since.
+    """
+    card = fitted()
+    with writing() as session:
+        repeat = session.get(Repeat, (user.id, key)) if key else None
+        if repeat is not None:
+            if repeat.digest != digest:
+                raise InvalidQuery([FieldError(REPEAT_HEADER, shown(key), say("used_key"))], {})
+            stored = session.scalars(select(Prediction).where(Prediction.id.in_(repeat.made)))
+            kept = {each.id: each for each in stored}
+            if len(kept) < len(repeat.made):
+                raise Conflict(gettext("What this request stored was deleted since."))
+            return [kept[id] for id in repeat.made]
+        made = [
+            Prediction(
+                user_id=user.id,
+                record=record,
+                **answered(card, record),
+                model=card.schema.name,
+                version=card.version,
+            )
+            for record in records
+        ]
+        session.add_all(made)
+        session.flush()
+        if key:
+            session.add(Repeat(user_id=user.id, key=key, digest=digest, made=[each.id for each in made]))
+    return made
+
+
+def repeat_key() -> str:
+    """Return the Idempotency-Key, or nothing.
+
+    Raises
+    ------
+    InvalidQuery
+        If it is too long.
+    """
+    key = request.headers.get(REPEAT_HEADER, "")
+    if len(key) > LONGEST_KEY:
+        message = say("too_long", length=len(key), longest=LONGEST_KEY)
+        raise InvalidQuery([FieldError(REPEAT_HEADER, shown(key), message)], {})
+    return key
+
+
+def read_filters() -> dict[str, Any]:
+    """Read which predictions are wanted.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of the query.
+    """
+    # a form sends what was left empty, too
+    given = [(name, text) for name, text in given_fields() if text or name not in READ]
+    return {"page": 1, "per_page": PER_PAGE} | read_options(READ, given)
+
+
+def moment(text: str) -> datetime:
+    """Read a day, or a moment, in UTC unless it says otherwise.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(say("date", value=shown(text), example="2026-01-31")) from None
+
+
+def end(text: str) -> datetime:
+    """Read the end of a time: of a day, when it is over."""
+    day = timedelta(days=1) if len(text) == len("2026-01-31") else timedelta()
+    return min(moment(text), datetime.max.replace(tzinfo=UTC) - day) + day
+
+
+def number(most: int, text: str) -> int:
+    """Read a whole number from 1 on.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or too large.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        raise ValueError(say("page", value=shown(text), most=f"{most:,}"))
+    return int(text)
+
+
+READ = {
+    "since": moment,
+    "until": end,
+    "page": lambda text: number(MOST_PAGES, text),
+    "per_page": lambda text: number(MOST_PER_PAGE, text),
+}
+
+
+def between(wanted: dict[str, Any]) -> list[ColumnElement[bool]]:
+    """Return the conditions of a time."""
+    conditions = []
+    if "since" in wanted:
+        conditions.append(Prediction.created >= wanted["since"])
+    if "until" in wanted:
+        conditions.append(Prediction.created < wanted["until"])
+    return conditions
+
+
+def links(page: int, pages: int) -> dict[str, str]:
+    """Return the addresses of this page and its neighbours, the filters kept."""
+    rest: dict[str, Any] = {name: value for name, value in request.args.items() if name != "page"}
+    near = {"self": page, "previous": page - 1, "next": page + 1}
+    there = {name: to for name, to in near.items() if name == "self" or 1 <= to <= pages}
+    return {name: url_for("predictions", **rest, page=to) for name, to in there.items()}
+
+
+def read_changes() -> dict[str, str | None]:
+    """Read what turned out true, and the note.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of both.
+    """
+    classes = schema().classes
+    given = read_members([], ["outcome", "note"], numbers=set() if classes else {"outcome"})
+    errors, outcome = [], given.get("outcome")
+    if outcome and classes and outcome not in classes:
+        message = say("option", value=shown(outcome), known=", ".join(classes))
+        errors.append(FieldError("outcome", shown(outcome), message))
+    if outcome and not classes and not (len(outcome) <= LONGEST_VALUE and PLAIN_DIGITS["number"].fullmatch(outcome)):
+        errors.append(
+            FieldError("outcome", shown(outcome), say("digits", value=shown(outcome), kind=KINDS["number"]))
+        )
+    note = given.get("note") or ""
+    if len(note) > LONGEST_NOTE:
+        errors.append(FieldError("note", shown(note), say("too_long", length=len(note), longest=LONGEST_NOTE)))
+    if errors:
+        raise InvalidQuery(errors, given)
+    return given

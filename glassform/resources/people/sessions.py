@@ -1,0 +1,152 @@
+"""Signing in and out: in a browser by a form, in a program by tokens."""
+
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+import flask_jwt_extended as jwt
+from flask import request, url_for
+from typing_extensions import TypedDict
+from werkzeug.exceptions import UnsupportedMediaType
+
+from glassform.accounts.signing_in import (
+    FORM_TYPES,
+    begin_visit,
+    end_visit,
+    refuse_foreign_form,
+    revoke,
+    signed_in,
+    token_pair,
+    unauthorized,
+    user_with,
+)
+from glassform.languages import gettext
+from glassform.records.schema import FieldError, InvalidQuery, Schema, say
+from glassform.resources.account_resource import FromForms, Remembering
+from glassform.web.openapi import TEXT
+from glassform.web.reading import read_members
+from glassform.web.resource import Answer
+
+NEXT = "next"  # where to go after signing in
+SOME = TEXT | {"minLength": 1, "pattern": r"^[ -~]*$"}  # as far as a description needs to say
+
+
+class SessionAnswer(TypedDict):
+    """How to sign in."""
+
+    tokens: str
+    fields: list[str]
+
+
+class TokensAnswer(TypedDict):
+    """A new pair of tokens; the first is good for so many seconds, the second for a new pair."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str
+    expires_in: int
+
+
+class Session(FromForms):
+    """A browser's visit."""
+
+    is_open = True
+
+    successes = MappingProxyType({"post": 303, "delete": 204})
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return the form."""
+        if method != "post":
+            return {}
+        return {FORM_TYPES[0]: credentials(SOME, SOME, csrf_token=SOME, next=SOME)}
+
+    def get(self) -> SessionAnswer:
+        """Return how to sign in; to a browser, the form."""
+        return {"tokens": url_for("tokens"), "fields": ["name", "password"]}
+
+    def post(self, **named: Any) -> Answer:
+        """Sign a browser in by a form, and send it on; programs get tokens elsewhere."""
+        if request.mimetype not in FORM_TYPES:
+            raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=", ".join(FORM_TYPES)))
+        if request.form.get("method"):
+            return super().post(**named)
+        refuse_foreign_form()
+        given = read_members(["name", "password"], [NEXT], "session.html")
+        user = user_with(given["name"], given["password"])
+        if user is None:
+            error = FieldError("password", None, gettext("name or password is wrong"))
+            raise InvalidQuery([error], {"name": given["name"], NEXT: given.get(NEXT)}, "session.html", status=401)
+        begin_visit(user)
+        return {}, 303, {"Location": local(given.get(NEXT)) or url_for("predictions")}
+
+    def delete(self) -> Answer:
+        """Sign a browser out; its token is taken back."""
+        signed_in()
+        revoke(jwt.get_jwt())
+        end_visit()
+        return {}, 204, {"Location": url_for("form")}
+
+
+class Tokens(Remembering):
+    """A program's tokens."""
+
+    is_open = True
+
+    successes = MappingProxyType({"delete": 204})
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return name and password."""
+        return {"application/json": credentials(SOME, SOME)} if method == "post" else {}
+
+    formats = ("json",)
+
+    def post(self) -> TokensAnswer:
+        """Return an access token and a refresh token for a name and a password."""
+        given = read_members(["name", "password"])
+        user = user_with(given["name"], given["password"])
+        if user is None:
+            raise unauthorized(gettext("Name or password is wrong."))
+        return token_pair(user)  # type: ignore[return-value]
+
+    def delete(self) -> Answer:
+        """Take the token that was sent back, whichever of the two it is."""
+        signed_in()
+        revoke(jwt.get_jwt())
+        return {}, 204
+
+
+class Refresh(Remembering):
+    """New tokens for an old one."""
+
+    formats = ("json",)
+
+    def post(self) -> TokensAnswer:
+        """Return a new pair of tokens for a refresh token, which is taken back."""
+        user = signed_in(refresh=True)
+        revoke(jwt.get_jwt())
+        return token_pair(user)  # type: ignore[return-value]
+
+
+def credentials(name: dict[str, Any], password: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return the JSON Schema of a name with its password."""
+    return {
+        "type": "object",
+        "properties": {"name": name, "password": password, **more},
+        "required": ["name", "password"],
+        "additionalProperties": False,
+    }
+
+
+def local(address: str | None) -> str:
+    """Return an address if it is one of ours; nobody may be sent elsewhere from here."""
+    if not address or not address.isprintable() or "\\" in address or not address.startswith("/"):
+        return ""
+    parts = urlsplit(address)
+    return address if not parts.scheme and not parts.netloc else ""
+
+
+def wrong_password(template: str) -> InvalidQuery:
+    """Return the error for a password that is not the account's."""
+    return InvalidQuery([FieldError("password", None, say("wrong_password"))], {}, template, status=403)

@@ -1,0 +1,1 @@
+"""For programs: other protocols, the API described, health."""

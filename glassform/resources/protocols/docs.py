@@ -1,0 +1,40 @@
+"""The API described: for programs as OpenAPI, for people as a page."""
+
+from typing import Any
+
+from flask import current_app, request
+
+from glassform.web.asked import fitted, served
+from glassform.web.openapi import describe
+from glassform.web.resource import Resource
+
+
+class OpenAPI(Resource):
+    """The API as OpenAPI 3.1 describes it."""
+
+    formats: tuple[str, ...] = ("json",)
+    suffixed = False
+
+    def get(self) -> dict[str, Any]:
+        """Return the description of every address, method, parameter, body and answer."""
+        return document()
+
+
+class Docs(OpenAPI):
+    """How programs use this: every address, some code, and a form to try it with."""
+
+    formats = ("json", "html")
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document, which is made when it is first asked for with these versions."""
+    card = fitted()
+    known = {"name": [card.schema.name], "version": [*served().manifest.versions]}
+    root = request.script_root or "/"
+    of = card.version, *known["version"]
+    documents: dict[str, Any] = current_app.extensions.setdefault("openapi", {})
+    if documents.get(root, (None,))[0] != of:
+        rules, views = current_app.url_map.iter_rules(), current_app.view_functions
+        documents[root] = of, describe(rules, views, card.schema, known) | {"servers": [{"url": root}]}
+    document: dict[str, Any] = documents[root][1]
+    return document

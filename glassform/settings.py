@@ -1,0 +1,121 @@
+"""The settings: read from the environment once, when the application is made."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import limits
+import pydantic
+
+HOME = Path(__file__).parent.parent  # where the pages, the data and the three programs lie
+# what belongs to one installation: its database and its secret, its models
+INSTANCE = Path(os.environ.get("GLASSFORM_INSTANCE", HOME / "instance"))
+ARTIFACTS = Path(os.environ.get("GLASSFORM_ARTIFACTS", HOME / "artifacts"))
+SECRET = "secret"  # the file of a secret that was made here
+SHORTEST_SECRET = 32  # characters
+
+
+def listed(text: str | list[str]) -> list[str]:
+    """Read a list written with commas."""
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
+
+
+class Settings(pydantic.BaseModel):
+    """What whoever runs the server can choose; each is an environment variable of the same name in capitals.
+
+    Attributes
+    ----------
+    cors_origins
+        The web pages of other origins, as in `https://example.org`, whose scripts may ask this server, with commas
+        between them, or `*` for all.
+    database_url
+        Where accounts and predictions are kept: SQLite, or PostgreSQL as in `postgresql+psycopg://user@host/name`.
+    secret_key
+        What tokens are signed with; without one, a random one is made and kept beside the database.
+    registration
+        Whether anybody can make an account.
+    rate_limit
+        How often one address, and one account, may ask for anything that has to do with accounts.
+    login_limit
+        How often one address, and one account, may give a wrong password.
+    rate_limit_storage
+        Where that is counted: `memory://` in each worker, or `redis://host:port` for all.
+    trusted_proxies
+        How many proxies stand before the server, whose X-Forwarded headers are believed.
+    secure_cookies
+        Whether cookies travel by HTTPS only.
+    """
+
+    cors_origins: Annotated[
+        list[Annotated[str, pydantic.Field(pattern=r"^(\*|https?://[^/*\s]+)$")]], pydantic.BeforeValidator(listed)
+    ] = []
+    database_url: str = f"sqlite:///{INSTANCE / 'glassform.sqlite'}"
+    secret_key: str = ""
+    registration: bool = True
+    rate_limit: str = "1000 per second"
+    login_limit: str = "10 per minute"
+    rate_limit_storage: Annotated[str, pydantic.Field(pattern=r"^(memory|redis|rediss)://")] = "memory://"
+    trusted_proxies: Annotated[int, pydantic.Field(ge=0, le=10)] = 0
+    secure_cookies: bool = False
+
+    @pydantic.field_validator("rate_limit", "login_limit")
+    @classmethod
+    def be_a_rate(cls, rate: str) -> str:
+        """Return a rate that can be counted."""
+        limits.parse(rate)
+        return rate
+
+    @pydantic.field_validator("database_url")
+    @classmethod
+    def name_the_driver(cls, url: str) -> str:
+        """Return the URL for SQLAlchemy, which would take another driver for PostgreSQL."""
+        scheme, _, rest = url.partition("://")
+        if scheme in ("postgres", "postgresql"):
+            return f"postgresql+psycopg://{rest}"
+        if scheme not in ("sqlite", "postgresql+psycopg"):
+            raise ValueError("is neither SQLite nor PostgreSQL")
+        return url
+
+
+class InvalidSettings(ValueError):
+    """An environment variable that cannot be followed."""
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings.
+
+    Raises
+    ------
+    InvalidSettings
+        With every variable whose value cannot be.
+    """
+    given = {name: environment[name.upper()] for name in Settings.model_fields if name.upper() in environment}
+    try:
+        return Settings.model_validate(given)
+    except pydantic.ValidationError as invalid:
+        wrong = [f"{str(error['loc'][0]).upper()}: {shown(error)} ({error['msg']})" for error in invalid.errors()]
+        raise InvalidSettings("; ".join(wrong)) from invalid
+
+
+def read_secret(settings: Settings, folder: Path = INSTANCE) -> str:
+    """Return what tokens are signed with; if none is set, the one kept in the folder, which is made if need be."""
+    if settings.secret_key:
+        return settings.secret_key
+    kept = folder / SECRET
+    if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f"{SECRET}.{os.getpid()}.unfinished"
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(secrets.token_hex(SHORTEST_SECRET))
+        with suppress(FileExistsError):  # another process was faster; its secret counts
+            kept.hardlink_to(unfinished)
+        unfinished.unlink()
+    return kept.read_text()
+
+
+def shown(error: Any) -> str:
+    """Return a value that cannot be followed, but for what may hold a password."""
+    return "…" if error["loc"][0] in ("database_url", "secret_key", "rate_limit_storage") else str(error["input"])

@@ -1,0 +1,209 @@
+"""How every resource reads a request."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Any
+
+from flask import current_app, request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+from glassform.accounts.signing_in import FORM_FIELD, FORM_TYPES
+from glassform.languages import gettext
+from glassform.records.schema import (
+    MOST_ERRORS,
+    FieldError,
+    InvalidQuery,
+    InvalidRecord,
+    Pairs,
+    Record,
+    decode,
+    did_you_mean,
+    parse_json,
+    say,
+    shown,
+)
+from glassform.web.asked import schema
+from glassform.web.resource import HOW_TO_ANSWER
+
+OF_FORMS = {FORM_FIELD, "method"}  # members of a page's form that belong to no noun
+Members = dict[str, Any]
+Reader = Callable[[str], Any]  # of an option's text; it raises ValueError with what is wrong
+
+
+def read_record(options: Set[str] = frozenset()) -> Record:
+    """Read the request's record: from the query of a GET, from the body of a POST.
+
+    `options` are the query parameters that a resource reads itself.
+
+    Raises
+    ------
+    InvalidRecord
+        With every error of every field.
+    UnreadableJSON
+        If the body claims to be JSON and is not.
+    UnsupportedMediaType
+        If the body is neither JSON nor a form.
+    """
+    if request.method != "POST":
+        return schema().read_query(request.environ["QUERY_STRING"], HOW_TO_ANSWER | options)
+    body = read_body(current_app.config["MAX_CONTENT_LENGTH"])
+    refuse_misplaced()
+    if request.mimetype == "application/json":
+        return schema().read_json(parse_json(body))
+    if request.mimetype in FORM_TYPES:
+        files = ((name, gettext("a file")) for name in request.files)
+        # a part of a multipart body may have no name at all
+        posted = [*request.form.items(multi=True), *files]
+        return schema().read_fields([(name or "", value) for name, value in posted if name not in options])
+    raise UnsupportedMediaType(gettext("Send the record as application/json or as a form."))
+
+
+def read_members(
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    template: str = "problem.html",
+    numbers: Set[str] = frozenset(),
+) -> Members:
+    """Read the members of a JSON object or of a form, all of them texts; one that is null is none.
+
+    Those in `numbers` can be numbers, too, and come back as texts of their digits.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of every member; browsers get the page `template`.
+    UnreadableJSON
+        If the body claims to be JSON and is not.
+    UnsupportedMediaType
+        If the body is neither JSON nor a form.
+    """
+    body = read_body(current_app.config["MAX_CONTENT_LENGTH"])
+    if request.mimetype in FORM_TYPES:
+        given = Pairs(pair for pair in request.form.items(multi=True) if pair[0] not in OF_FORMS)
+    elif request.mimetype == "application/json":
+        given = parse_json(body)
+    else:
+        kinds = ", ".join(["application/json", *FORM_TYPES])
+        raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=kinds))
+    if not isinstance(given, Pairs):
+        raise InvalidQuery([FieldError("", shown(given), say("object", value=shown(given)))], {}, template)
+    known, found = {name: name for name in (*required, *optional)}, Members()
+    errors: list[FieldError] = []
+    for name, value in given:
+        if name not in known:
+            hint = did_you_mean(name or "", known) if len(errors) < MOST_ERRORS else ""
+            errors.append(FieldError(shown(name or ""), None, say("unknown", hint=hint)))
+        elif name in found:
+            errors.append(FieldError(name, None, say("repeated")))
+        elif name in numbers and type(value) in (int, float):
+            found[name] = str(value)
+        elif value is not None and not isinstance(value, str):
+            errors.append(FieldError(name, shown(value), say("text", value=shown(value))))
+        elif value and not can_be_kept(value):
+            errors.append(FieldError(name, shown(value), say("encoding")))
+        else:
+            found[name] = value
+    errors += [FieldError(name, None, say("absent")) for name in required if not found.get(name)]
+    if errors:
+        raise InvalidQuery(errors, found, template)
+    return found
+
+
+def read_options(readers: Mapping[str, Reader], given: Iterable[tuple[str, str]] | None = None) -> dict[str, Any]:
+    """Read named options from the query, or from what is given; those that are not there are left out.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of every name.
+    """
+    known, found = {name: name for name in readers}, dict[str, Any]()
+    errors: list[FieldError] = []
+    for name, text in given_fields() if given is None else given:
+        if name not in readers:
+            hint = did_you_mean(name or "", known) if len(errors) < MOST_ERRORS else ""
+            errors.append(FieldError(shown(name or ""), shown(text), say("unknown", hint=hint)))
+        elif name in found:
+            errors.append(FieldError(name, shown(text), say("repeated")))
+        else:
+            try:
+                found[name] = readers[name](text)
+            except ValueError as error:
+                found[name] = None
+                errors.append(FieldError(name, shown(text), str(error)))
+    if errors:
+        raise InvalidQuery(errors, {})
+    return found
+
+
+def one_of(known: Sequence[str]) -> Reader:
+    """Return a reader of one of some words."""
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise ValueError(say("option", value=shown(text) or "''", known=", ".join(known)))
+        return text
+
+    return read
+
+
+def can_be_kept(text: str) -> bool:
+    """Tell whether a text can be stored: no half characters, and no NUL, which databases refuse."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def refuse_misplaced() -> None:
+    """Refuse fields in the address of a POST.
+
+    Raises
+    ------
+    InvalidRecord
+        With every one of them.
+    """
+    misplaced = [FieldError(shown(name), shown(value), say("misplaced")) for name, value in given_fields()]
+    if misplaced:
+        raise InvalidRecord(misplaced, {})
+
+
+def read_body(most: int) -> bytes:
+    """Return the whole body.
+
+    Raises
+    ------
+    RequestEntityTooLarge
+        If it has more than `most` bytes, whether or not it said so.
+    """
+    # one that comes in chunks says no length, and at its own limit a stream just ends
+    request.max_content_length = most if request.content_length is not None else most + 1
+    body = request.get_data()
+    if len(body) > most:
+        raise RequestEntityTooLarge
+    refuse_broken_off(len(body))
+    return body
+
+
+def refuse_broken_off(length: int) -> None:
+    """Refuse a body that ended early: what is left of it may look whole and mean something else.
+
+    Raises
+    ------
+    BadRequest
+        If it is shorter than it said.
+    """
+    if request.content_length is not None and length < request.content_length:
+        raise BadRequest(
+            gettext("The body ended after %(length)s bytes of %(said)s.", length=length, said=request.content_length)
+        )
+
+
+def given_fields() -> list[tuple[str, str]]:
+    """Return the query's names and values as given, repeated ones too, without the options."""
+    return [field for field in decode(request.environ["QUERY_STRING"]) if field[0] not in HOW_TO_ANSWER]
+
+
+def flat(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer's members as cells of a row: a column for each class, where there is something of each."""
+    return {
+        (f"{column.removesuffix('ies')}y_{label}" if label else column): each
+        for column, value in members.items()
+        for label, each in (value.items() if isinstance(value, dict) else [("", value)])
+    }

@@ -1,1 +1,0 @@
-"""What can be asked over HTTP: one module per noun, and `reading`, which all of them share."""
