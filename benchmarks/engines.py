@@ -21,12 +21,13 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot
 
-import model
 from benchmarks.measuring import PACKAGE, ROOT, machine, people
-from glassform.learning.estimators import build_pipeline
+from glassform.learning.comparison import fit
+from glassform.learning.saving import load_pipeline
 from glassform.learning.table import count, read
 from glassform.records.schema import Schema
 from glassform.versions.registry import Registry
+from model import build_pipeline
 
 ROUNDS = 5
 PANDAS_ROWS = 1_000_000  # the pipeline needs 1.5 GB a million rows; its cost a row does not change
@@ -67,7 +68,7 @@ def scored(source: Path, destination: Path) -> float:
 
 def with_pandas(source: Path, destination: Path) -> None:
     """Score a table in the common way: read it, ask the pipeline, write it."""
-    schema, pipeline = Schema.from_file(PACKAGE), model.load_pipeline()
+    schema, pipeline = Schema.from_file(PACKAGE), load_pipeline()
     table = pd.read_csv(source, keep_default_na=False)
     X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
     table.assign(probability=pipeline.predict_proba(X)[:, 1]).to_csv(destination, index=False)
@@ -98,7 +99,7 @@ def compare_scoring(folder: Path, rows: int) -> None:
 def compare_training(folder: Path, rows: int) -> None:
     """Print how long counting and fitting takes, and how long a direct fit takes a row."""
     schema, source = Schema.from_file(PACKAGE), folder / f"{rows}.csv"
-    counted = timed(lambda: model.fit(build_pipeline(schema), count(schema, [str(source)], "duckdb", "")))
+    counted = timed(lambda: fit(build_pipeline(schema), count(schema, [str(source)], "duckdb", "")))
     split = read(schema, schema.own["test"], PACKAGE.parent)
     direct = min(DIRECT_ROWS, rows)
     times = direct // len(split.y) + 1
@@ -114,7 +115,7 @@ def compare_training(folder: Path, rows: int) -> None:
 
 def compare_single() -> None:
     """Print how long one record takes, by the table and by the pipeline."""
-    card, pipeline, (record,) = Registry().load(), model.load_pipeline(), people(1)
+    card, pipeline, (record,) = Registry().load(), load_pipeline(), people(1)
     table = min(timeit.repeat(lambda: card.sums(record), number=100_000, repeat=5)) / 100_000
     row = min(timeit.repeat(lambda: pipeline.predict_proba(pd.DataFrame([record])), number=50, repeat=5)) / 50
     print(

@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks.measuring import ROOT, address, answered, free_port, machine, people, proxy_settings
 from benchmarks.starting import tree
 from glassform.fitted.scorecard import Scorecard
-from glassform.records.schema import Record
+from glassform.records.field import Record
 from glassform.settings import ARTIFACTS
 from glassform.versions.registry import Registry
 

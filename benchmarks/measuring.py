@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from glassform.records.schema import Record, Schema
+from glassform.records.field import Record
+from glassform.records.schema import Schema
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "data" / "datapackage.json"

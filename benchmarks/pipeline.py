@@ -4,7 +4,7 @@ import pandas as pd
 from flask import Flask, request
 from flask_restful import Api, Resource
 
-from model import load_pipeline
+from glassform.learning.saving import load_pipeline
 
 pipeline = load_pipeline()
 

@@ -6,9 +6,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
-from prometheus_client.multiprocess import MultiProcessCollector
+from importlib import import_module
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for where processes count together
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -18,7 +16,11 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Metrics:
     """The counts of one process; `text` adds up those of all processes that count together."""
 
+    # prometheus_client is imported late: as it is, it looks whether processes count together
+
     def __init__(self) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Histogram
+
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "glassform_http_requests",
@@ -44,6 +46,9 @@ class Metrics:
 
     def text(self, models: Iterable[Mapping[str, str]], refused: bool) -> str:
         """Return all counts, the models served, and whether a newer one is refused, in Prometheus's text format."""
+        from prometheus_client import CollectorRegistry, Gauge, generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
         counts, served = self.registry, CollectorRegistry()
         if FOLDER in os.environ:
             counts = CollectorRegistry()
@@ -60,7 +65,7 @@ class Metrics:
 def shared() -> Iterator[None]:
     """Let processes that are started meanwhile count together, in files of a folder."""
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="glassform-metrics-")
-    values.ValueClass = values.get_value_class()  # it was chosen at import
+    import_module("prometheus_client")  # once for all of them
     try:
         yield
     finally:

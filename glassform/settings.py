@@ -11,6 +11,7 @@ import limits
 import pydantic
 
 HOME = Path(__file__).parent.parent  # where the pages, the data and the three programs lie
+PACKAGE = HOME / "data" / "datapackage.json"  # of the default table
 # what belongs to one installation: its database and its secret, its models
 INSTANCE = Path(os.environ.get("GLASSFORM_INSTANCE", HOME / "instance"))
 ARTIFACTS = Path(os.environ.get("GLASSFORM_ARTIFACTS", HOME / "artifacts"))

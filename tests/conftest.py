@@ -30,7 +30,7 @@ from glassform.accounts import database
 from glassform.fitted.scorecard import Scorecard
 from glassform.learning import table as rows
 from glassform.records.schema import Schema
-from glassform.settings import ARTIFACTS, INSTANCE, read_settings
+from glassform.settings import ARTIFACTS, INSTANCE, PACKAGE, read_settings
 from glassform.web.openapi import VARIABLE
 from server import create_app
 
@@ -57,7 +57,7 @@ def missing(part: str) -> NoReturn:
 def scorecard() -> Iterator[Scorecard]:
     card = model.train()
     assert isinstance(card, Scorecard)
-    for package in model.PACKAGE.parent.glob("*/datapackage.json"):
+    for package in PACKAGE.parent.glob("*/datapackage.json"):
         model.train(package, ARTIFACTS / package.parent.name)
     yield card
     shutil.rmtree(ARTIFACTS)
@@ -66,7 +66,7 @@ def scorecard() -> Iterator[Scorecard]:
 
 @pytest.fixture(scope="session")
 def schema() -> Schema:
-    return Schema.from_file(model.PACKAGE)
+    return Schema.from_file(PACKAGE)
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +126,7 @@ def record() -> dict[str, int | str]:
 
 @pytest.fixture(scope="session")
 def splits(schema: Schema) -> dict[str, rows.Split]:
-    return {name: rows.read(schema, name, model.PACKAGE.parent) for name in ("adult", "adult_test")}
+    return {name: rows.read(schema, name, PACKAGE.parent) for name in ("adult", "adult_test")}
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from glassform.records.schema import parse_json
+from glassform.records.parsing import parse_json
 
 BAD_NUMBERS = [
     "", " ", "abc", "1_7", "39.0", "39,5", "1e2", "1E2", "0x27", "0b11", "0o47", "+39", "--39", " 39", "39 ",

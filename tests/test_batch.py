@@ -7,7 +7,9 @@ import json
 import orjson
 import pytest
 
-from glassform.batches.batch import MOST_ARRAY_BYTES, MOST_ERRORS, harmless, is_plain, parse
+from glassform.batches.csv_rows import harmless
+from glassform.limits import MOST_ARRAY_BYTES, MOST_BATCH_ERRORS
+from glassform.records.parsing import is_plain, parse
 
 COLUMNS = ["age", "workclass", "education", "marital_status", "race", "sex", "hours_per_week"]
 GOOD = "39,State-gov,Bachelors,Never-married,White,Male,40"
@@ -252,7 +254,7 @@ def test_on_error_report_scores_the_good_and_keeps_the_bad_with_their_errors(cli
 def test_errors_are_reported_up_to_the_stated_number_and_counted(client):
     response = send(client, f"{HEADER}\n" + "x,x,x,x,x,x,x\n" * 1000)
     assert response.status_code == 422
-    assert len(response.json["errors"]) == MOST_ERRORS
+    assert len(response.json["errors"]) == MOST_BATCH_ERRORS
     assert response.json["detail"] == "The first 100 errors are listed, and no more were looked for."
 
 

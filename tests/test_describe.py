@@ -16,8 +16,11 @@ import pytest
 import model
 import server
 from glassform.describing import package as describe
-from glassform.describing.package import infer
-from glassform.records.schema import InvalidRecord, Pairs, Schema
+from glassform.describing.columns import infer, title_of
+from glassform.describing.files import RESERVED, add, read_table
+from glassform.records.messages import InvalidRecord
+from glassform.records.parsing import Pairs
+from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS
 from glassform.versions.registry import Registry
 from glassform.web.reading import OF_FORMS
@@ -290,7 +293,7 @@ def test_what_is_inferred_of_the_passengers(tmp_path):
 def read(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """The table as the command reads it."""
     table.to_csv(folder / "table.csv", index=False)
-    return describe.read_table(folder / "table.csv")[0]
+    return read_table(folder / "table.csv")[0]
 
 
 @pytest.mark.parametrize(
@@ -358,7 +361,7 @@ def test_a_table_that_is_there_is_not_added_again(tmp_path):
 
 
 def test_the_reserved_names_are_those_addresses_begin_with():
-    assert describe.RESERVED | {""} == server.RESERVED
+    assert RESERVED | {""} == server.RESERVED
 
 
 def test_names_that_mean_something_else_are_taken():
@@ -388,7 +391,7 @@ def test_a_short_column_of_different_numbers_is_no_copy_of_the_target(tmp_path):
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_other_delimiters_are_read(tmp_path, delimiter):
     measurements().to_csv(tmp_path / "table.csv", sep=delimiter, index=False)
-    assert list(describe.read_table(tmp_path / "table.csv")[0]) == list(measurements())
+    assert list(read_table(tmp_path / "table.csv")[0]) == list(measurements())
 
 
 def test_a_file_in_another_encoding_is_told_so(tmp_path):
@@ -458,7 +461,7 @@ def test_dates_are_years_and_are_said_to_be(tmp_path):
 
 def test_titles_keep_their_capitals():
     titles = {"temp °C": "Temp °C", "SibSp": "SibSp", "hours_per.week": "Hours per week", "_": ""}
-    assert {name: describe.title_of(name) for name in titles} == titles
+    assert {name: title_of(name) for name in titles} == titles
 
 
 def test_a_description_with_its_own_words_for_gaps_trains_on_the_file_as_it_is(tmp_path):
@@ -466,7 +469,7 @@ def test_a_description_with_its_own_words_for_gaps_trains_on_the_file_as_it_is(t
     table["width 1"] = table["width 1"].astype(str)
     table.loc[::5, "width 1"] = "?"
     table.to_csv(tmp_path / "own.csv", index=False)
-    package, _ = describe.add(tmp_path / "own.csv", "Kind", None, tmp_path / "data")
+    package, _ = add(tmp_path / "own.csv", "Kind", None, tmp_path / "data")
     wanted: Any = model.train(package, tmp_path / "first")
     described = json.loads(package.read_text())
     described["resources"][0]["schema"]["missingValues"] = ["-", "n.a."]
@@ -494,7 +497,7 @@ def test_rows_without_a_target_are_left_out_and_counted(tmp_path):
     table = measurements()
     table.loc[:29, "Kind"] = ""
     table.to_csv(tmp_path / "gaps.csv", index=False)
-    package, inferred = describe.add(tmp_path / "gaps.csv", "Kind", None, tmp_path / "data")
+    package, inferred = add(tmp_path / "gaps.csv", "Kind", None, tmp_path / "data")
     assert "30 rows are left out, for their Kind is missing." in inferred
     rows = [len(pd.read_csv(package.parent / f"gaps{part}.csv")) for part in ("", "_test")]
     assert sum(rows) == 570

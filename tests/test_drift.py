@@ -5,7 +5,7 @@ import pytest
 from scipy.special import chdtri
 
 from glassform.analysis.drift import LARGE, Bin, Drift, drift_of, drifts
-from glassform.learning.evaluation import distribution
+from glassform.learning.facts import distribution
 
 
 def drift(trained: list[float], asked: list[float]) -> Drift:

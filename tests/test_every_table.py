@@ -14,19 +14,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import model
 from glassform import languages
+from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
-from glassform.fitted.kinds import ClassesScorecard
-from glassform.fitted.scorecard import Additive, Scorecard
+from glassform.fitted.classes import ClassesScorecard
+from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid, softmax
-from glassform.settings import ARTIFACTS
+from glassform.learning.saving import load_pipeline
+from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
 from tests.conftest import ROOT
 
 PACKAGES = {
     json.loads(path.read_text(encoding="utf-8"))["name"]: path
-    for path in [model.PACKAGE, *sorted(model.PACKAGE.parent.glob("*/datapackage.json"))]
+    for path in [PACKAGE, *sorted(PACKAGE.parent.glob("*/datapackage.json"))]
 }
 NAMES, STATIC = [*PACKAGES], ROOT / "static"
 
@@ -39,7 +40,7 @@ def name(request) -> str:
 @pytest.fixture
 def root(name) -> str:
     """What the addresses of the table begin with."""
-    return "" if PACKAGES[name] == model.PACKAGE else f"/{name}"
+    return "" if PACKAGES[name] == PACKAGE else f"/{name}"
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_an_answer_adds_up_or_says_that_it_does_not(ask, card):
 
 
 def test_the_table_or_the_pipeline_equals_scikit_learn_on_every_test_row(card, root, rows):
-    pipeline = model.load_pipeline(ARTIFACTS / root.strip("/"))
+    pipeline = load_pipeline(ARTIFACTS / root.strip("/"))
     records = [as_record(card, row) for row in rows[:2000]]
     X = pd.DataFrame(records)
     found = card.all_sums([card.row(record) for record in records])

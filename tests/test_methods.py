@@ -1,11 +1,16 @@
 """HTTP as it should be, at every address: HEAD, OPTIONS, Allow, and asking again only for what has changed."""
 
 import pytest
+from werkzeug.utils import import_string
 
-from glassform.web.resource import MEDIA_TYPES
+from glassform.web.formats import MEDIA_TYPES
 from server import RESOURCES
 
-RESOURCE = {url.replace("<name>", "adult"): each for url, each in RESOURCES.items() if "<version>" not in url}
+RESOURCE = {
+    url.replace("<name>", "adult"): import_string(f"glassform.resources.{each}")
+    for url, each in RESOURCES.items()
+    if "<version>" not in url
+}
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 # those that have to do with accounts have tests of their own
 GETS = [url for url, resource in RESOURCE.items() if hasattr(resource, "get") and not resource.problems]

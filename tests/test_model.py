@@ -9,13 +9,19 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss, roc_auc_score
 
 import model
-from glassform.fitted.kinds import PIPELINE
-from glassform.fitted.scorecard import NORMAL_97_5, Scorecard, tabulate
-from glassform.learning.estimators import build_pipeline
-from glassform.learning.table import EXAMPLE_PROBABILITIES, read
-from glassform.records.schema import InvalidRecord, Schema
-from glassform.settings import ARTIFACTS
+from glassform.fitted.pipeline import PIPELINE
+from glassform.fitted.scorecard import NORMAL_97_5, Scorecard
+from glassform.learning.command import report
+from glassform.learning.compiling import covariance_of
+from glassform.learning.facts import EXAMPLE_PROBABILITIES
+from glassform.learning.saving import load_pipeline, version_of
+from glassform.learning.table import read
+from glassform.learning.tabulate import tabulate
+from glassform.records.messages import InvalidRecord
+from glassform.records.schema import Schema
+from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
+from model import build_pipeline
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +59,9 @@ def test_groups_are_evaluated_with_counts_that_sum_to_everyone(schema, measured)
 
 
 def test_the_report_prints_the_largest_difference_whatever_it_is(scorecard, measured):
-    report = model.report(scorecard)
-    assert f"observed share: {measured['largest_calibration_gap']:.4f}" in report
-    assert "Race: American Indian or Alaska Native" in report
+    told = report(scorecard)
+    assert f"observed share: {measured['largest_calibration_gap']:.4f}" in told
+    assert "Race: American Indian or Alaska Native" in told
 
 
 def test_the_same_input_gives_the_same_model(scorecard, tmp_path):
@@ -67,8 +73,8 @@ def test_the_same_input_gives_the_same_model(scorecard, tmp_path):
 
 def test_another_recipe_has_another_version(schema, splits):
     pipeline = build_pipeline(schema)
-    version = model.version_of(schema, pipeline, [*splits.values()])
-    assert model.version_of(schema, pipeline.set_params(regression__C=2.0), [*splits.values()]) != version
+    version = version_of(schema, pipeline, [*splits.values()])
+    assert version_of(schema, pipeline.set_params(regression__C=2.0), [*splits.values()]) != version
 
 
 def test_training_tells_of_its_progress(capsys, tmp_path):
@@ -114,11 +120,11 @@ def test_predict_probability_trains_when_there_is_no_model(monkeypatch, tmp_path
 
 def test_a_pipeline_file_that_was_changed_is_not_opened(scorecard, tmp_path):
     shutil.copytree(ARTIFACTS, tmp_path, dirs_exist_ok=True)
-    assert model.load_pipeline(tmp_path).predict_proba(pd.DataFrame([scorecard.typical])).shape == (1, 2)
+    assert load_pipeline(tmp_path).predict_proba(pd.DataFrame([scorecard.typical])).shape == (1, 2)
     path = tmp_path / scorecard.version / PIPELINE
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(ValueError, match=r"is not the file its scorecard\.json was made with"):
-        model.load_pipeline(tmp_path)
+        load_pipeline(tmp_path)
 
 
 def test_building_a_pipeline_fits_nothing(schema, splits):
@@ -145,7 +151,7 @@ def test_the_typical_record_is_medians_and_modes(scorecard, splits):
     [("age", "16", "row 2: .*16.* is not a known age"), ("sex", "female", "row 2: 'female' is not a known sex")],
 )
 def test_a_table_that_breaks_its_description_is_refused_by_row(schema, tmp_path, column, value, message):
-    with (model.PACKAGE.parent / "adult.csv").open(newline="") as file:
+    with (PACKAGE.parent / "adult.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))[:3]
     rows[1][column] = value
     pd.DataFrame(rows).to_csv(tmp_path / "adult.csv", index=False)
@@ -154,7 +160,7 @@ def test_a_table_that_breaks_its_description_is_refused_by_row(schema, tmp_path,
 
 
 def test_a_table_without_a_described_column_is_refused_by_name(tmp_path):
-    schema = Schema.from_file(model.PACKAGE)
+    schema = Schema.from_file(PACKAGE)
     pd.DataFrame({"age": [39]}).to_csv(tmp_path / "adult.csv", index=False)
     with pytest.raises(ValueError, match="no column workclass"):
         read(schema, "adult", tmp_path)
@@ -171,7 +177,7 @@ def test_intervals_cover_the_models_that_resampled_people_would_have_given(schem
     X, y = splits["adult"].X.iloc[drawn].reset_index(drop=True), splits["adult"].y[drawn]
     pipeline = build_pipeline(schema).fit(X, y)
     intercept, points = tabulate(pipeline, schema, X)
-    covariance = model.covariance_of(pipeline, points, X, np.ones(len(X)))
+    covariance = covariance_of(pipeline, points, X, np.ones(len(X)))
     card = Scorecard("1", schema.package, {}, [], None, {}, {}, intercept, points, covariance)
     people = splits["adult_test"].X.sample(200, random_state=0)
     margins = [NORMAL_97_5 * card.variance(person) ** 0.5 for person in people.to_dict("records")]

@@ -11,6 +11,7 @@ import pytest
 
 import model
 from glassform.records.datapackage import InvalidPackage, read_package
+from glassform.settings import PACKAGE
 from glassform.versions.registry import Registry
 from tests.conftest import ROOT
 
@@ -70,7 +71,7 @@ def written(folder: Path, package: Any) -> Path:
 
 def test_a_sound_package_and_those_that_ship_are_read(tmp_path):
     assert read_package(written(tmp_path, SOUND)).name == "sizes"
-    for path in [model.PACKAGE, *model.PACKAGE.parent.glob("*/datapackage.json")]:
+    for path in [PACKAGE, *PACKAGE.parent.glob("*/datapackage.json")]:
         assert read_package(path).fields
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from sklearn.metrics import accuracy_score
 
-import model
+from glassform.learning.saving import load_pipeline
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def rows(splits):
 
 def test_rows_of_values_get_the_classes_scikit_learn_predicts(client, splits, rows):
     answer = client.post("/predict", json={"data": rows})
-    expected = model.load_pipeline().predict(splits["adult_test"].X.head(200))
+    expected = load_pipeline().predict(splits["adult_test"].X.head(200))
     assert answer.json["prediction"] == expected.tolist()
     assert accuracy_score(splits["adult_test"].y[:200], answer.json["prediction"]) > 0.75
     assert answer.json["label"] == [[*("<=50K", ">50K")][each] for each in expected]

@@ -9,16 +9,18 @@ from dataclasses import replace
 
 import pytest
 
-import model
 from benchmarks.faults import shifted
 from glassform.fitted.base import FILE, UnreadableArtifact
 from glassform.fitted.scorecard import Scorecard
-from glassform.learning.evaluation import compare_versions
+from glassform.learning.command import verdict
+from glassform.learning.comparison import compare_versions
+from glassform.learning.saving import load_pipeline, register
 from glassform.settings import ARTIFACTS
 from glassform.versions import registry
-from glassform.versions.registry import Comparison, InUse, Registry, UnknownVersion
-from glassform.web import asked as serving
-from glassform.web.asked import MOST_PINNED, Served
+from glassform.versions.listing import differences
+from glassform.versions.manifest import Comparison, InUse, UnknownVersion, judge, passes
+from glassform.versions.registry import Registry
+from glassform.versions.served import MOST_PINNED, Served
 
 FINE = Comparison(
     other="a",
@@ -213,7 +215,7 @@ def test_many_processes_can_change_it_at_once(versions):
 
 
 def test_a_version_as_good_passes_every_gate():
-    assert registry.passes(FINE) and len(registry.judge(FINE)) == 5
+    assert passes(FINE) and len(judge(FINE)) == 5
 
 
 @pytest.mark.parametrize(
@@ -227,16 +229,16 @@ def test_a_version_as_good_passes_every_gate():
 )
 def test_each_gate_stops_what_is_worse_and_lets_through_what_is_better(measure, older, newer):
     worse = FINE.model_copy(update={"measures": FINE.measures | {measure: (older, newer)}})
-    assert [gate["measure"] for gate in registry.judge(worse) if not gate["passed"]] == [measure]
-    assert registry.passes(FINE.model_copy(update={"measures": FINE.measures | {measure: (newer, older)}}))
+    assert [gate["measure"] for gate in judge(worse) if not gate["passed"]] == [measure]
+    assert passes(FINE.model_copy(update={"measures": FINE.measures | {measure: (newer, older)}}))
 
 
 def test_too_many_changed_answers_stop_a_version():
-    assert not registry.passes(FINE.model_copy(update={"raised": 40, "lowered": 20}))
+    assert not passes(FINE.model_copy(update={"raised": 40, "lowered": 20}))
 
 
 def test_a_version_that_could_not_be_compared_does_not_pass():
-    assert not registry.passes(None)
+    assert not passes(None)
 
 
 def test_two_versions_are_compared_on_the_same_test_rows(scorecard, splits):
@@ -265,7 +267,7 @@ def test_versions_of_different_fields_are_not_compared(scorecard, splits):
 @pytest.fixture(scope="module")
 def trained(scorecard, splits):
     """A fitted pipeline and the test rows, to register versions with."""
-    return model.load_pipeline(ARTIFACTS), splits["adult_test"]
+    return load_pipeline(ARTIFACTS), splits["adult_test"]
 
 
 @pytest.mark.parametrize(
@@ -277,11 +279,11 @@ def test_training_promotes_what_passes_the_gates_or_what_it_is_told_to(
 ):
     versions = Registry(tmp_path)
     pipeline, test = trained
-    model.register(shifted(scorecard, 0, "first"), pipeline, test, versions)
-    model.register(shifted(scorecard, by, "next"), pipeline, test, versions, promote)
+    register(shifted(scorecard, 0, "first"), pipeline, test, versions)
+    register(shifted(scorecard, by, "next"), pipeline, test, versions, promote)
     assert versions.manifest().current == current
     assert [*versions.manifest().versions] == ["first", "next"]
-    told = model.verdict(versions, "next")
+    told = verdict(versions, "next")
     assert f"Version {current}" in told.replace("kept; version", "kept; Version") or current == "first"
     assert ("python -m glassform.versions promote next" in told) == (current == "first")
 
@@ -289,27 +291,27 @@ def test_training_promotes_what_passes_the_gates_or_what_it_is_told_to(
 def test_a_damaged_current_version_does_not_open_the_gates(scorecard, trained, tmp_path):
     versions, (pipeline, test) = Registry(tmp_path), trained
     for name in ("first", "second"):
-        model.register(shifted(scorecard, 0, name), pipeline, test, versions)
+        register(shifted(scorecard, 0, name), pipeline, test, versions)
     (tmp_path / "second" / FILE).write_text("{}")
-    model.register(shifted(scorecard, 2, "worse"), pipeline, test, versions)
+    register(shifted(scorecard, 2, "worse"), pipeline, test, versions)
     assert versions.manifest().current == "second"
     comparison = versions.manifest().versions["worse"].comparison
     assert comparison is not None and comparison.other == "first"
     (tmp_path / "first" / FILE).write_text("{}")
-    model.register(shifted(scorecard, 2, "kept"), pipeline, test, versions, promote=False)
+    register(shifted(scorecard, 2, "kept"), pipeline, test, versions, promote=False)
     assert versions.manifest().current == "second"
-    model.register(shifted(scorecard, 2, "only"), pipeline, test, versions)
+    register(shifted(scorecard, 2, "only"), pipeline, test, versions)
     assert versions.manifest().current == "only"
 
 
 def test_training_a_known_version_again_does_not_promote_it(scorecard, trained, tmp_path):
     versions, (pipeline, test) = Registry(tmp_path), trained
     for name in ("first", "second"):
-        model.register(shifted(scorecard, 0, name), pipeline, test, versions)
+        register(shifted(scorecard, 0, name), pipeline, test, versions)
     versions.roll_back()
-    model.register(shifted(scorecard, 0, "second"), pipeline, test, versions)
+    register(shifted(scorecard, 0, "second"), pipeline, test, versions)
     assert versions.manifest().current == "first"
-    model.register(shifted(scorecard, 0, "second"), pipeline, test, versions, promote=True)
+    register(shifted(scorecard, 0, "second"), pipeline, test, versions, promote=True)
     assert versions.manifest().current == "second"
 
 
@@ -320,7 +322,7 @@ def test_differences_come_with_the_largest_first_and_name_what_one_does_not_know
     name, points = next(iter(scorecard.points.items()))
     fewer = replace(points, values=points.values[1:], log_odds=tuple(y + 0.5 for y in points.log_odds[1:]))
     other = replace(scorecard, points={**scorecard.points, name: fewer})
-    found = registry.differences(scorecard, other)
+    found = differences(scorecard, other)
     assert (found[0].feature, found[0].value, found[0].candidate) == (name, points.values[0], None)
     assert found[1].size == pytest.approx(0.5) and found[-1].size == 0
     assert len(found) == 1 + sum(len(each.values) for each in scorecard.points.values())
@@ -331,7 +333,7 @@ def test_differences_come_with_the_largest_first_and_name_what_one_does_not_know
 
 @pytest.fixture
 def served(versions, monkeypatch) -> Served:
-    monkeypatch.setattr(serving, "SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("glassform.versions.served.SECONDS_BETWEEN_LOOKS", 0)
     return Served(versions)
 
 
@@ -454,10 +456,10 @@ def test_the_commands_do_what_they_say(versions, scorecard):
     assert run(versions, "rollback").stdout == "Version c is the current one again.\n"
     add(versions, shifted(scorecard, 1, "d"), FINE)
     assert "passes the gates" in run(versions, "list").stdout
-    assert model.verdict(versions, "d").endswith(
+    assert verdict(versions, "d").endswith(
         "version c stays the current one, as this one was here before.\npython -m glassform.versions promote d"
     )
-    assert "version c stays the current one, as --no-promote says so." in model.verdict(versions, "d", promote=False)
+    assert "version c stays the current one, as --no-promote says so." in verdict(versions, "d", promote=False)
     shown = run(versions, "show", "d").stdout
     assert "ok   roc_auc" in shown and "beside version a" in shown and "1 of them rise" in shown
     assert run(versions, "prune", "--keep", "0").stdout == "Deleted: a, d.\n"

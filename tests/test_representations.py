@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from glassform.fitted.scorecard import Scorecard
-from glassform.web.resource import as_csv, as_json, negotiated
+from glassform.web.formats import as_csv, as_json, negotiated
 from tests.conftest import ROOT
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

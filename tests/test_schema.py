@@ -3,20 +3,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-import model
-from glassform.records.schema import (
-    LONGEST_VALUE,
-    MOST_ERRORS,
-    Field,
-    InvalidRecord,
-    Pairs,
-    Schema,
-    UnreadableJSON,
-    did_you_mean,
-    identifier,
-    parse_json,
-    shown,
-)
+from glassform.limits import LONGEST_VALUE, MOST_ERRORS
+from glassform.records.field import Field, identifier
+from glassform.records.messages import InvalidRecord, did_you_mean, shown
+from glassform.records.parsing import Pairs, UnreadableJSON, parse_json
+from glassform.records.schema import Schema
+from glassform.settings import PACKAGE
 
 
 def text(record):
@@ -48,7 +40,7 @@ def test_the_tables_own_headers_and_the_older_names_are_read(schema, record):
 
 
 def test_what_was_accepted_once_is_accepted_again_and_nothing_else(record):
-    schema = Schema.from_file(model.PACKAGE)
+    schema = Schema.from_file(PACKAGE)
     parts = urlencode(record).split("&")
     for _ in range(2):
         assert schema.read_query("&".join(parts)) == schema.read_query("&".join(reversed(parts))) == record
@@ -63,7 +55,7 @@ def test_what_was_accepted_once_is_accepted_again_and_nothing_else(record):
         [*parts, "lang=zh"],
     ):
         errors = {*errors_of(schema.read_query, "&".join(bad))}
-        assert errors and errors == {*errors_of(Schema.from_file(model.PACKAGE).read_query, "&".join(bad))}
+        assert errors and errors == {*errors_of(Schema.from_file(PACKAGE).read_query, "&".join(bad))}
     assert {*schema.accepted} == {*parts}
 
 
@@ -74,8 +66,8 @@ def test_names_of_somebody_else_are_passed_over(schema, record):
 
 
 def test_no_more_is_remembered_than_is_stated(record, monkeypatch):
-    monkeypatch.setattr("glassform.records.schema.MOST_REMEMBERED", 10)
-    schema = Schema.from_file(model.PACKAGE)
+    monkeypatch.setattr("glassform.records.schema.MOST_QUERY_PARTS", 10)
+    schema = Schema.from_file(PACKAGE)
     for age in range(17, 90):
         assert schema.read_query(urlencode(record | {"age": age}))["age"] == age
     assert len(schema.accepted) == 10

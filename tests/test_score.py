@@ -18,7 +18,8 @@ import psycopg
 import pytest
 
 import score
-from glassform.engines.engine import EngineError, connect
+from glassform.engines.connect import connect
+from glassform.engines.failures import EngineError
 from glassform.settings import ARTIFACTS
 from tests.conftest import ROOT, missing
 

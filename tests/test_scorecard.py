@@ -12,10 +12,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, SplineTransformer, StandardScaler
 
 from glassform.fitted.base import FILE, UnreadableArtifact
-from glassform.fitted.scorecard import TOLERANCE, NotAdditive, Points, Scorecard, all_knots, between, tabulate
+from glassform.fitted.points import Points
+from glassform.fitted.scorecard import TOLERANCE, Scorecard
 from glassform.fitted.target import sigmoid
-from glassform.records.schema import Field, Schema
-from model import load_pipeline
+from glassform.learning.saving import load_pipeline
+from glassform.learning.tabulate import NotAdditive, all_knots, between, tabulate
+from glassform.records.field import Field
+from glassform.records.schema import Schema
 
 SIZE = Field.from_descriptor({"name": "size", "type": "number", "constraints": {"minimum": 0, "maximum": 10}})
 

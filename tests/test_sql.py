@@ -13,9 +13,12 @@ import pytest
 import sqlglot
 from werkzeug.http import parse_options_header
 
-from glassform.engines.engine import EngineError, connect
+from glassform.engines.connect import connect
+from glassform.engines.dialects import DIALECTS
+from glassform.engines.failures import EngineError
 from glassform.engines.sql import Scoring, statement
-from glassform.fitted.scorecard import DIALECTS, Points, Scorecard
+from glassform.fitted.points import Points
+from glassform.fitted.scorecard import Scorecard
 from tests.conftest import ROOT, missing
 
 DATA = ROOT / "data"

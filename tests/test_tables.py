@@ -10,8 +10,7 @@ import pytest
 
 import model
 import server
-from glassform.settings import ARTIFACTS
-from glassform.web import asked as serving
+from glassform.settings import ARTIFACTS, PACKAGE
 from server import RESERVED, create_app
 
 NAME = "copied"
@@ -21,12 +20,12 @@ NAME = "copied"
 def package(tmp_path_factory) -> Path:
     """The census once more, under another name and with other words."""
     folder: Path = tmp_path_factory.mktemp("package")
-    described = json.loads(model.PACKAGE.read_text(encoding="utf-8"))
+    described = json.loads(PACKAGE.read_text(encoding="utf-8"))
     described |= {"name": NAME, "title": "A copy"}
     described["glassform"]["question"] = "Is the copy as good?"
     (folder / "datapackage.json").write_text(json.dumps(described), encoding="utf-8")
     for name in ("adult.csv", "adult_test.csv"):
-        (folder / name).symlink_to(model.PACKAGE.parent / name)
+        (folder / name).symlink_to(PACKAGE.parent / name)
     return folder / "datapackage.json"
 
 
@@ -107,7 +106,7 @@ def test_the_document_of_a_table_speaks_of_its_addresses(tables):
 
 
 def test_a_table_that_comes_while_serving_is_served(artifacts, tmp_path, monkeypatch):
-    monkeypatch.setattr(serving, "SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("glassform.versions.served.SECONDS_BETWEEN_LOOKS", 0)
     shutil.copytree(artifacts, tmp_path, dirs_exist_ok=True)
     (tmp_path / NAME).rename(tmp_path.parent / "waiting")
     client = create_app(tmp_path).test_client()

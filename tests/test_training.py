@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 import model
-from glassform.engines.engine import EngineError, connect
-from glassform.learning import estimators
+from glassform.engines.connect import connect
+from glassform.engines.failures import EngineError
 from glassform.learning import table as rows
+from glassform.learning.comparison import fit
 from glassform.versions.registry import Registry
 from tests.conftest import ROOT, missing
 
@@ -49,11 +50,11 @@ def counted(request, schema, large) -> rows.Split:
 def direct(schema, splits) -> np.ndarray:
     """The coefficients of a fit on every row."""
     X = pd.concat([splits["adult"].X] * REPEATED, ignore_index=True)
-    return coefficients(estimators.build_pipeline(schema).fit(X, np.tile(splits["adult"].y, REPEATED)))
+    return coefficients(model.build_pipeline(schema).fit(X, np.tile(splits["adult"].y, REPEATED)))
 
 
 def test_counting_gives_the_coefficients_of_a_direct_fit(schema, counted, direct):
-    found = model.fit(estimators.build_pipeline(schema), counted)
+    found = fit(model.build_pipeline(schema), counted)
     assert counted.rows == REPEATED * 32_561 and len(counted.X) < 32_561
     assert np.abs(coefficients(found) - direct).max() <= TOLERANCE
 
@@ -112,8 +113,9 @@ def test_memory_grows_with_the_profiles_and_not_with_the_rows(schema, tmp_path):
     for times in (10, 100):
         pd.concat([table] * times).to_parquet(tmp_path / f"{times}.parquet", index=False)
         code = (
-            "import json, model, rows; from schema import Schema; from pathlib import Path\n"
-            f"split = rows.count(Schema.from_file(model.PACKAGE), [r'{tmp_path}/{times}.parquet'], 'duckdb', '')\n"
+            "import json; from glassform.learning.table import count; from glassform.records.schema import Schema\n"
+            "from glassform.settings import PACKAGE\n"
+            f"split = count(Schema.from_file(PACKAGE), [r'{tmp_path}/{times}.parquet'], 'duckdb', '')\n"
             # not getrusage, which counts what the process that started this one held
             "peak = Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]\n"
             "print(json.dumps([split.rows, int(peak) / 1024]))"

@@ -17,9 +17,10 @@ from playwright.sync_api import expect
 from benchmarks.faults import shifted
 from benchmarks.measuring import free_port
 from glassform.accounts import database
+from glassform.accounts.tables import Prediction, User
 from glassform.settings import ARTIFACTS, Settings
-from glassform.versions.registry import Comparison, Registry
-from glassform.web import asked as serving_module
+from glassform.versions.manifest import Comparison
+from glassform.versions.registry import Registry
 from server import create_app
 from tests.conftest import Documented, remember, serving, wait_for
 from tests.test_accounts import sign_up
@@ -40,7 +41,7 @@ def versions(scorecard, tmp_path) -> Registry:
 
 @pytest.fixture
 def application(versions, tmp_path, paths, monkeypatch):
-    monkeypatch.setattr(serving_module, "SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("glassform.versions.served.SECONDS_BETWEEN_LOOKS", 0)
     monkeypatch.setattr(Documented, "paths", paths)
     url = f"sqlite:///{tmp_path / 'test.sqlite'}"
     assert not database.ensure_tables(url)
@@ -61,7 +62,7 @@ def teacher(application):
     """The bearer header of a teacher."""
     header = sign_up(application, "teacher")
     with application.app_context(), database.writing() as session:
-        session.query(database.User).update({"role": "teacher"})
+        session.query(User).update({"role": "teacher"})
     return header
 
 
@@ -338,7 +339,7 @@ def test_a_version_is_tried_on_what_was_asked_without_names(
 def test_predictions_of_another_table_are_counted_and_left_out(application, client, teacher, record):
     client.post("/predictions", json=record, headers=teacher)
     with application.app_context(), database.writing() as session:
-        first = session.query(database.Prediction).one()
+        first = session.query(Prediction).one()
         first.record = {**record, "age": 200}
     client.post("/predictions", json=record, headers=teacher)
     for path in ("/versions/b/shadow", "/drift"):

@@ -1,5 +1,32 @@
 """`python -m glassform.accounts` gives somebody with an account a role."""
 
-from glassform.accounts.database import main
+import argparse
+import sys
 
-main()
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+
+from glassform.accounts.database import engine_options, prepare
+from glassform.accounts.tables import ROLES, User
+from glassform.settings import read_settings
+
+
+def main() -> None:
+    """Give somebody with an account a role, or take it back."""
+    parser = argparse.ArgumentParser(description="Say what somebody with an account may do.")
+    parser.add_argument("name", help="of the account")
+    parser.add_argument("role", choices=ROLES, help="a teacher sees aggregate figures and manages accounts")
+    options = parser.parse_args()
+    url = read_settings().database_url
+    engine = create_engine(url, **engine_options(url))
+    prepare(engine)
+    with Session(engine.execution_options(writes=True)) as session, session.begin():
+        user = session.scalar(select(User).where(User.folded == options.name.casefold()))
+        if user is None:
+            sys.exit(f"There is no account named {options.name}.")
+        user.role = options.role
+    print(f"{options.name} is a {options.role} now.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,41 +1,31 @@
-"""Who is asking, and how often: passwords, tokens, keys, and forms that only their own page may send."""
+"""Who is asking: passwords, tokens and keys."""
 
 import hashlib
-import hmac
-import math
 import secrets
-import time
-from collections.abc import Callable
-from datetime import timedelta
-from functools import cache, wraps
-from http import HTTPStatus
-from typing import Any, cast
+from functools import cache
+from typing import cast
 
 import flask_jwt_extended as tokens
-from flask import Flask, Response, after_this_request, current_app, request
+from flask import Flask, request
 from flask_jwt_extended.exceptions import CSRFError, JWTExtendedException
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from jwt import PyJWTError
-from limits import RateLimitItem, parse
-from sqlalchemy import delete, select
+from limits import parse
+from sqlalchemy import select
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
+from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from glassform.accounts.database import Key, Revoked, User, db, now, writing
-from glassform.batches.batch import MOST_ARRAY_BYTES
+from glassform.accounts.database import db
+from glassform.accounts.rates import Rates, asking_address, count, rates, refuse_if_spent, settings
+from glassform.accounts.tables import Key, User
+from glassform.accounts.tokens import ACCESS, REFRESH, is_revoked, owner, visit_token, visitor
 from glassform.languages import gettext
 from glassform.settings import Settings
 
 ISSUER = "glassform"
 ALGORITHM = "HS256"
-ACCESS, REFRESH, VISIT = timedelta(minutes=15), timedelta(days=30), timedelta(hours=8)  # a visit is a browser's
 KEY_HEADER, KEY_PREFIX = "X-API-Key", "gf_"
 SCOPES = ("read", "write")  # of a key; write includes read
-FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-FORM_FIELD, FORM_COOKIE, FORM_AGE = "csrf_token", "form", 8 * 60 * 60
 
 
 def configure(app: Flask, settings: Settings, secret: str) -> None:
@@ -54,26 +44,13 @@ def configure(app: Flask, settings: Settings, secret: str) -> None:
         "JWT_COOKIE_SECURE": settings.secure_cookies,
         "JWT_COOKIE_SAMESITE": "Lax",
         "JWT_CSRF_CHECK_FORM": True,
-        "RATELIMIT_STORAGE_URI": settings.rate_limit_storage,
-        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": not settings.rate_limit_storage.startswith("memory"),
     }
     manager = tokens.JWTManager(app)
     manager.user_lookup_loader(owner)
     manager.token_in_blocklist_loader(is_revoked)
-    limiter = Limiter(get_remote_address)
-    # said to be there already, it installs no hooks, which would cost every request a quarter of its time
-    app.extensions["limiter"] = {limiter}
-    limiter.init_app(app)
-    app.extensions["rates"] = limiter
+    app.extensions["rates"] = Rates(settings.rate_limit_storage)
     app.extensions["settings"] = settings
-
-
-def settings() -> Settings:
-    """Return the settings of the application."""
-    return cast(Settings, current_app.extensions["settings"])
-
-
-# Passwords: scrypt, which needs 32 MB for each guess.
+    app.jinja_env.globals.update(USED_BY_PAGES)
 
 
 def hash_password(password: str) -> str:
@@ -95,7 +72,7 @@ def user_with(name: str, password: str) -> User | None:
     TooManyRequests
         If this address, or this account, was tried with wrong passwords too often.
     """
-    whose = [("login", get_remote_address()), ("login", name.casefold())]
+    whose = [("login", asking_address()), ("login", name.casefold())]
     limit = parse(settings().login_limit)
     for key in whose:
         refuse_if_spent(limit, key)
@@ -105,76 +82,8 @@ def user_with(name: str, password: str) -> User | None:
     if user and right and user.active:
         return user
     for key in whose:
-        rates().limiter.hit(limit, *key)
+        rates().hit(limit, *key)
     return None
-
-
-# Tokens and keys.
-
-
-def owner(header: dict[str, Any], claims: dict[str, Any]) -> User | None:
-    """Return whose token it is; nobody's, if the account is gone, put to sleep, or has another password by now."""
-    user = db.session.get(User, str(claims.get("sub")))
-    return user if user and user.active and hmac.compare_digest(user.stamp, str(claims.get("stamp"))) else None
-
-
-def is_revoked(header: dict[str, Any], claims: dict[str, Any]) -> bool:
-    """Tell whether a token was taken back."""
-    return not claims.get("jti") or db.session.get(Revoked, claims["jti"]) is not None
-
-
-def claims_of(user: User) -> dict[str, Any]:
-    """Return what a token says of its owner."""
-    return {"name": user.name, "role": user.role, "stamp": user.stamp}
-
-
-def token_pair(user: User) -> dict[str, Any]:
-    """Return a new access token and a new refresh token."""
-    claims = claims_of(user)
-    return {
-        "access_token": tokens.create_access_token(user.id, additional_claims=claims),
-        "refresh_token": tokens.create_refresh_token(user.id, additional_claims=claims),
-        "token_type": "Bearer",
-        "expires_in": int(ACCESS.total_seconds()),
-    }
-
-
-def revoke(claims: dict[str, Any]) -> None:
-    """Take a token back, and forget those that have run out anyway."""
-    expires = now().fromtimestamp(claims["exp"], tz=now().tzinfo)
-    with writing() as session:
-        session.execute(delete(Revoked).where(Revoked.expires < now()))
-        session.merge(Revoked(token=claims["jti"], expires=expires))
-
-
-def begin_visit(user: User) -> None:
-    """Sign a browser in, by a cookie no script can read."""
-    token = tokens.create_access_token(user.id, additional_claims=claims_of(user), expires_delta=VISIT)
-
-    @after_this_request
-    def keep(response: Response) -> Response:
-        tokens.set_access_cookies(response, token, max_age=int(VISIT.total_seconds()))
-        return response
-
-
-def end_visit() -> None:
-    """Sign a browser out."""
-
-    @after_this_request
-    def forget(response: Response) -> Response:
-        tokens.unset_access_cookies(response)
-        return response
-
-
-def visitor() -> dict[str, Any]:
-    """Return what the browser's cookie says of its owner, or nothing; the database is not asked."""
-    token = request.cookies.get(current_app.config["JWT_ACCESS_COOKIE_NAME"])
-    if not token:
-        return {}
-    try:
-        return cast(dict[str, Any], tokens.decode_token(token))
-    except (PyJWTError, JWTExtendedException):
-        return {}
 
 
 def new_key() -> tuple[str, str]:
@@ -201,8 +110,8 @@ def signed_in(scope: str = SCOPES[1], refresh: bool = False) -> User:
         If the account asks too often.
     """
     user = user_of_key(scope) if KEY_HEADER in request.headers else user_of_token(refresh)
-    with rates().shared_limit(settings().rate_limit, scope="account", key_func=lambda: user.id):
-        return user
+    count(user.id, "account")
+    return user
 
 
 def user_of_key(scope: str) -> User:
@@ -246,105 +155,4 @@ def signed_in_teacher() -> User:
     return user
 
 
-# Forms for people who are not signed in: the page gets a signed word in a cookie and in the form, and both come back.
-
-
-def form_token() -> str:
-    """Return the word for a form on the page that is being made."""
-    kept = request.cookies.get(FORM_COOKIE, "")
-    token = kept if is_word(kept) else serializer().dumps(secrets.token_hex(16))
-
-    @after_this_request
-    def keep(response: Response) -> Response:
-        secure = settings().secure_cookies
-        response.set_cookie(FORM_COOKIE, token, max_age=FORM_AGE, httponly=True, samesite="Strict", secure=secure)
-        return response
-
-    return token
-
-
-def visit_token() -> str:
-    """Return the word for a form on a page of somebody who is signed in."""
-    return request.cookies.get(current_app.config["JWT_ACCESS_CSRF_COOKIE_NAME"], "")
-
-
-def refuse_foreign_form() -> None:
-    """Refuse a form that was not on our page.
-
-    Raises
-    ------
-    Forbidden
-        If it does not bring the word from the page back.
-    """
-    sent, kept = request.form.get(FORM_FIELD, ""), request.cookies.get(FORM_COOKIE, "")
-    if not is_word(kept) or not hmac.compare_digest(sent.encode(errors="replace"), kept.encode(errors="replace")):
-        raise Forbidden(gettext("The form is too old, or was not on our page; load the page again."))
-
-
-def is_word(token: str) -> bool:
-    """Tell whether a word was signed here, not too long ago."""
-    try:
-        serializer().loads(token, max_age=FORM_AGE)
-    except BadSignature:
-        return False
-    return True
-
-
-def serializer() -> URLSafeTimedSerializer:
-    """Return what signs words for forms."""
-    return URLSafeTimedSerializer(current_app.config["JWT_SECRET_KEY"], salt="form")
-
-
-# How often.
-
-
-def rates() -> Limiter:
-    """Return what counts requests."""
-    return cast(Limiter, current_app.extensions["rates"])
-
-
-def counted(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Count a method's requests by address, and refuse those that are too many."""
-
-    @wraps(method)
-    def counting(*arguments: Any, **named: Any) -> Any:
-        # all of the body, before a form is made of it and before the database is asked: whoever sends it slowly must
-        # not keep a connection of that
-        request.max_content_length = MOST_ARRAY_BYTES + 1
-        request.get_data()
-        after_this_request(tell_the_rate)
-        with rates().shared_limit(settings().rate_limit, scope="address"):
-            return method(*arguments, **named)
-
-    return counting
-
-
-def tell_the_rate(response: Response) -> Response:
-    """Say how many requests are left, and, if there are none, when there will be.
-
-    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers, up to version 6
-    """
-    counted = rates().current_limit
-    if counted is not None:
-        seconds = max(0, math.ceil(counted.reset_at - time.time()))
-        response.headers["RateLimit-Limit"] = str(counted.limit.amount)
-        response.headers["RateLimit-Remaining"] = str(counted.remaining)
-        response.headers["RateLimit-Reset"] = str(seconds)
-        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            response.headers.setdefault("Retry-After", str(max(1, seconds)))
-    return response
-
-
-def refuse_if_spent(limit: RateLimitItem, key: tuple[str, str]) -> None:
-    """Refuse what was tried too often.
-
-    Raises
-    ------
-    TooManyRequests
-        With the seconds until it may be tried again.
-    """
-    if not rates().limiter.test(limit, *key):
-        again = rates().limiter.get_window_stats(limit, *key).reset_time - now().timestamp()
-        raise TooManyRequests(
-            gettext("There were too many wrong passwords; try again later."), retry_after=max(1, round(again))
-        )
+USED_BY_PAGES = {"visitor": visitor, "visit_word": visit_token, "settings": settings, "key_header": KEY_HEADER}

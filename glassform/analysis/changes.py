@@ -7,7 +7,7 @@ from itertools import combinations
 
 from glassform.fitted.scorecard import TOLERANCE, Scorecard
 from glassform.fitted.target import sigmoid
-from glassform.records.schema import Record, Value
+from glassform.records.field import Record, Value
 
 
 @dataclass(frozen=True)

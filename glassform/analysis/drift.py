@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glassform.fitted.base import Fitted
-from glassform.records.schema import NOT_KNOWN, Record, Value
+from glassform.records.field import NOT_KNOWN, Record, Value
 
 MODERATE, LARGE = 0.1, 0.25  # the customary limits (Siddiqi, Credit Risk Scorecards, 2006)
 HALF = 0.5  # a person added to every bin, so that an empty one has a logarithm

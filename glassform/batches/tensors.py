@@ -1,32 +1,22 @@
-"""Tensors of the Open Inference Protocol: read from JSON and the binary data behind it, and written the same way.
+"""Tensors of the Open Inference Protocol, in JSON and as the binary data behind it.
 
 https://github.com/kserve/open-inference-protocol and Triton's extension for binary tensor data.
 """
 
 import struct
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import orjson
-import pydantic
 
+from glassform.batches.inference_request import InferenceRequest, InputTensor
 from glassform.languages import gettext
-from glassform.records.schema import (
-    MOST_ERRORS,
-    Field,
-    FieldError,
-    InvalidRecord,
-    Pairs,
-    Schema,
-    UnreadableJSON,
-    did_you_mean,
-    parse_json,
-    say,
-    shown,
-)
+from glassform.limits import MOST_ERRORS
+from glassform.records.field import Field
+from glassform.records.messages import FieldError, InvalidRecord, did_you_mean, say, shown
+from glassform.records.schema import Schema
 
 INTEGERS = {
     "INT8": "b",
@@ -42,63 +32,7 @@ REALS = {"FP32": "f", "FP64": "d"}
 TEXTS = "BYTES"
 CODES = INTEGERS | REALS  # of the struct module
 LENGTH = struct.Struct("<I")  # before each text of a binary tensor
-LONGEST_ID, MOST_TENSORS = 200, 1_000
-Datatype = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP32", "FP64", "BYTES"]
 SIZE = "binary_data_size"
-
-
-class UnreadableTensors(ValueError):
-    """A body that does not fall into a header and the tensors it announces."""
-
-
-class InferenceModel(pydantic.BaseModel):
-    """A part of a request: members that are not known are refused."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
-
-
-class InputParameters(InferenceModel):
-    """Where a tensor's data are: so many bytes behind the header."""
-
-    binary_data_size: Annotated[int, pydantic.Field(ge=0)] | None = None
-
-
-class InputTensor(InferenceModel):
-    """One tensor: an element per row, of the field it is named after."""
-
-    name: str
-    datatype: Datatype
-    shape: Annotated[list[Annotated[int, pydantic.Field(ge=1)]], pydantic.Field(min_length=1, max_length=2)]
-    parameters: InputParameters = InputParameters()
-    data: list[Any] | None = None
-
-
-class OutputParameters(InferenceModel):
-    """How an output is to be sent."""
-
-    binary_data: bool = False
-
-
-class RequestedOutput(InferenceModel):
-    """An output that is wanted."""
-
-    name: str
-    parameters: OutputParameters = OutputParameters()
-
-
-class RequestParameters(InferenceModel):
-    """How all outputs are to be sent, if none is named."""
-
-    binary_data_output: bool = False
-
-
-class InferenceRequest(InferenceModel):
-    """The tensors of some rows, and the outputs wanted for them; all outputs if none is named."""
-
-    id: Annotated[str, pydantic.Field(max_length=LONGEST_ID)] | None = None
-    parameters: RequestParameters = RequestParameters()
-    inputs: Annotated[list[InputTensor], pydantic.Field(max_length=MOST_TENSORS)]
-    outputs: Annotated[list[RequestedOutput], pydantic.Field(max_length=MOST_TENSORS)] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,69 +43,6 @@ class Tensor:
     datatype: str
     shape: list[int]
     elements: Sequence[Any]
-
-
-def read_request(body: bytes, header_length: int | None) -> tuple[InferenceRequest, bytes]:
-    """Return a request and the binary data behind it.
-
-    Raises
-    ------
-    UnreadableTensors
-        If the body is shorter than its header is said to be, or has other binary data than the header announces.
-    UnreadableJSON
-        If the header is not JSON.
-    InvalidRecord
-        With every member that is not as the protocol has it.
-    """
-    if header_length is not None and header_length > len(body):
-        reason = gettext("it ends before its header of %(length)s bytes does", length=header_length)
-        raise UnreadableTensors(reason)
-    header, binary = body[:header_length], body[len(body) if header_length is None else header_length :]
-    errors: list[FieldError] = []
-    try:
-        given = plain(parse_json(header), errors)
-    except RecursionError as error:
-        raise UnreadableJSON(gettext("it is nested too deeply")) from error
-    errors += [] if isinstance(given, dict) else [FieldError("", shown(given), say("object", value=shown(given)))]
-    for name in ("inputs", "outputs"):
-        several = given.get(name) if isinstance(given, dict) else None
-        if isinstance(several, list) and len(several) > MOST_TENSORS:
-            errors.append(FieldError(name, None, say("too_many", count=len(several), most=MOST_TENSORS)))
-    if errors:
-        raise InvalidRecord(errors, {})
-    try:
-        request = InferenceRequest.model_validate(given)
-    except pydantic.ValidationError as invalid:
-        raise InvalidRecord([protocol_error(error) for error in invalid.errors()], {}) from invalid
-    announced = sum(each.parameters.binary_data_size or 0 for each in request.inputs)
-    if announced != len(binary):
-        reason = gettext(
-            "%(count)s bytes of tensors follow the header, which announces %(announced)s",
-            count=len(binary),
-            announced=announced,
-        )
-        raise UnreadableTensors(reason)
-    return request, binary
-
-
-def plain(value: Any, errors: list[FieldError]) -> Any:
-    """Return parsed JSON with dictionaries for objects; a name given twice is an error."""
-    if not isinstance(value, list):
-        return value
-    if not isinstance(value, Pairs):
-        return [plain(each, errors) for each in value]
-    counts = Counter(name for name, _ in value)
-    errors += [FieldError(shown(name), None, say("repeated")) for name, count in counts.items() if count > 1]
-    return {name: plain(each, errors) for name, each in value}
-
-
-def protocol_error(error: Any) -> FieldError:
-    """Put one of pydantic's errors into ours; what the protocol wants stays in English, as the protocol is."""
-    place = shown(".".join(map(str, error["loc"])))
-    if error["type"] == "missing":
-        return FieldError(place, None, say("absent"))
-    value = shown(error["input"]) if not isinstance(error["input"], dict) else gettext("an object")
-    return FieldError(place, value, say("protocol", value=value, reason=error["msg"]))
 
 
 def read_rows(request: InferenceRequest, binary: bytes, schema: Schema) -> list[dict[str, Any]]:

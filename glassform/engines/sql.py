@@ -7,8 +7,10 @@ from itertools import pairwise
 
 from sqlglot import exp
 
-from glassform.fitted.scorecard import Additive, Points, Scorecard
-from glassform.records.schema import DATE, NOT_KNOWN, PLAIN_DIGITS, Value
+from glassform.fitted.additive import Additive
+from glassform.fitted.points import Points
+from glassform.fitted.scorecard import Scorecard
+from glassform.records.field import DATE, NOT_KNOWN, PLAIN_DIGITS, Value
 
 TABLE = "people"  # unless another is named
 ROW = "row"  # the number of a row

@@ -1,24 +1,29 @@
-"""What every fitted model can be asked as it is served, whatever it foretells and however it computes that."""
+"""The interface of every fitted model."""
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
 from glassform.fitted.neighbours import THIN, Crowd, Support, unpack
 from glassform.fitted.target import TARGETS, Sums, Target
 from glassform.languages import current, gettext
-from glassform.records.schema import BINARY, Record, Schema, Schemas, Value
+from glassform.records.field import Record, Value
+from glassform.records.schema import BINARY, Schema, Schemas
+from glassform.refusals import Refusal
 
 FORMAT = 6  # of scorecard.json; raised when old files can no longer be read
 FILE = "scorecard.json"
 
 
-class UnreadableArtifact(ValueError):
+class UnreadableArtifact(Refusal):
     """A model's file that is damaged, of another format, or cannot be used here."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class Row(Protocol):
@@ -282,3 +287,26 @@ def read_content(text: bytes) -> dict[str, Any]:
     if written != FORMAT:
         raise UnreadableArtifact(f"{FILE} has format {written}, and this program reads format {FORMAT}")
     return content
+
+
+NEARLY = 1e-9  # of what a pipeline gave, by which it may differ
+
+
+def is_ready(card: Fitted) -> bool:
+    """Tell whether a model gives the answers it gave when it was trained.
+
+    A table of points gives exactly these; a pipeline, as exactly as another machine's arithmetic lets it.
+    """
+    golden = card.training["golden"]
+    try:
+        found = card.all_sums([card.row(row["record"]) for row in golden])
+    except UnreadableArtifact:
+        return False
+    allowed = 0.0 if card.is_additive else NEARLY
+    pairs = ((a, b) for sums, row in zip(found, golden, strict=True) for a, b in paired(sums, row["sums"]))
+    return all(abs(a - b) <= allowed * max(1.0, abs(b)) for a, b in pairs)
+
+
+def paired(found: Any, expected: Any) -> Iterable[tuple[float, float]]:
+    """Return the sums of one record with those expected: one pair, or one per class."""
+    return zip(found, expected, strict=True) if isinstance(expected, list) else [(found, expected)]

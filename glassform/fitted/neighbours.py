@@ -10,7 +10,8 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from glassform.records.schema import NOT_KNOWN, Field, Record, Schema, Value
+from glassform.records.field import NOT_KNOWN, Field, Record, Value
+from glassform.records.schema import Schema
 
 BINS = 256  # the places of a number with more values than that
 THIN = 10  # people like this one, under which an answer leans on people unlike it

@@ -1,8 +1,4 @@
-"""How good a model is: measures on rows it has not seen, by group, with intervals, and beside other models.
-
-What a model gives (`given`) is, for every row, the probability of the positive class of two, or a number, or the
-probabilities of several classes; `y` are 0 and 1, numbers, or the places of the classes.
-"""
+"""How good a model is: measures on rows it has not seen, by group, with intervals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,13 +17,9 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from glassform.analysis.thresholds import THRESHOLDS, Rate, largest_group_gap
-from glassform.fitted.base import Fitted
+from glassform.analysis.thresholds import THRESHOLDS, Rate
 from glassform.fitted.scorecard import NORMAL_97_5
-from glassform.fitted.target import sigmoid, softmax
-from glassform.learning.table import as_records
-from glassform.records.schema import BINARY, CLASSES, NUMBER, Record, Schema
-from glassform.versions.registry import Comparison
+from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 
 DECILES = 10
 MOST_DOTS = 400  # rows of a drawing of numbers foretold
@@ -179,84 +171,3 @@ def evaluate_groups(schema: Schema, X: pd.DataFrame, y: np.ndarray, given: np.nd
         }
         for field in schema.groups
     }
-
-
-def compare_versions(current: Fitted, candidate: Fitted, X: pd.DataFrame, y: np.ndarray) -> Comparison | None:
-    """Compare two versions on the same test rows; they cannot be, if the older one does not know all of the rows."""
-    records = as_records(candidate.schema, X)
-    task, schema = candidate.schema.task, candidate.schema
-    if current.schema.task != task or not all(map(current.schema.holds, records)):
-        return None
-    try:
-        older, newer = given_by(current, records), given_by(candidate, records)
-    except KeyError:
-        return None
-    ours, theirs = (measures(schema, X, y, given) for given in (newer, older))
-    raised, lowered = changed_sides(task, older, newer)
-    return Comparison(
-        other=current.version,
-        rows=len(y),
-        measures={name: (theirs[name], ours[name]) for name in ours},
-        raised=raised,
-        lowered=lowered,
-    )
-
-
-def given_by(card: Fitted, records: list[Record]) -> np.ndarray:
-    """Return what a model gives many records."""
-    sums = card.all_sums([card.row(record) for record in records])
-    shown: dict[str, Callable[[Any], Any]] = {BINARY: sigmoid, NUMBER: float, CLASSES: softmax}
-    return np.array([*map(shown[card.schema.task], sums)])
-
-
-def changed_sides(task: str, older: np.ndarray, newer: np.ndarray) -> tuple[int, int]:
-    """Count the rows that come to be above one half, and below it; or all that get another class; no numbers."""
-    if task == BINARY:
-        return int(((older < 0.5) & (newer >= 0.5)).sum()), int(((older >= 0.5) & (newer < 0.5)).sum())
-    return (int((older.argmax(axis=1) != newer.argmax(axis=1)).sum()), 0) if task == CLASSES else (0, 0)
-
-
-COMPARED = {
-    BINARY: ("roc_auc", "brier_score", "largest_calibration_gap"),
-    NUMBER: ("r2",),
-    CLASSES: ("accuracy",),
-}
-
-
-def measures(schema: Schema, X: pd.DataFrame, y: np.ndarray, given: np.ndarray) -> dict[str, float]:
-    """Return what versions are compared by; without the ROC AUC, where all outcomes are the same."""
-    measured = EVALUATE[schema.task](y, given)
-    found = {name: measured[name] for name in COMPARED[schema.task]}
-    if schema.task == BINARY:
-        found["largest_group_gap"] = largest_group_gap(evaluate_groups(schema, X, y, given))
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def distribution(schema: Schema, X: pd.DataFrame, weights: np.ndarray, given: np.ndarray) -> dict[str, Any]:
-    """Return how the training rows are distributed, by field and by what is foretold, to compare what is asked with.
-
-    Categories are counted each; numbers in up to ten bins of about as many rows, from each of `bounds` on.
-    """
-    fields = {
-        field.name: {"counts": [[value, float(weights[X[field.name] == value].sum())] for value in field.categories]}
-        if field.categories
-        else in_bins(X[field.name].to_numpy(), weights, field.has_gaps)
-        for field in schema.fields
-    }
-    if schema.task != CLASSES:
-        return {"fields": fields, "score": in_bins(given, weights)}
-    counts = np.bincount(given.argmax(axis=1), weights, minlength=len(schema.classes)).tolist()
-    return {"fields": fields, "score": {"counts": [list(each) for each in zip(schema.classes, counts, strict=True)]}}
-
-
-def in_bins(values: np.ndarray, weights: np.ndarray, has_gaps: bool = False) -> dict[str, Any]:
-    """Count numbers in bins whose lower bounds are the lowest value and the deciles; apart from that, gaps."""
-    if has_gaps:
-        known = ~np.isnan(values)
-        return {**in_bins(values[known], weights[known]), "gaps": float(weights[~known].sum())}
-    order = np.argsort(values, kind="stable")
-    reached = weights[order].cumsum() / weights.sum()
-    deciles = values[order][np.searchsorted(reached, np.arange(1, DECILES) / DECILES)]
-    bounds = np.unique([values.min(), *deciles])
-    counts = np.bincount(np.searchsorted(bounds, values, side="right") - 1, weights, minlength=len(bounds))
-    return {"bounds": bounds.tolist(), "counts": counts.tolist()}

@@ -1,37 +1,21 @@
-"""Rows to learn from and to test with: read from CSV files or counted in an engine, checked, and described."""
+"""Rows to learn from and to test with: read from CSV files or counted in an engine, and checked."""
 
 import hashlib
 import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import sklearn
 
-from glassform.fitted.neighbours import pack
-from glassform.records.schema import (
-    BINARY,
-    CLASSES,
-    NOT_KNOWN,
-    NUMBER,
-    PLAIN_DIGITS,
-    PYTHON_TYPE,
-    Field,
-    Record,
-    Schema,
-    Value,
-)
+from glassform.records.field import NOT_KNOWN, PLAIN_DIGITS, PYTHON_TYPE, Field, Record, Value
+from glassform.records.schema import NUMBER, Schema
 
 NUMPY_TYPE = {"integer": "int64", "number": "float64"}
-EXAMPLE_PROBABILITIES = (0.03, 0.3, 0.6, 0.9)  # the examples to try are the people nearest to these
-MOST_EXAMPLES = 6  # of classes, one each
 WHOLE = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # as engines may write whole numbers
-ALIKE = 200  # test rows that are asked how many people are like them
 
 
 @dataclass(frozen=True)
@@ -87,7 +71,7 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> S
         If the table cannot be read, or does not match its description.
     """
     # an engine is needed, and installed, for large tables only
-    from glassform.engines.engine import connect
+    from glassform.engines.connect import connect
 
     columns = [field.column for field in (*schema.fields, schema.target)]
     with closing(connect(engine, master)) as connection:
@@ -176,98 +160,7 @@ def value_of(field: Field, value: Any) -> Value:
     return plain(value)
 
 
-def typical_record(schema: Schema, X: pd.DataFrame, weights: np.ndarray) -> Record:
-    """Return the median of every number and the most frequent of every category."""
-    typical = {}
-    for field in schema.fields:
-        counts = pd.Series(weights).groupby(X[field.name].to_numpy()).sum()
-        # the value in the middle of all rows, in order; a median of whole numbers stays whole
-        middle = int(counts.cumsum().searchsorted((counts.sum() - 1) / 2, side="right"))
-        typical[field.name] = value_of(field, counts.idxmax() if field.categories else counts.index[middle])
-    return typical
-
-
-def choose_examples(schema: Schema, test: Split, given: np.ndarray) -> list[dict[str, Any]]:
-    """Choose real rows of the test split: some across the range, then those that surprise the model most."""
-    if schema.task == CLASSES:
-        known = np.take_along_axis(given, test.y[:, None], axis=1)[:, 0]
-        nearest = [int(given[:, label].argmax()) for label in range(min(given.shape[1], MOST_EXAMPLES))]
-        surprises = [int(known.argmin())]
-    else:
-        wanted = EXAMPLE_PROBABILITIES if schema.task == BINARY else np.quantile(given, EXAMPLE_PROBABILITIES)
-        nearest = [int(np.abs(given - each).argmin()) for each in wanted]
-        surprises = [int((given - test.y).argmax()), int((given - test.y).argmin())]
-    return [
-        {
-            "record": as_records(schema, test.X.iloc[[row]])[0],
-            "outcome": schema.classes[test.y[row]] if schema.classes else plain(test.y[row]),
-            "surprise": row in surprises,
-        }
-        for row in dict.fromkeys([*nearest, *surprises])
-    ]
-
-
 def plain(value: Any) -> Value:
     """Return a NumPy scalar as the Python number or text it holds."""
     result: Value = value.item() if isinstance(value, np.generic) else value
     return result
-
-
-def people(schema: Schema, training: Split) -> dict[str, Any]:
-    """Return the people learned from, as an artifact holds them; only of two classes it tells who was of which."""
-    columns = {field.name: training.X[field.name].map(partial(value_of, field)).tolist() for field in schema.fields}
-    positive = training.y if schema.task == BINARY else np.zeros(len(training.y), dtype=np.int64)
-    return pack(schema, columns, positive.tolist(), training.weights.astype(int).tolist())
-
-
-def usually_alike(schema: Schema, training: Split, test: Split) -> float:
-    """Return how many of the people learned from are like a test row, in the median over some of them."""
-    found = []
-    some = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(ALIKE, len(test.X)), dtype=int)]
-    for row in some.to_dict("records"):
-        alike = np.ones(len(training.X), dtype=bool)
-        for field in schema.fields:
-            column, own = training.X[field.name].to_numpy(), row[field.name]
-            near = column == own if field.categories else np.abs(column - own) <= field.window
-            alike &= near | (np.isnan(column) & np.isnan(own)) if field.has_gaps else near
-        found.append(training.weights[alike].sum())
-    return float(np.median(found))
-
-
-def facts(schema: Schema, training: Split, test: Split) -> dict[str, Any]:
-    """Return what there is to say of the training; of exact copies, only if whole rows were read."""
-    copies: dict[str, int | None] = {"duplicates": None, "overlap": None}
-    if training.hashes is not None and test.hashes is not None:
-        copies["duplicates"] = len(training.hashes) - len(np.unique(training.hashes))
-        copies["overlap"] = int(np.isin(test.hashes, training.hashes).sum())
-    return {
-        "rows": training.rows,
-        **outcomes(schema, training),
-        **copies,
-        "groups": count_groups(schema, training) if schema.task == BINARY else {},
-        "scikit_learn": sklearn.__version__,
-        "sha256": {"train": training.sha256, "test": test.sha256},
-    }
-
-
-def outcomes(schema: Schema, split: Split) -> dict[str, Any]:
-    """Return how many rows are of the positive class of two, or of each of several; or how the numbers are spread."""
-    if schema.task == BINARY:
-        return {"positives": split.positives}
-    if schema.task == CLASSES:
-        return {"counts": np.bincount(split.y, split.weights, minlength=len(schema.classes)).astype(int).tolist()}
-    mean = float(np.average(split.y, weights=split.weights))
-    deviation = float(np.sqrt(np.average((split.y - mean) ** 2, weights=split.weights)))
-    return {"mean": mean, "deviation": deviation, "minimum": float(split.y.min()), "maximum": float(split.y.max())}
-
-
-def count_groups(schema: Schema, split: Split) -> dict[str, dict[str, dict[str, int]]]:
-    """Count rows and positives of every category of the package's group fields."""
-    return {
-        field.name: {
-            category: {"rows": int(split.weights[mask].sum()), "positives": int(split.weights[mask] @ split.y[mask])}
-            for category in field.categories
-            if (mask := (split.X[field.name] == category).to_numpy()).any()
-        }
-        for field in schema.groups
-    }

@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from glassform.records.schema import MISSING, NOT_KNOWN, OWN, Schema, did_you_mean, identifier, localised
+from glassform.records.field import MISSING, NOT_KNOWN, OWN, identifier
+from glassform.records.messages import did_you_mean
+from glassform.records.schema import Schema, localised
 
 MOST_WHOLE = 2_000  # values of an integer, which has points for each
 

@@ -5,8 +5,10 @@ from typing import Any
 
 from flask import request
 
-from glassform.accounts.signing_in import FORM_TYPES, counted
-from glassform.records.schema import FieldError, InvalidQuery, Schema, say, shown
+from glassform.accounts.rates import counted
+from glassform.records.messages import FieldError, InvalidQuery, say, shown
+from glassform.records.schema import Schema
+from glassform.web.forms import FORM_TYPES
 from glassform.web.openapi import TEXT
 from glassform.web.resource import Answer, Resource, represented
 

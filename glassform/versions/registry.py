@@ -1,177 +1,42 @@
-"""The versions of the model: which there are, which is served, which came before; `python registry.py` shows them."""
+"""The versions of a table in a folder, and the file that names them."""
 
-import argparse
 import hashlib
-import os
-import re
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
 
 from filelock import FileLock
-from pydantic import BaseModel, Field, ValidationError
-from typing_extensions import TypedDict
+from pydantic import ValidationError
 
+from glassform.files import mark_of, settle
 from glassform.fitted.base import FILE as SCORECARD
 from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.fitted.kinds import parse
-from glassform.fitted.scorecard import Additive
 from glassform.languages import gettext
-from glassform.records.schema import BINARY, CLASSES, NUMBER, Value, shown
+from glassform.records.schema import BINARY, CLASSES, NUMBER
 from glassform.settings import ARTIFACTS
+from glassform.versions.manifest import (
+    PLAIN_VERSION,
+    Comparison,
+    Event,
+    InUse,
+    Manifest,
+    UnknownVersion,
+    Version,
+    known,
+)
 
 # the folder of all versions: <version>/scorecard.json, <version>/pipeline.joblib, and registry.json
 FILE, LOCK = "registry.json", "registry.lock"
 KEPT = 5  # versions that pruning leaves, beside the current one and the one before it
-MEASURES = {  # of a version, those of them that its target has, and their titles
-    "roc_auc": "ROC AUC",
-    "brier_score": "Brier",
-    "log_loss": "log loss",
-    "accuracy": "accuracy",
-    "r2": "R²",
-    "mae": "MAE",
-}
 SHOWN = {BINARY: ("roc_auc", "brier_score", "log_loss"), CLASSES: ("accuracy", "log_loss"), NUMBER: ("r2", "mae")}
 UNFINISHED = ".unfinished-"  # how the name of a folder begins whose version is not there yet
-PLAIN_VERSION = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 COMMAND_LINE = "command line"
 NONE_YET = "there is no model yet; `python model.py` trains one"
-
-Name = Annotated[str, Field(pattern=f"^{PLAIN_VERSION.pattern}$")]
-
-
-class UnknownVersion(ValueError):
-    """A version that is not in the registry."""
-
-
-class InUse(ValueError):
-    """What cannot be done while a version is served, or no other can be gone back to."""
-
-
-class Comparison(BaseModel, extra="forbid"):
-    """A version beside the one that was current when it came, on the same test rows.
-
-    `measures` holds the older one's and its own; `raised` and `lowered` count the rows that it puts on the other side
-    of a probability of 0.5, of `rows`.
-    """
-
-    other: Name
-    rows: int
-    measures: dict[str, tuple[float, float]]
-    raised: int
-    lowered: int
-
-
-class Version(BaseModel, extra="forbid"):
-    """One version: when it came, the SHA-256 of its scorecard, which has that of its pipeline, and how good it is."""
-
-    created: datetime
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    rows: int
-    measures: dict[str, float]
-    comparison: Comparison | None = None
-
-
-class Event(BaseModel, extra="forbid"):
-    """A version was promoted, or gone back to."""
-
-    version: Name
-    at: datetime
-    how: Literal["promoted", "rolled back"]
-    by: str
-
-
-class Manifest(BaseModel, extra="forbid"):
-    """What `registry.json` holds; the oldest version, and the oldest event, first."""
-
-    format: Literal[1] = 1
-    versions: dict[Name, Version] = {}
-    events: list[Event] = []
-
-    @property
-    def line(self) -> list[str]:
-        """The versions that are there and were current, each before the one that followed it; the last one is."""
-        line: list[str] = []
-        for event in self.events:
-            if event.how == "promoted":
-                line.append(event.version)
-            while line and line[-1] != event.version:  # those gone back over
-                line.pop()
-        kept = [version for version in line if version in self.versions]
-        return [version for place, version in enumerate(kept) if kept[place - 1 : place] != [version]]
-
-    @property
-    def current(self) -> str | None:
-        """The version that is served."""
-        return next(reversed(self.line), None)
-
-    @property
-    def previous(self) -> str | None:
-        """The version to go back to."""
-        return next(reversed(self.line[:-1]), None)
-
-
-@dataclass(frozen=True)
-class Gate:
-    """How much worse than the current version a new one may be, to be promoted by itself."""
-
-    measure: str
-    most: float
-    higher_is_better: bool = False
-
-    def loss(self, older: float, newer: float) -> float:
-        """Return how much worse the newer one is; below 0, if it is better."""
-        return older - newer if self.higher_is_better else newer - older
-
-
-CHANGED = "changed_sides"
-GATES = [
-    Gate("roc_auc", 0.002, higher_is_better=True),
-    Gate("brier_score", 0.001),
-    Gate("accuracy", 0.01, higher_is_better=True),
-    Gate("r2", 0.01, higher_is_better=True),
-    Gate("largest_calibration_gap", 0.01),
-    Gate("largest_group_gap", 0.02),
-    Gate(CHANGED, 0.05),
-]
-
-
-class GateAnswer(TypedDict):
-    """A measure of the version that was current and of this one, and how much worse this one may be."""
-
-    measure: str
-    current: float
-    candidate: float
-    allowed_loss: float
-    passed: bool
-
-
-def judge(comparison: Comparison) -> list[GateAnswer]:
-    """Return each gate with the measure of either version, what is allowed and whether it is passed."""
-    changed = (comparison.raised + comparison.lowered) / comparison.rows
-    measures = {**comparison.measures, CHANGED: (0.0, changed)}
-    return [
-        {
-            "measure": gate.measure,
-            "current": measures[gate.measure][0],
-            "candidate": measures[gate.measure][1],
-            "allowed_loss": gate.most,
-            "passed": gate.loss(*measures[gate.measure]) <= gate.most,
-        }
-        for gate in GATES
-        if gate.measure in measures
-    ]
-
-
-def passes(comparison: Comparison | None) -> bool:
-    """Tell whether a version passes every gate; one that could not be compared does not."""
-    return comparison is not None and all(gate["passed"] for gate in judge(comparison))
 
 
 @dataclass(frozen=True)
@@ -441,166 +306,6 @@ def registry_of(artifacts: Path, table: str) -> Registry:
     return Registry(artifacts / table)
 
 
-def mark_of(path: Path) -> tuple[int, ...]:
-    """Return what changes whenever a file does."""
-    with suppress(OSError):
-        found = path.stat()
-        return found.st_mtime_ns, found.st_size, found.st_ino
-    return ()
-
-
-def settle(path: Path) -> None:
-    """See that a file is on the disk, before anything names it."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def known(manifest: Manifest, version: str) -> Version:
-    """Return what is registered of a version.
-
-    Raises
-    ------
-    UnknownVersion
-        If there is no such version.
-    """
-    if version not in manifest.versions:
-        there = ", ".join(manifest.versions) or gettext("none")
-        raise UnknownVersion(
-            gettext("There is no version %(version)s here; there is %(known)s.", version=shown(version), known=there)
-        )
-    return manifest.versions[version]
-
-
 def now() -> datetime:
     """Return the present moment, in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The points of one value, or the intercept, under two versions, in log-odds; None where one does not know it."""
-
-    feature: str
-    value: Value
-    current: float | None
-    candidate: float | None
-
-    @property
-    def size(self) -> float:
-        """How far the two are apart; infinitely, if one of them does not know the value."""
-        if self.current is None or self.candidate is None:
-            return float("inf")
-        return abs(self.candidate - self.current)
-
-
-def differences(current: Fitted, candidate: Fitted) -> list[Difference]:
-    """Return every value's points under both versions, the largest difference first; of single tables of points."""
-    if not (isinstance(current, Additive) and isinstance(candidate, Additive)):
-        return []
-    features = dict.fromkeys([*current.points, *candidate.points])
-    found = [Difference("intercept", "", current.intercept, candidate.intercept)]
-    for name in features:
-        older, newer = (card.points[name].by_value if name in card.points else {} for card in (current, candidate))
-        values = dict.fromkeys([*older, *newer])
-        found += [Difference(name, value, older.get(value), newer.get(value)) for value in values]
-    return sorted(found, key=lambda each: each.size, reverse=True)
-
-
-# The command line.
-
-
-def summary(version: str, manifest: Manifest) -> str:
-    """Return a version in one line: whether it is current, when it came, how good it is."""
-    sign, found = "*" if version == manifest.current else " ", manifest.versions[version]
-    measures = "  ".join(f"{MEASURES.get(name, name)} {value:.4f}" for name, value in found.measures.items())
-    verdict = f"  {verdict_of(found)}" if found.comparison else ""
-    return f"{sign} {version}  {found.created:%Y-%m-%d %H:%M}  {found.rows:,} rows  {measures}{verdict}"
-
-
-def verdict_of(version: Version) -> str:
-    """Return in words how a version passed the gates."""
-    assert version.comparison is not None
-    failed = [gate["measure"] for gate in judge(version.comparison) if not gate["passed"]]
-    return f"fails {', '.join(failed)}" if failed else "passes the gates"
-
-
-def listing(registry: Registry) -> str:
-    """Return all versions, a line each, the current one with a star."""
-    manifest = registry.manifest()
-    lines = [summary(version, manifest) for version in manifest.versions]
-    return "\n".join(lines) or "There is no version yet; `python model.py` trains one."
-
-
-def account(comparison: Comparison) -> str:
-    """Return a comparison as text to read."""
-    lines = [f"On {comparison.rows:,} test rows, beside version {comparison.other}:"]
-    for gate in judge(comparison):
-        sign = "ok  " if gate["passed"] else "FAIL"
-        lines.append(
-            f"  {sign} {gate['measure']:<24} {gate['current']:8.4f} -> {gate['candidate']:8.4f}"
-            f"  (may lose {gate['allowed_loss']})"
-        )
-    lines.append(f"  {comparison.raised:,} of them rise above 50%, {comparison.lowered:,} fall below it.")
-    return "\n".join(lines)
-
-
-def show(registry: Registry, version: str, most: int = 15) -> str:
-    """Return what there is to say of a version: how it compares, and where its points differ from the current."""
-    manifest = registry.manifest()
-    registered = known(manifest, version)
-    candidate = registry.read(version, registered)
-    lines = [summary(version, manifest)]
-    if registered.comparison is not None:
-        lines += ["", account(registered.comparison)]
-    if manifest.current not in (None, version):
-        current, _ = registry.standing(manifest)
-        lines += ["", f"Points, in log-odds, where they differ most from those of version {current.version}:"]
-        for each in differences(current, candidate)[:most]:
-            older, newer = ("none" if side is None else f"{side:+.4f}" for side in (each.current, each.candidate))
-            lines.append(f"  {each.feature:<20} {each.value!s:<28} {older:>8} -> {newer:>8}")
-    for event in manifest.events:
-        if event.version == version:
-            lines.append(f"{event.how} {event.at:%Y-%m-%d %H:%M} by {event.by}")
-    return "\n".join(lines)
-
-
-def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Manage the versions of the model.")
-    parser.add_argument("--artifacts", type=Path, default=ARTIFACTS, help="the folder of the versions")
-    parser.add_argument("--table", default="", help="a further table, instead of the default one")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="all versions, the current one with a star")
-    for name, text in (
-        ("show", "one version, beside the current one"),
-        ("promote", "make a version the current one"),
-    ):
-        commands.add_parser(name, help=text).add_argument("version")
-    commands.add_parser("rollback", help="go back to the version before the current one")
-    prune = commands.add_parser("prune", help="delete old versions, but for the current one and the one before it")
-    prune.add_argument("--keep", type=int, choices=range(1000), metavar="N", default=KEPT, help=f"(default {KEPT})")
-    return parser.parse_args(given)
-
-
-def run(registry: Registry, options: argparse.Namespace) -> str:
-    """Do what the command line says, and return what to print."""
-    if options.command == "list":
-        return listing(registry)
-    if options.command == "show":
-        return show(registry, options.version)
-    if options.command == "promote":
-        registry.promote(options.version)
-        return f"Version {options.version} is the current one."
-    if options.command == "rollback":
-        return f"Version {registry.roll_back()} is the current one again."
-    gone = registry.prune(options.keep)
-    return f"Deleted: {', '.join(gone) or 'nothing'}."
-
-
-def main(given: Sequence[str] | None = None) -> None:
-    """Manage the versions from the command line."""
-    options = parse_options(given)
-    try:
-        print(run(registry_of(options.artifacts, options.table), options))
-    except (InUse, UnknownVersion, UnreadableArtifact, OSError) as error:
-        sys.exit(str(error))

@@ -1,182 +1,70 @@
-"""Which table and which version of its model answer a request: the current one, or the one asked for."""
+"""What a request asks: which table, which version of its model, in which language; read once, at the door."""
 
-import logging
-import threading
-import time
-from collections.abc import Iterator, Set
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, cast
 
 from flask import current_app, has_request_context, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from glassform.fitted.base import Fitted, UnreadableArtifact
-from glassform.languages import gettext, language
-from glassform.records.schema import PLAIN_TABLE, Schema, shown
-from glassform.versions.registry import FILE, Registry, UnknownVersion, known, tables_in
+from glassform.languages import gettext
+from glassform.records.messages import shown
+from glassform.records.schema import Schema
+from glassform.versions.manifest import UnknownVersion
+from glassform.versions.served import Served, Tables
+from glassform.web.language import language_of
 
-SECONDS_BETWEEN_LOOKS = 1.0  # at whether another version is to be served
-MOST_PINNED = 4  # older versions that a process holds ready
 VERSION = "model"  # the query parameter that asks for a version other than the current one
-MODEL = "glassform.model"  # where a request's environment holds the version that answers it
-PINNED = "glassform.pinned"  # where its name, if it was asked for
-TABLE = "glassform.table"  # where the table
-ROOT = "glassform.root"  # and where the path that all tables' addresses begin with
-
-log = logging.getLogger("glassform")
+ASKED = "glassform.asked"  # the one key of a request's environment that is ours
 
 
-class Served:
-    """What one process serves of a table: the current version, looked for anew every second, and others asked for.
+@dataclass
+class Asked:
+    """A request as it was read at the door: no answer is made of two versions.
 
-    `refused` says why the registry's current version cannot be read, so that one before it is served, or one that was
-    read while it could be; nothing, if all is well.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no version yet.
-    UnreadableArtifact
-        If none of those that were promoted can be read.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
-        self.lock, self.pinning = threading.Lock(), threading.Lock()
-        self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
-        self.manifest = registry.manifest()
-        card, self.refused = registry.standing(self.manifest)
-        self.current = card
-        self.mark = registry.mark(card.version)
-        self.pinned: dict[str, Fitted] = {}
-
-    @property
-    def name(self) -> str:
-        """The table's name."""
-        return self.current.schema.name
-
-    def renew(self) -> None:
-        """Take the registry's current version, if that has changed and can be read; look once a second at most."""
-        if time.monotonic() < self.due or not self.lock.acquire(blocking=False):
-            return
-        try:
-            self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
-            if self.registry.mark(self.current.version) != self.mark or self.refused:
-                self._take()
-        finally:
-            self.lock.release()
-
-    def take(self) -> None:
-        """Take what the registry holds; what cannot be read leaves everything as it is."""
-        with self.lock:
-            self._take()
-
-    def _take(self) -> None:
-        self.mark = self.registry.mark(self.current.version)
-        try:
-            manifest = self.registry.manifest()
-            current = manifest.current
-            if current is None:
-                raise UnreadableArtifact(f"{FILE} is gone, or names no current version")
-            card = self.registry.read(current, manifest.versions[current])
-            if current != self.current.version:
-                self.current, self.mark = card, self.registry.mark(current)
-            self.manifest, self.refused = manifest, ""
-        except (UnreadableArtifact, OSError) as error:
-            self.refused = str(error)
-
-    def version(self, version: str) -> Fitted:
-        """Return a version by name.
-
-        Raises
-        ------
-        UnknownVersion
-            If there is no such version.
-        UnreadableArtifact
-            If it is damaged.
-        """
-        if version == self.current.version:
-            return self.current
-        registered = known(self.manifest, version)
-        with self.pinning:
-            if version not in self.pinned:
-                while len(self.pinned) >= MOST_PINNED:
-                    del self.pinned[next(iter(self.pinned))]
-                self.pinned[version] = self.registry.read(version, registered)
-            return self.pinned[version]
-
-
-class Tables:
-    """The tables that one process serves: the default one, and further ones by name, each in a folder of that name.
-
-    Parameters
+    Attributes
     ----------
-    artifacts
-        The folder of the default table's versions, and of the further tables' folders.
-    reserved
-        Names that no table can have, for they begin an address of every table.
+    root
+        The path that the addresses of all tables begin with.
+    pinned
+        The version the request names; empty, if it asks the current one.
+    endpoint
+        The resource that answers, as Flask names it.
     """
 
-    def __init__(self, artifacts: Path, reserved: Set[str]) -> None:
-        self.artifacts, self.reserved = artifacts, reserved
-        self.default = Served(Registry(artifacts))
-        self.further: dict[str, Served] = {}
-        self.lock, self.due = threading.Lock(), 0.0
-        self.look()
-
-    def __iter__(self) -> Iterator[tuple[str, Served]]:
-        """Return every table by name, the default one first."""
-        yield self.default.name, self.default
-        yield from sorted(self.further.items())
-
-    def find(self, name: str) -> Served | None:
-        """Return a table by name, one that has come meanwhile too."""
-        if name in self.further or name in self.reserved or not PLAIN_TABLE.fullmatch(name):
-            return self.further.get(name)
-        if name == self.default.name:
-            return self.default
-        self.look()
-        return self.further.get(name)
-
-    def look(self) -> None:
-        """Take the tables that are there now; look once a second at most."""
-        if time.monotonic() < self.due:
-            return
-        with self.lock:
-            self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
-            names = {folder.name for folder in tables_in(self.artifacts)} - self.reserved - {self.default.name}
-            found = {name: self.further.get(name) or self.opened(name) for name in names}
-            self.further = {name: served for name, served in found.items() if served}
-
-    def opened(self, name: str) -> Served | None:
-        """Return a table that was not served yet; nothing, if none of its versions can be read."""
-        try:
-            return Served(Registry(self.artifacts / name))
-        except (FileNotFoundError, UnreadableArtifact) as error:
-            log.warning("The table %s is not served: %s", name, error)
-            return None
+    table: Served
+    model: Fitted
+    root: str
+    language: str
+    pinned: str = ""
+    endpoint: str = "none"
 
 
-# What answers a request: chosen once, so that no answer is made of two versions.
+def read(environ: dict[str, Any], tables: Tables) -> Asked:
+    """Read which table a request asks, and in which language; the table's current version answers.
 
-
-def choose(environ: dict[str, Any], tables: Tables) -> None:
-    """Let the current version of a table answer a request, from its beginning to its end.
-
-    A further table's name at the beginning of the path is taken from it, as if another application were there.
+    A further table's name at the beginning of the path is taken from it, as if an application were mounted there.
     """
-    environ[ROOT] = environ.get("SCRIPT_NAME", "")
+    root = environ.get("SCRIPT_NAME", "")
     name, _, rest = environ["PATH_INFO"][1:].partition("/")
     table = tables.find(name)
     if table is not None:
-        environ["SCRIPT_NAME"], environ["PATH_INFO"] = f"{environ[ROOT]}/{name}", f"/{rest}"
-    answer_from(environ, table or tables.default)
-
-
-def answer_from(environ: dict[str, Any], table: Served) -> None:
-    """Let the current version of a table answer a request."""
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = f"{root}/{name}", f"/{rest}"
+    table = table or tables.default
     table.renew()
-    environ[TABLE], environ[MODEL] = table, table.current
+    environ[ASKED] = asked = Asked(table, table.current, root, language_of(environ))
+    return asked
+
+
+def asked() -> Asked:
+    """Return what this request asks."""
+    return cast(Asked, request.environ[ASKED])
+
+
+def ask_table(table: Served) -> None:
+    """Let the current version of another table answer this request."""
+    table.renew()
+    asked().table, asked().model = table, table.current
 
 
 def table_named(name: str) -> Served:
@@ -196,7 +84,7 @@ def table_named(name: str) -> Served:
 
 def address_of(name: str) -> str:
     """Return the path of a table's form."""
-    root: str = request.environ[ROOT]
+    root = asked().root
     return f"{root}/" if name == tables().default.name else f"{root}/{name}/"
 
 
@@ -211,16 +99,16 @@ def choose_version(query: str) -> None:
         If there is none that can be read.
     """
     # few name a version, plain or with a letter escaped, and to look for one would decode the whole query
-    asked = request.args.getlist(VERSION) if VERSION in query or "%6" in query else []
-    if len(asked) > 1:
+    wanted = request.args.getlist(VERSION) if VERSION in query or "%6" in query else []
+    if len(wanted) > 1:
         raise BadRequest(gettext("%(name)s is given more than once.", name=VERSION))
-    for version in asked:
-        answer_with(version_named(version))
+    for version in wanted:
+        ask_version(version_named(version))
 
 
-def answer_with(model: Fitted) -> None:
+def ask_version(model: Fitted) -> None:
     """Let a version answer this request, and what its links lead to."""
-    request.environ[MODEL], request.environ[PINNED] = model, model.version
+    asked().model, asked().pinned = model, model.version
 
 
 def version_named(version: str) -> Fitted:
@@ -238,9 +126,8 @@ def version_named(version: str) -> Fitted:
 
 
 def asked_version() -> dict[str, str]:
-    """Return the query parameter of the version that this request asked for, if it asked for one."""
-    pinned = has_request_context() and request.environ.get(PINNED)
-    return {VERSION: pinned} if pinned else {}
+    """Return the query parameter of the version that this request names, if it names one."""
+    return {VERSION: asked().pinned} if has_request_context() and asked().pinned else {}
 
 
 def tables() -> Tables:
@@ -250,14 +137,14 @@ def tables() -> Tables:
 
 def served() -> Served:
     """Return the table that answers this request."""
-    return cast(Served, request.environ[TABLE])
+    return asked().table
 
 
 def fitted() -> Fitted:
     """Return the model that answers this request."""
-    return cast(Fitted, request.environ[MODEL])
+    return asked().model
 
 
 def schema() -> Schema:
     """Return what a record is, in the language of the answer."""
-    return cast(Fitted, request.environ[MODEL]).schemas[language()]
+    return asked().model.schemas[asked().language]

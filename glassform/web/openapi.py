@@ -16,9 +16,12 @@ from typing_extensions import TypedDict
 from werkzeug.routing import Rule
 
 from glassform.languages import LANGUAGES
-from glassform.records.schema import Field, Schema
+from glassform.records.field import Field
+from glassform.records.schema import Schema
 from glassform.web.asked import VERSION
-from glassform.web.resource import MEDIA_TYPES, PROBLEM, SUFFIXES, Resource, Streamed
+from glassform.web.formats import MEDIA_TYPES, SUFFIXES, Streamed
+from glassform.web.problems import PROBLEM
+from glassform.web.resource import Resource
 
 OPENAPI = "3.1.1"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -168,7 +171,7 @@ def operation(method: str, resource: type[Resource], rule: Rule, schema: Schema,
     view = getattr(resource, method)
     described: dict[str, Any] = {
         "operationId": "_".join([method, resource.__name__.lower(), *sorted(rule.arguments)]),
-        "tags": [resource.__module__.rpartition(".")[2]],
+        "tags": [resource.tag or resource.__module__.rpartition(".")[2]],
         "summary": first_sentence(view),
         "description": first_sentence(resource),
         "responses": {

@@ -3,7 +3,8 @@
 from alembic import context
 from sqlalchemy import create_engine
 
-from glassform.accounts.database import Base, engine_options, prepare
+from glassform.accounts.database import engine_options, prepare
+from glassform.accounts.tables import Base
 from glassform.settings import read_settings
 
 url = read_settings().database_url

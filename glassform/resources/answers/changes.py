@@ -11,18 +11,10 @@ from glassform.analysis.changes import smallest_changes
 from glassform.fitted.base import Fitted
 from glassform.fitted.scorecard import Scorecard
 from glassform.languages import gettext
-from glassform.records.schema import (
-    MOST_ERRORS,
-    FieldError,
-    InvalidQuery,
-    InvalidRecord,
-    Record,
-    Schema,
-    Value,
-    did_you_mean,
-    say,
-    shown,
-)
+from glassform.limits import MOST_ERRORS
+from glassform.records.field import Record, Value
+from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, did_you_mean, say, shown
+from glassform.records.schema import Schema
 from glassform.web.asked import fitted, schema
 from glassform.web.openapi import in_query, record_in_query
 from glassform.web.reading import read_record

@@ -6,7 +6,8 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from glassform.fitted.target import Said
-from glassform.records.schema import Record, Schema, Value
+from glassform.records.field import Record, Value
+from glassform.records.schema import Schema
 from glassform.web.asked import fitted
 from glassform.web.openapi import record_in_query
 from glassform.web.reading import flat, read_record

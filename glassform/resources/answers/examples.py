@@ -7,7 +7,7 @@ from flask import url_for
 from typing_extensions import TypedDict
 
 from glassform.fitted.target import Said
-from glassform.records.schema import Record, Value
+from glassform.records.field import Record, Value
 from glassform.web.asked import fitted
 from glassform.web.reading import flat
 from glassform.web.resource import Resource

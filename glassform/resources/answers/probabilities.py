@@ -10,14 +10,20 @@ from flask import Response, after_this_request, request, url_for
 from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
-from glassform.batches import batch
-from glassform.batches.batch import Batch, Lines, Objects, ScoredRow, Source, Table, UnreadableBatch, parse_array
+from glassform.batches.batch import Batch, ScoredRow
+from glassform.batches.csv_rows import Table
+from glassform.batches.json_rows import Lines, Objects, parse_array
+from glassform.batches.rows import Source
 from glassform.languages import gettext
-from glassform.records.schema import FieldError, InvalidQuery, Schema, say
+from glassform.limits import LONGEST_LINE, MOST_ARRAY_BYTES, MOST_BATCH_ERRORS, MOST_BYTES, MOST_ROWS
+from glassform.records.messages import FieldError, InvalidQuery, say
+from glassform.records.schema import Schema
+from glassform.refusals import Unreadable
 from glassform.web.asked import fitted, schema
+from glassform.web.body import given_fields, one_of, read_body, read_options, refuse_broken_off
+from glassform.web.formats import Streamed
 from glassform.web.openapi import RECORD, TEXT, in_query
-from glassform.web.reading import given_fields, one_of, read_body, read_options, refuse_broken_off
-from glassform.web.resource import Resource, Streamed, refuse_query
+from glassform.web.resource import Resource, refuse_query
 
 CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"
 KINDS = {CSV: "csv", UPLOAD: "csv", JSON: "json", LINES: "jsonl"}
@@ -84,18 +90,18 @@ class Probabilities(Resource):
             "options": OPTIONS,
             "columns": list(schema().by_name),
             "limits": {
-                "rows": batch.MOST_ROWS,
-                "bytes": batch.MOST_BYTES,
-                "bytes_of_a_json_array": batch.MOST_ARRAY_BYTES,
-                "characters_of_a_line": batch.LONGEST_LINE,
-                "errors_reported": batch.MOST_ERRORS,
+                "rows": MOST_ROWS,
+                "bytes": MOST_BYTES,
+                "bytes_of_a_json_array": MOST_ARRAY_BYTES,
+                "characters_of_a_line": LONGEST_LINE,
+                "errors_reported": MOST_BATCH_ERRORS,
             },
             "sample": url_for("probabilities", suffix="csv"),
         }
 
     def post(self) -> Annotated[Streamed, ScoredRow]:
         """Return every record of the body with its probability."""
-        request.max_content_length = batch.MOST_BYTES
+        request.max_content_length = MOST_BYTES
         options = read_wishes()
         keep_going, explain = options["on_error"] == "report", options["explain"] == "1"
         found = Batch(fitted(), read_source(), keep_going, explain)
@@ -134,7 +140,7 @@ def read_source() -> Source:
         If the body is of no kind that is read here.
     RequestEntityTooLarge
         If a JSON array is too long to be read whole.
-    TooManyRows
+    TooLarge
         If it has too many rows.
     """
     card, dictionary = fitted(), schema()
@@ -145,7 +151,7 @@ def read_source() -> Source:
     if request.mimetype == LINES:
         return Lines(kept(request.stream), card, dictionary)
     if request.mimetype == JSON:
-        return Objects(parse_array(read_body(batch.MOST_ARRAY_BYTES)), card, dictionary)
+        return Objects(parse_array(read_body(MOST_ARRAY_BYTES)), card, dictionary)
     kinds = ", ".join(KINDS)
     raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=kinds))
 
@@ -163,7 +169,7 @@ def uploaded() -> IO[bytes]:
     if len(files) + len(texts) != 1 or any(name != FILE or not file.filename for name, file in files):
         raise InvalidQuery([FieldError(FILE, None, say("one_file", count=len(files) + len(texts)))], {})
     if texts and "\ufffd" in texts[0]:  # put there in place of what is none
-        raise UnreadableBatch(gettext("it is not %(encoding)s text", encoding="UTF-8"))
+        raise Unreadable(gettext("it is not %(encoding)s text", encoding="UTF-8"))
     if texts:
         return io.BytesIO(texts[0].encode(errors="replace"))
     return kept(files[0][1].stream)  # the form closes its own when the request ends, before the answer is sent

@@ -5,11 +5,14 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from glassform.accounts.signing_in import FORM_TYPES
+from glassform.analysis.table_of_points import table
+from glassform.analysis.thresholds import Rate
 from glassform.fitted.neighbours import Support
-from glassform.fitted.scorecard import Explanation
-from glassform.records.schema import CLASSES, NUMBER, Record, Schema
-from glassform.web.asked import fitted
+from glassform.fitted.scorecard import Explanation, Scorecard
+from glassform.records.field import Record
+from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
+from glassform.web.asked import fitted, schema
+from glassform.web.forms import FORM_TYPES
 from glassform.web.openapi import RECORD, record_in_query
 from glassform.web.reading import flat, read_record
 from glassform.web.resource import Resource
@@ -88,6 +91,19 @@ class Probability(Resource):
         """The page for what is foretold."""
         return PAGES.get(fitted().schema.task, super().template)
 
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return the curves, the twins, what was counted, and the table that the page's script computes with."""
+        card, record = fitted(), answer["record"]
+        task = card.schema.task
+        shown = {
+            "what_if": card.curves(record) if task == CLASSES else card.what_if(record),
+            "twin_answers": card.twins(record) if card.schema.groups else [],
+        }
+        if task == BINARY:
+            shown |= counted(card.training, answer["support"])
+            shown["table"] = table(card, schema()) if isinstance(card, Scorecard) else None
+        return shown
+
     def get(self) -> Explanation | NumberExplanation | ClassesExplanation | Unexplained:
         """Return what the model says of the record in the query, and every term of its sum."""
         answer: Explanation = fitted().explain(read_record())
@@ -100,3 +116,9 @@ class Probability(Resource):
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return one row: the record, then what the model says."""
         return [{**answer["record"], **flat({name: answer[name] for name in SAID if name in answer})}]
+
+
+def counted(training: dict[str, Any], support: Support | None) -> dict[str, Rate | None]:
+    """Return the share of the positive class among everybody learned from, and among those like the record."""
+    alike = Rate(round((support["share"] or 0) * support["count"]), support["count"]) if support else None
+    return {"everyone": Rate(training["positives"], training["rows"]), "alike": alike}

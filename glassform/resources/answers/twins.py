@@ -5,7 +5,8 @@ from typing import Any
 
 from glassform.fitted.scorecard import Twin
 from glassform.fitted.target import Said
-from glassform.records.schema import Record, Schema
+from glassform.records.field import Record
+from glassform.records.schema import Schema
 from glassform.web.asked import fitted
 from glassform.web.openapi import record_in_query
 from glassform.web.reading import flat, read_record

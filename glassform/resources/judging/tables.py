@@ -3,7 +3,7 @@
 from typing_extensions import TypedDict
 
 from glassform.fitted.base import Fitted
-from glassform.languages import language
+from glassform.languages import current
 from glassform.web.asked import address_of, tables
 from glassform.web.resource import Resource
 
@@ -43,7 +43,7 @@ class Tables(Resource):
 
 def described(name: str, card: Fitted) -> TableAnswer:
     """Return what there is to say of a table."""
-    dictionary = card.schemas[language()]
+    dictionary = card.schemas[current()]
     return {
         "name": name,
         "title": dictionary.package["title"],

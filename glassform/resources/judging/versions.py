@@ -1,4 +1,4 @@
-"""The versions of the model, for teachers: how they compare, which is served, and what another one would change."""
+"""The versions of the model, for teachers: how they compare, which is served, and what another would change."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -6,24 +6,24 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
 from typing_extensions import TypedDict
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 
-from glassform.accounts.database import Prediction, db
+from glassform.accounts.history import remembered
 from glassform.accounts.signing_in import signed_in_teacher
-from glassform.analysis.drift import Drift, drifts
 from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.languages import gettext
-from glassform.records.schema import BINARY, FieldError, InvalidQuery, Record, Value, shown
+from glassform.records.field import Record, Value
+from glassform.records.messages import FieldError, InvalidQuery, shown
+from glassform.records.schema import BINARY
 from glassform.resources.account_resource import FromForms, Remembering
-from glassform.versions import registry
-from glassform.versions.registry import GateAnswer, InUse, Manifest, Registry, UnknownVersion, Version
-from glassform.web.asked import fitted, served, version_named
+from glassform.versions.listing import differences
+from glassform.versions.manifest import GateAnswer, InUse, Manifest, UnknownVersion, Version, judge, passes
+from glassform.versions.registry import Registry
+from glassform.web.asked import served, version_named
 from glassform.web.resource import Answer
 
 MOST_DIFFERENCES = 15  # shown of two versions
-MOST_REMEMBERED = 20_000  # of the predictions remembered, the newest are looked at
 
 
 class VersionAnswer(TypedDict):
@@ -105,34 +105,6 @@ class ShadowAnswer(TypedDict):
     changed: list[ChangedAnswer]
 
 
-class BinAnswer(TypedDict):
-    """Values taken together, from `low` on if they are numbers: their share among either kind of people."""
-
-    low: Value
-    trained: float
-    asked: float
-
-
-class DriftOfAnswer(TypedDict):
-    """The population stability index of a field or of the score, what chance would stay below, and both in words."""
-
-    feature: str | None
-    psi: float
-    noise: float | None
-    verdict: str
-    bins: list[BinAnswer]
-    foremost: int
-
-
-class DriftAnswer(TypedDict):
-    """Whether the people asked about are like those learned from: the score first, then every field."""
-
-    model: dict[str, str]
-    predictions: int
-    not_comparable: int
-    drift: list[DriftOfAnswer]
-
-
 class Versions(Remembering):
     """All versions of the model."""
 
@@ -194,7 +166,7 @@ class Shadow(Remembering):
         """Return whose answer would change, of the predictions remembered; without names."""
         signed_in_teacher()
         current, candidate = served().current, version_named(version)
-        known, unknown = remembered(current, candidate)
+        known, unknown = remembered(served().name, current.schema, candidate.schema)
         return shadow(current, candidate, known, unknown)
 
     def columns(self, answer: Any) -> list[str]:
@@ -207,22 +179,6 @@ class Shadow(Remembering):
             {**each["record"], "current": each["current"], "candidate": each["candidate"]}
             for each in answer["changed"]
         ]
-
-
-class DriftReport(Remembering):
-    """Whether the people asked about are like those the model learned from."""
-
-    def get(self) -> DriftAnswer:
-        """Return the population stability index of the score and of every field."""
-        signed_in_teacher()
-        card = fitted()
-        known, unknown = remembered(card)
-        return {
-            "model": card.model,
-            "predictions": len(known),
-            "not_comparable": unknown,
-            "drift": [drift_answer(name, each) for name, each in drifts(card, known).items()],
-        }
 
 
 def shadow(current: Fitted, candidate: Fitted, records: list[Record], unknown: int) -> ShadowAnswer:
@@ -281,27 +237,8 @@ def beside_the_current(version: str) -> OneVersionAnswer:
         "test_rows": comparison.rows if comparison else None,
         "raised": comparison.raised if comparison else None,
         "lowered": comparison.lowered if comparison else None,
-        "gates": registry.judge(comparison) if comparison else [],
+        "gates": judge(comparison) if comparison else [],
         "differences": compared(candidate) if candidate else [],
-    }
-
-
-def drift_answer(feature: str | None, found: Drift) -> DriftOfAnswer:
-    """Return the drift of a field, or of the score, as an answer."""
-    return {
-        "feature": feature,
-        "psi": found.psi,
-        "noise": found.noise if found.asked else None,
-        "verdict": found.verdict,
-        "bins": [
-            {
-                "low": each.low,
-                "trained": each.trained / found.trained,
-                "asked": each.asked / found.asked if found.asked else 0.0,
-            }
-            for each in found.bins
-        ],
-        "foremost": found.bins.index(found.foremost),
     }
 
 
@@ -346,13 +283,13 @@ def version_answer(manifest: Manifest, version: str) -> VersionAnswer:
         "promoted": version == manifest.current,
         "rows": found.rows,
         "measures": found.measures,
-        "passes": registry.passes(found.comparison) if found.comparison else None,
+        "passes": passes(found.comparison) if found.comparison else None,
     }
 
 
 def compared(candidate: Fitted) -> list[DifferenceAnswer]:
     """Return where a version's points differ most from the current one's."""
-    every = registry.differences(served().current, candidate)
+    every = differences(served().current, candidate)
     return [
         {"feature": each.feature, "value": each.value, "current": each.current, "candidate": each.candidate}
         for each in every[:MOST_DIFFERENCES]
@@ -385,12 +322,3 @@ def change(version: str, do: Callable[[Registry], object]) -> Manifest:
         ) from error
     served().take()
     return read_manifest()
-
-
-def remembered(*cards: Fitted) -> tuple[list[Record], int]:
-    """Return the newest records remembered that all of some versions can score, and how many others there are."""
-    of_table = select(Prediction.record).where(Prediction.model == served().name)
-    wanted = of_table.order_by(Prediction.created.desc()).limit(MOST_REMEMBERED)
-    records = list(db.session.scalars(wanted))
-    known = [record for record in records if all(card.schema.holds(record) for card in cards)]
-    return known, len(records) - len(known)

@@ -1,4 +1,4 @@
-"""Accounts: making one, changing its password, taking one's data along, deleting it all."""
+"""One's own account: create, show, change, export, delete."""
 
 import re
 from types import MappingProxyType
@@ -8,34 +8,29 @@ from flask import request, url_for
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import TypedDict
-from werkzeug.exceptions import Forbidden, NotFound
+from werkzeug.exceptions import Forbidden
 
-from glassform.accounts.database import Key, Prediction, User, db, new_name, writing
-from glassform.accounts.signing_in import (
-    FORM_TYPES,
-    SCOPES,
-    begin_visit,
-    end_visit,
-    hash_password,
-    new_key,
-    refuse_foreign_form,
-    settings,
-    signed_in,
-)
+from glassform.accounts.database import db, writing
+from glassform.accounts.history import count_of
+from glassform.accounts.rates import settings
+from glassform.accounts.signing_in import hash_password, signed_in
 from glassform.accounts.signing_in import user_with as user_with_password
+from glassform.accounts.tables import Prediction, User, new_name
+from glassform.accounts.tokens import begin_visit, end_visit
 from glassform.languages import gettext
-from glassform.records.schema import FieldError, InvalidQuery, Schema, say, shown
+from glassform.records.messages import FieldError, InvalidQuery, say, shown
+from glassform.records.schema import Schema
 from glassform.resources.account_resource import FromForms, Remembering
-from glassform.resources.people.predictions import PredictionAnswer, as_answer, count_of
+from glassform.resources.people.keys import KeyAnswer, keys_of
+from glassform.resources.people.predictions import PredictionAnswer, as_answer
 from glassform.resources.people.sessions import credentials, wrong_password
+from glassform.web.forms import FORM_TYPES, refuse_foreign_form
 from glassform.web.openapi import TEXT
 from glassform.web.reading import read_members
 from glassform.web.resource import Answer
 
 NAME = re.compile(r"[\w.@-]{3,60}")
 SHORTEST, LONGEST = 8, 200  # characters of a password
-MOST_KEYS = 20
-LONGEST_TITLE = 60
 
 
 class AccountAnswer(TypedDict):
@@ -45,28 +40,7 @@ class AccountAnswer(TypedDict):
     role: str
     created: str
     predictions: int
-    keys: list["KeyAnswer"]
-
-
-class KeyAnswer(TypedDict):
-    """A key, but for the key itself."""
-
-    id: str
-    title: str
-    scope: str
-    created: str
-
-
-class KeysAnswer(TypedDict):
-    """One's keys."""
-
     keys: list[KeyAnswer]
-
-
-class NewKeyAnswer(KeyAnswer):
-    """A key just made: the one time it is shown."""
-
-    key: str
 
 
 class ExportAnswer(TypedDict):
@@ -182,56 +156,6 @@ class Export(Remembering):
         return {"account": account_of(user), "predictions": [as_answer(each) for each in db.session.scalars(mine)]}
 
 
-class Keys(Remembering):
-    """The keys of one's programs."""
-
-    formats = ("json", "html")
-    successes = MappingProxyType({"post": 201})
-
-    @classmethod
-    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
-        """Return title and scope."""
-        members = {"title": TEXT | {"minLength": 1, "maxLength": LONGEST_TITLE}, "scope": TEXT | {"enum": [*SCOPES]}}
-        key = {"type": "object", "properties": members, "required": ["title", "scope"], "additionalProperties": False}
-        return {"application/json": key}
-
-    def get(self) -> KeysAnswer:
-        """Return one's keys, but for the keys themselves."""
-        return {"keys": keys_of(signed_in("read"))}
-
-    def post(self) -> tuple[NewKeyAnswer, int]:
-        """Make a key; it is shown this once, and kept only hashed."""
-        user = signed_in()
-        given = read_members(["title", "scope"], template="account.html")
-        errors = [] if given["scope"] in SCOPES else [unknown_scope(given["scope"])]
-        if len(given["title"]) > LONGEST_TITLE:
-            message = say("too_long", length=len(given["title"]), longest=LONGEST_TITLE)
-            errors.append(FieldError("title", shown(given["title"]), message))
-        if len(keys_of(user)) >= MOST_KEYS:
-            errors.append(FieldError("title", None, say("too_many", count=MOST_KEYS + 1, most=MOST_KEYS)))
-        if errors:
-            raise InvalidQuery(errors, given, "account.html")
-        secret, digest = new_key()
-        key = Key(user_id=user.id, title=given["title"], scope=given["scope"], digest=digest)
-        with writing() as session:
-            session.add(key)
-        return {**key_answer(key), "key": secret}, 201
-
-
-class OneKey(FromForms):
-    """One key."""
-
-    def delete(self, id: str) -> Answer:
-        """Take a key back."""
-        user = signed_in()
-        with writing() as session:
-            key = session.scalar(select(Key).where(Key.id == id, Key.user_id == user.id))
-            if key is None:
-                raise NotFound
-            session.delete(key)
-        return {}, 204, {"Location": url_for("account")}
-
-
 def passwords(method: str, **more: Any) -> dict[str, Any]:
     """Return the JSON Schema of the passwords that a method needs; in a form, beside the method's name."""
     password = TEXT | {"format": "password", "minLength": SHORTEST, "maxLength": LONGEST}
@@ -252,24 +176,8 @@ def account_of(user: User) -> AccountAnswer:
     }
 
 
-def keys_of(user: User) -> list[KeyAnswer]:
-    """Return somebody's keys, the oldest first."""
-    mine = select(Key).where(Key.user_id == user.id).order_by(Key.created)
-    return [key_answer(key) for key in db.session.scalars(mine)]
-
-
-def key_answer(key: Key) -> KeyAnswer:
-    """Return a key as an answer."""
-    return {"id": key.id, "title": key.title, "scope": key.scope, "created": key.created.isoformat()}
-
-
 def password_errors(password: str, name: str, field: str = "password") -> list[FieldError]:
     """Return what is wrong with a new password."""
     if SHORTEST <= len(password) <= LONGEST and password.casefold() != name.casefold():
         return []
     return [FieldError(field, None, say("password", shortest=SHORTEST, longest=LONGEST))]
-
-
-def unknown_scope(scope: str) -> FieldError:
-    """Return the error for a scope that there is not."""
-    return FieldError("scope", shown(scope), say("option", value=shown(scope), known=", ".join(SCOPES)))

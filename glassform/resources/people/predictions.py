@@ -1,4 +1,4 @@
-"""What was asked and is to be remembered: one's own predictions, and what turned out true."""
+"""One's own saved predictions, and what turned out true."""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,51 +7,35 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import request, url_for
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, scoped_session
 from typing_extensions import TypedDict
-from werkzeug.exceptions import Conflict, NotFound
 
-from glassform.accounts.database import Prediction, Repeat, User, db, writing
-from glassform.accounts.signing_in import FORM_TYPES, signed_in
-from glassform.batches.batch import MOST_ARRAY_BYTES, Batch, InvalidBatch, Objects, RowError, harmless, is_array
-from glassform.fitted.base import Fitted
+from glassform.accounts.database import db, writing
+from glassform.accounts.history import REPEAT_HEADER, between, count_of, own, remember
+from glassform.accounts.signing_in import signed_in
+from glassform.accounts.tables import Prediction
+from glassform.batches.batch import Batch
+from glassform.batches.csv_rows import harmless
+from glassform.batches.json_rows import Objects
+from glassform.batches.rows import InvalidBatch, RowError
 from glassform.fitted.target import Said
-from glassform.languages import gettext
-from glassform.records.schema import (
-    BINARY,
-    KINDS,
-    LONGEST_VALUE,
-    PLAIN_DIGITS,
-    PYTHON_TYPE,
-    FieldError,
-    InvalidQuery,
-    Record,
-    Schema,
-    Value,
-    parse_json,
-    say,
-    shown,
-)
+from glassform.limits import LONGEST_VALUE, MOST_ARRAY_BYTES
+from glassform.records.field import KINDS, PLAIN_DIGITS, PYTHON_TYPE, Record, Value
+from glassform.records.messages import FieldError, InvalidQuery, say, shown
+from glassform.records.parsing import is_array, parse_json
+from glassform.records.schema import Schema
 from glassform.resources.account_resource import FromForms, Remembering
 from glassform.web.asked import fitted, schema, served
+from glassform.web.body import given_fields, read_body, read_options
+from glassform.web.forms import FORM_TYPES
 from glassform.web.openapi import RECORD, TEXT, in_query
-from glassform.web.reading import (
-    OF_FORMS,
-    flat,
-    given_fields,
-    read_body,
-    read_members,
-    read_options,
-    read_record,
-)
+from glassform.web.reading import OF_FORMS, flat, read_members, read_record
 from glassform.web.resource import Answer
 
 MOST_AT_ONCE = 1_000  # records of one request
 PER_PAGE, MOST_PER_PAGE, MOST_PAGES = 20, 1_000, 1_000_000
 LONGEST_NOTE, LONGEST_KEY = 1_000, 200
-REPEAT_HEADER = "Idempotency-Key"  # https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header
 
 
 class PredictionAnswer(Said):
@@ -130,9 +114,9 @@ class Predictions(Remembering):
         records, several = read_records()
         digest = hashlib.sha256(repr(records).encode()).hexdigest()
         try:
-            made = remember(user, records, key, digest)
+            made = remember(user, fitted(), records, key, digest)
         except IntegrityError:  # the same key came twice at the same time, and the other request was faster
-            made = remember(user, records, key, digest)
+            made = remember(user, fitted(), records, key, digest)
         answers = [as_answer(each) for each in made]
         if several:
             return {"predictions": answers}, 201, {"Location": url_for("predictions")}
@@ -173,13 +157,13 @@ class OnePrediction(FromForms):
 
     def get(self, id: str) -> PredictionAnswer:
         """Return the prediction."""
-        return as_answer(own(db.session, signed_in("read"), id))
+        return as_answer(own(db.session, signed_in("read"), served().name, id))
 
     def patch(self, id: str) -> tuple[PredictionAnswer, int, dict[str, str]]:
         """Write down what turned out true, and a note."""
         user = signed_in()
         with writing() as session:
-            prediction = own(session, user, id)
+            prediction = own(session, user, served().name, id)
             for name, value in read_changes().items():
                 setattr(prediction, name, value or None)
         return as_answer(prediction), 200, {"Location": url_for("oneprediction", id=id)}
@@ -188,29 +172,8 @@ class OnePrediction(FromForms):
         """Forget the prediction."""
         user = signed_in()
         with writing() as session:
-            session.delete(own(session, user, id))
+            session.delete(own(session, user, served().name, id))
         return {}, 204, {"Location": url_for("predictions")}
-
-
-def count_of(user: User, *conditions: ColumnElement[bool]) -> int:
-    """Return how many predictions of somebody's are remembered, of those that meet the conditions."""
-    mine = select(func.count()).select_from(Prediction).where(Prediction.user_id == user.id, *conditions)
-    return db.session.scalar(mine) or 0
-
-
-def own(session: Session | scoped_session[Any], user: User, id: str) -> Prediction:
-    """Return somebody's prediction.
-
-    Raises
-    ------
-    NotFound
-        If there is none in this table, or it is another's: which of the two is nobody's business.
-    """
-    mine = Prediction.id == id, Prediction.user_id == user.id, Prediction.model == served().name
-    found = session.scalar(select(Prediction).where(*mine))
-    if found is None:
-        raise NotFound
-    return found
 
 
 def as_answer(prediction: Prediction) -> PredictionAnswer:
@@ -240,12 +203,6 @@ def said() -> list[str]:
     return fitted().target.columns
 
 
-def answered(card: Fitted, record: Record) -> dict[str, Any]:
-    """Return what is stored of an answer: a probability, or else all of it."""
-    members = card.members(record)
-    return members if card.schema.task == BINARY else {"answer": members}
-
-
 def read_records() -> tuple[list[Record], bool]:
     """Read one record, or an array of them; tell which of the two it was.
 
@@ -265,44 +222,6 @@ def read_records() -> tuple[list[Record], bool]:
     card = fitted()
     checked = Batch(card, Objects(given, card, schema()), keep_going=False, explain=False)
     return [dict(zip(card.schema.by_name, row.values, strict=True)) for row in checked.source], True
-
-
-def remember(user: User, records: list[Record], key: str, digest: str) -> list[Prediction]:
-    """Store predictions, or return those that the same request stored before.
-
-    Raises
-    ------
-    InvalidQuery
-        If the key was sent before with another request.
-    Conflict
-        If what that request stored was deleted since.
-    """
-    card = fitted()
-    with writing() as session:
-        repeat = session.get(Repeat, (user.id, key)) if key else None
-        if repeat is not None:
-            if repeat.digest != digest:
-                raise InvalidQuery([FieldError(REPEAT_HEADER, shown(key), say("used_key"))], {})
-            stored = session.scalars(select(Prediction).where(Prediction.id.in_(repeat.made)))
-            kept = {each.id: each for each in stored}
-            if len(kept) < len(repeat.made):
-                raise Conflict(gettext("What this request stored was deleted since."))
-            return [kept[id] for id in repeat.made]
-        made = [
-            Prediction(
-                user_id=user.id,
-                record=record,
-                **answered(card, record),
-                model=card.schema.name,
-                version=card.version,
-            )
-            for record in records
-        ]
-        session.add_all(made)
-        session.flush()
-        if key:
-            session.add(Repeat(user_id=user.id, key=key, digest=digest, made=[each.id for each in made]))
-    return made
 
 
 def repeat_key() -> str:
@@ -373,16 +292,6 @@ READ = {
     "page": lambda text: number(MOST_PAGES, text),
     "per_page": lambda text: number(MOST_PER_PAGE, text),
 }
-
-
-def between(wanted: dict[str, Any]) -> list[ColumnElement[bool]]:
-    """Return the conditions of a time."""
-    conditions = []
-    if "since" in wanted:
-        conditions.append(Prediction.created >= wanted["since"])
-    if "until" in wanted:
-        conditions.append(Prediction.created < wanted["until"])
-    return conditions
 
 
 def links(page: int, pages: int) -> dict[str, str]:

@@ -9,20 +9,13 @@ from flask import request, url_for
 from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
-from glassform.accounts.signing_in import (
-    FORM_TYPES,
-    begin_visit,
-    end_visit,
-    refuse_foreign_form,
-    revoke,
-    signed_in,
-    token_pair,
-    unauthorized,
-    user_with,
-)
+from glassform.accounts.signing_in import signed_in, unauthorized, user_with
+from glassform.accounts.tokens import begin_visit, end_visit, revoke, token_pair
 from glassform.languages import gettext
-from glassform.records.schema import FieldError, InvalidQuery, Schema, say
+from glassform.records.messages import FieldError, InvalidQuery, say
+from glassform.records.schema import Schema
 from glassform.resources.account_resource import FromForms, Remembering
+from glassform.web.forms import FORM_TYPES, refuse_foreign_form
 from glassform.web.openapi import TEXT
 from glassform.web.reading import read_members
 from glassform.web.resource import Answer

@@ -7,11 +7,13 @@ from sqlalchemy import case, delete, func, select
 from typing_extensions import TypedDict
 from werkzeug.exceptions import NotFound
 
-from glassform.accounts.database import ROLES, Prediction, User, db, new_name, writing
+from glassform.accounts.database import db, writing
+from glassform.accounts.history import count_of
 from glassform.accounts.signing_in import signed_in_teacher
-from glassform.records.schema import FieldError, InvalidQuery, Schema, say, shown
+from glassform.accounts.tables import ROLES, Prediction, User, new_name
+from glassform.records.messages import FieldError, InvalidQuery, say, shown
+from glassform.records.schema import Schema
 from glassform.resources.account_resource import FromForms, Remembering
-from glassform.resources.people.predictions import count_of
 from glassform.web.asked import schema, served
 from glassform.web.openapi import TEXT
 from glassform.web.reading import read_members

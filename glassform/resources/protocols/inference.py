@@ -11,37 +11,21 @@ from flask import Response, request
 from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
-from glassform.batches import batch
-from glassform.batches.batch import Batch, Objects
-from glassform.batches.tensors import (
-    TEXTS,
-    InferenceRequest,
-    Tensor,
-    UnreadableTensors,
-    read_request,
-    read_rows,
-    suitable_datatypes,
-    write_tensors,
-)
-from glassform.fitted.base import Fitted
+from glassform.batches.batch import Batch
+from glassform.batches.inference_request import InferenceRequest, read_request
+from glassform.batches.json_rows import Objects
+from glassform.batches.tensors import TEXTS, Tensor, read_rows, suitable_datatypes, write_tensors
+from glassform.fitted.base import Fitted, is_ready
 from glassform.fitted.target import sigmoid, softmax
 from glassform.languages import gettext
-from glassform.records.schema import (
-    BINARY,
-    CLASSES,
-    MOST_ERRORS,
-    NUMBER,
-    FieldError,
-    InvalidRecord,
-    Schema,
-    did_you_mean,
-    say,
-    shown,
-)
-from glassform.resources.protocols.health import NOT_KEPT, is_ready
-from glassform.web.asked import answer_from, answer_with, fitted, schema, served, table_named, version_named
+from glassform.limits import MOST_ARRAY_BYTES, MOST_ERRORS
+from glassform.records.messages import FieldError, InvalidRecord, did_you_mean, say, shown
+from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
+from glassform.refusals import Unreadable
+from glassform.resources.protocols.health import NOT_KEPT
+from glassform.web.asked import ask_table, ask_version, fitted, schema, served, table_named, version_named
+from glassform.web.body import read_body
 from glassform.web.openapi import TEXT
-from glassform.web.reading import read_body
 from glassform.web.resource import Resource
 
 JSON, BYTES = "application/json", "application/octet-stream"
@@ -190,7 +174,7 @@ class Inferred(InferenceResource):
     def post(self, name: str, version: str | None = None) -> Annotated[Response, InferenceAnswer]:
         """Return the outputs for rows that come as one tensor per field."""
         card, dictionary = model_named(name, version), schema()
-        asked, binary = read_request(read_body(batch.MOST_ARRAY_BYTES), header_length())
+        asked, binary = read_request(read_body(MOST_ARRAY_BYTES), header_length())
         rows = read_rows(asked, binary, dictionary)
         scored = Batch(card, Objects(rows, card, dictionary), keep_going=False, explain=True)
         found = {each.name: each for each in outputs(card, scored, asked.inputs[0].shape)}
@@ -213,9 +197,9 @@ def model_named(name: str, version: str | None) -> Fitted:
         If there is none.
     """
     if name != served().name:
-        answer_from(request.environ, table_named(name))
+        ask_table(table_named(name))
     if version is not None:
-        answer_with(version_named(version))
+        ask_version(version_named(version))
     return fitted()
 
 
@@ -226,7 +210,7 @@ def header_length() -> int | None:
     ------
     UnsupportedMediaType
         If the body is neither JSON nor binary.
-    UnreadableTensors
+    Unreadable
         If the header that says it is no number.
     """
     if request.mimetype not in ("", JSON, BYTES):
@@ -235,7 +219,7 @@ def header_length() -> int | None:
     if given is None:
         return None
     if not (given.isascii() and given.isdecimal() and len(given) < 10):
-        raise UnreadableTensors(gettext("%(header)s is not a number of bytes", header=HEADER_LENGTH))
+        raise Unreadable(gettext("%(header)s is not a number of bytes", header=HEADER_LENGTH))
     return int(given)
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 from flask import current_app, request
 from werkzeug.exceptions import NotFound
 
-from glassform.accounts.signing_in import settings
+from glassform.accounts.rates import settings
 from glassform.metrics import Metrics as Counts
 from glassform.resources.protocols.health import NOT_KEPT
 from glassform.web.asked import tables

@@ -6,15 +6,20 @@ from flask import request
 from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
-from glassform.batches import batch
-from glassform.batches.batch import Arrays, Batch, Row, as_pairs, is_array, parse, refuse_too_many
+from glassform.batches.batch import Batch
+from glassform.batches.json_rows import Arrays
+from glassform.batches.rows import Row, refuse_too_many
 from glassform.fitted.base import Fitted
 from glassform.fitted.target import sigmoid, softmax
 from glassform.languages import gettext
-from glassform.records.schema import BINARY, NUMBER, FieldError, InvalidRecord, Pairs, Schema, say, shown
+from glassform.limits import MOST_ARRAY_BYTES
+from glassform.records.messages import FieldError, InvalidRecord, say, shown
+from glassform.records.parsing import Pairs, as_pairs, is_array, parse
+from glassform.records.schema import BINARY, NUMBER, Schema
 from glassform.web.asked import fitted, schema
+from glassform.web.body import read_body
 from glassform.web.openapi import RECORD, part_of_record
-from glassform.web.reading import read_body, refuse_misplaced
+from glassform.web.reading import refuse_misplaced
 from glassform.web.resource import Resource
 
 # curl calls whatever it sends a form, unless told otherwise, and some clients call it nothing
@@ -57,7 +62,7 @@ class Predict(Resource):
         refuse_misplaced()
         if request.mimetype not in READ:
             raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=READ[0]))
-        given = as_pairs(parse(read_body(batch.MOST_ARRAY_BYTES)))
+        given = as_pairs(parse(read_body(MOST_ARRAY_BYTES)))
         names = [name for name, _ in given] if isinstance(given, Pairs) else []
         if "data" not in names:
             record = dictionary.read_json(given)

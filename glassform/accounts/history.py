@@ -1,0 +1,115 @@
+"""Predictions that somebody saved."""
+
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, scoped_session
+from werkzeug.exceptions import Conflict, NotFound
+
+from glassform.accounts.database import db, writing
+from glassform.accounts.tables import Prediction, Repeat, User
+from glassform.languages import gettext
+from glassform.records.field import Record
+from glassform.records.messages import FieldError, InvalidQuery, say, shown
+from glassform.records.schema import BINARY, Schema
+
+REPEAT_HEADER = "Idempotency-Key"  # https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header
+MOST_REMEMBERED = 20_000  # of the predictions remembered, the newest are looked at
+
+
+class Model(Protocol):
+    """What answers a record, and is named with the answer."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+
+    @property
+    def schema(self) -> Schema:
+        """The record of its table."""
+
+    def members(self, record: Record) -> dict[str, Any]:
+        """Return what an answer about a record says first."""
+
+
+def count_of(user: User, *conditions: ColumnElement[bool]) -> int:
+    """Return how many predictions of somebody's are remembered, of those that meet the conditions."""
+    mine = select(func.count()).select_from(Prediction).where(Prediction.user_id == user.id, *conditions)
+    return db.session.scalar(mine) or 0
+
+
+def own(session: Session | scoped_session[Any], user: User, table: str, id: str) -> Prediction:
+    """Return somebody's prediction from a table.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or it is another's: which of the two is nobody's business.
+    """
+    mine = Prediction.id == id, Prediction.user_id == user.id, Prediction.model == table
+    found = session.scalar(select(Prediction).where(*mine))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def answered(card: Model, record: Record) -> dict[str, Any]:
+    """Return what is stored of an answer: a probability, or else all of it."""
+    members = card.members(record)
+    return members if card.schema.task == BINARY else {"answer": members}
+
+
+def remember(user: User, card: Model, records: list[Record], key: str, digest: str) -> list[Prediction]:
+    """Store predictions, or return those that the same request stored before.
+
+    Raises
+    ------
+    InvalidQuery
+        If the key was sent before with another request.
+    Conflict
+        If what that request stored was deleted since.
+    """
+    with writing() as session:
+        repeat = session.get(Repeat, (user.id, key)) if key else None
+        if repeat is not None:
+            if repeat.digest != digest:
+                raise InvalidQuery([FieldError(REPEAT_HEADER, shown(key), say("used_key"))], {})
+            stored = session.scalars(select(Prediction).where(Prediction.id.in_(repeat.made)))
+            kept = {each.id: each for each in stored}
+            if len(kept) < len(repeat.made):
+                raise Conflict(gettext("What this request stored was deleted since."))
+            return [kept[id] for id in repeat.made]
+        made = [
+            Prediction(
+                user_id=user.id,
+                record=record,
+                **answered(card, record),
+                model=card.schema.name,
+                version=card.version,
+            )
+            for record in records
+        ]
+        session.add_all(made)
+        session.flush()
+        if key:
+            session.add(Repeat(user_id=user.id, key=key, digest=digest, made=[each.id for each in made]))
+    return made
+
+
+def between(wanted: dict[str, Any]) -> list[ColumnElement[bool]]:
+    """Return the conditions of a time."""
+    conditions = []
+    if "since" in wanted:
+        conditions.append(Prediction.created >= wanted["since"])
+    if "until" in wanted:
+        conditions.append(Prediction.created < wanted["until"])
+    return conditions
+
+
+def remembered(table: str, *schemas: Schema) -> tuple[list[Record], int]:
+    """Return the newest records remembered that all of some descriptions know, and how many others there are."""
+    of_table = select(Prediction.record).where(Prediction.model == table)
+    wanted = of_table.order_by(Prediction.created.desc()).limit(MOST_REMEMBERED)
+    records = list(db.session.scalars(wanted))
+    known = [record for record in records if all(schema.holds(record) for schema in schemas)]
+    return known, len(records) - len(known)

@@ -1,0 +1,118 @@
+"""The tables of accounts and predictions."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+ROLES = ("user", "teacher")
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what is stored."""
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what was stored."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def now() -> datetime:
+    """Return the present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_name() -> str:
+    """Return a name nobody can guess, for an address."""
+    return secrets.token_hex(12)
+
+
+class Base(DeclarativeBase):
+    """The tables; constraints have names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+        }
+    )
+
+
+class User(Base):
+    """Someone with an account; `folded` is the name without regard to case; tokens bear the `stamp` of their time."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True, default=new_name)
+    name: Mapped[str] = mapped_column(String(60))
+    folded: Mapped[str] = mapped_column(String(120), unique=True)
+    password: Mapped[str] = mapped_column(String(255))  # hashed
+    role: Mapped[str] = mapped_column(String(10), default=ROLES[0])
+    active: Mapped[bool] = mapped_column(default=True)
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    stamp: Mapped[str] = mapped_column(String(24), default=new_name)
+
+
+class Prediction(Base):
+    """A record that somebody asked about and wanted remembered, the answer, and what turned out true.
+
+    The answer is a probability or, where another kind of thing is foretold, what `answer` holds.
+    """
+
+    __tablename__ = "predictions"
+    __table_args__ = (Index("ix_predictions_user_id_created", "user_id", "created"),)
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True, default=new_name)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    record: Mapped[dict[str, Any]] = mapped_column(JSON)
+    probability: Mapped[float | None]
+    model: Mapped[str] = mapped_column(String(100))
+    version: Mapped[str] = mapped_column(String(100))
+    outcome: Mapped[str | None] = mapped_column(String(100))
+    note: Mapped[str | None] = mapped_column(String(1000))
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+class Key(Base):
+    """A program's way in for one person: shown once, kept hashed."""
+
+    __tablename__ = "keys"
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True, default=new_name)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(String(60))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    scope: Mapped[str] = mapped_column(String(10))
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+
+class Revoked(Base):
+    """A token that was taken back before its time."""
+
+    __tablename__ = "revoked"
+
+    token: Mapped[str] = mapped_column(String(36), primary_key=True)
+    expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class Repeat(Base):
+    """An Idempotency-Key that was used, so that a request sent again does not do its work twice."""
+
+    __tablename__ = "repeats"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    made: Mapped[list[str]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)

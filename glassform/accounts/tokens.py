@@ -1,0 +1,86 @@
+"""Tokens of programs, and the cookies of browsers that are signed in."""
+
+import hmac
+from datetime import timedelta
+from typing import Any, cast
+
+import flask_jwt_extended as tokens
+from flask import Response, after_this_request, current_app, request
+from flask_jwt_extended.exceptions import JWTExtendedException
+from jwt import PyJWTError
+from sqlalchemy import delete
+
+from glassform.accounts.database import db, writing
+from glassform.accounts.tables import Revoked, User, now
+
+ACCESS, REFRESH, VISIT = timedelta(minutes=15), timedelta(days=30), timedelta(hours=8)  # a visit is a browser's
+
+
+def owner(header: dict[str, Any], claims: dict[str, Any]) -> User | None:
+    """Return whose token it is; nobody's, if the account is gone, put to sleep, or has another password by now."""
+    user = db.session.get(User, str(claims.get("sub")))
+    return user if user and user.active and hmac.compare_digest(user.stamp, str(claims.get("stamp"))) else None
+
+
+def is_revoked(header: dict[str, Any], claims: dict[str, Any]) -> bool:
+    """Tell whether a token was taken back."""
+    return not claims.get("jti") or db.session.get(Revoked, claims["jti"]) is not None
+
+
+def claims_of(user: User) -> dict[str, Any]:
+    """Return what a token says of its owner."""
+    return {"name": user.name, "role": user.role, "stamp": user.stamp}
+
+
+def token_pair(user: User) -> dict[str, Any]:
+    """Return a new access token and a new refresh token."""
+    claims = claims_of(user)
+    return {
+        "access_token": tokens.create_access_token(user.id, additional_claims=claims),
+        "refresh_token": tokens.create_refresh_token(user.id, additional_claims=claims),
+        "token_type": "Bearer",
+        "expires_in": int(ACCESS.total_seconds()),
+    }
+
+
+def revoke(claims: dict[str, Any]) -> None:
+    """Take a token back, and forget those that have run out anyway."""
+    expires = now().fromtimestamp(claims["exp"], tz=now().tzinfo)
+    with writing() as session:
+        session.execute(delete(Revoked).where(Revoked.expires < now()))
+        session.merge(Revoked(token=claims["jti"], expires=expires))
+
+
+def begin_visit(user: User) -> None:
+    """Sign a browser in, by a cookie no script can read."""
+    token = tokens.create_access_token(user.id, additional_claims=claims_of(user), expires_delta=VISIT)
+
+    @after_this_request
+    def keep(response: Response) -> Response:
+        tokens.set_access_cookies(response, token, max_age=int(VISIT.total_seconds()))
+        return response
+
+
+def end_visit() -> None:
+    """Sign a browser out."""
+
+    @after_this_request
+    def forget(response: Response) -> Response:
+        tokens.unset_access_cookies(response)
+        return response
+
+
+def visitor() -> dict[str, Any]:
+    """Return what the browser's cookie says of its owner, or nothing; the database is not asked."""
+    token = request.cookies.get(current_app.config["JWT_ACCESS_COOKIE_NAME"])
+    if not token:
+        return {}
+    try:
+        return cast(dict[str, Any], tokens.decode_token(token))
+    except (PyJWTError, JWTExtendedException):
+        return {}
+
+
+def visit_token() -> str:
+    """Return the word for a form on a page of somebody who is signed in."""
+    return request.cookies.get(current_app.config["JWT_ACCESS_CSRF_COOKIE_NAME"], "")

@@ -1,0 +1,77 @@
+"""A scorecard as plain data: every point of every value, as pages, their script and programs read it."""
+
+import math
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
+
+from glassform.fitted.additive import Additive
+from glassform.fitted.classes import ClassesScorecard
+from glassform.fitted.scorecard import Scorecard as Model
+from glassform.records.field import NOT_KNOWN, Value
+from glassform.records.schema import Schema
+
+
+class ScorecardPoint(TypedDict):
+    """One value's points: log-odds; or, where that is not foretold, in the number's unit, or of every class."""
+
+    value: Value
+    title: str
+    log_odds: NotRequired[float]
+    odds_multiplier: NotRequired[float]
+    points: NotRequired[float | dict[str, float]]
+
+
+class ScorecardFeature(TypedDict):
+    """One field's points; between the values of an interpolated one they run in straight lines."""
+
+    feature: str
+    title: str
+    unit: str
+    interpolated: bool
+    points: list[ScorecardPoint]
+
+
+class ScorecardAnswer(TypedDict):
+    """The whole model.
+
+    The log-odds of a record are the intercept and the points of each of its values, summed; the probability of the
+    positive outcome is 1 / (1 + e^-log_odds). Where a number is foretold, it is that sum; where one of several
+    classes, each has a sum of its own, and its probability is e to that, divided by the total over all classes.
+    Between the values of an interpolated feature the points run in straight lines.
+    """
+
+    model: dict[str, str]
+    intercept: float | dict[str, float]
+    features: list[ScorecardFeature]
+
+
+def table(card: Additive | ClassesScorecard, dictionary: Schema) -> ScorecardAnswer:
+    """Return a scorecard as plain data; the pages' script computes with it."""
+    features: list[Any] = [
+        {
+            "feature": field.name,
+            "title": field.title,
+            "unit": field.unit,
+            "interpolated": not field.values,
+            "points": [
+                {"value": value, "title": field.title_of(value), **points_of(card, field.name, value)}
+                for value in (*card.grid(field.name), *([NOT_KNOWN] if field.has_gaps else []))
+            ],
+        }
+        for field in dictionary.fields
+    ]
+    intercept = card.intercept if isinstance(card, Additive) else card.by_class(card.intercepts)
+    return {"model": card.model, "intercept": intercept, "features": features}
+
+
+def points_of(card: Additive | ClassesScorecard, name: str, value: Value) -> dict[str, Any]:
+    """Return the points of a feature's value."""
+    if isinstance(card, ClassesScorecard):
+        return points_named(card.by_class(card.at(name, value)), False)
+    return points_named(card.points[name].by_value[value], isinstance(card, Model))
+
+
+def points_named(points: Any, are_log_odds: bool) -> dict[str, Any]:
+    """Return points by what they are."""
+    return {"log_odds": points, "odds_multiplier": math.exp(points)} if are_log_odds else {"points": points}

@@ -1,0 +1,26 @@
+"""Connecting to an engine by its name or its URL."""
+
+import ibis
+
+from glassform.engines import on_duckdb, on_spark
+from glassform.engines.dialects import EMBEDDED, SPARK
+from glassform.engines.engine import Engine
+from glassform.engines.failures import EngineError, engine_errors, first_lines
+from glassform.engines.on_spark import MASTER
+
+
+def connect(name: str = EMBEDDED, master: str = MASTER) -> Engine:
+    """Connect to an engine: `duckdb`, `spark`, or any of Ibis by its connection URL.
+
+    Raises
+    ------
+    EngineError
+        If it cannot be reached, or what it needs is not installed.
+    """
+    with engine_errors():
+        if name == EMBEDDED:
+            return on_duckdb.connect()
+        try:
+            return on_spark.connect(master) if name == SPARK else Engine(ibis.connect(name))
+        except (ImportError, ValueError) as error:  # no such engine, or no driver for it here
+            raise EngineError(first_lines(error)) from error

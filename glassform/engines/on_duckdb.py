@@ -1,0 +1,115 @@
+"""DuckDB: an engine in this process, which keeps the order of rows."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlglot import exp
+
+from glassform.engines.dialects import EMBEDDED
+from glassform.engines.engine import Engine
+from glassform.engines.failures import UnreadableSource
+from glassform.engines.files import opened
+
+MEMORY = "512MB"  # that DuckDB may take: to keep the order, it would hold all that is ready before its turn
+
+
+@dataclass(frozen=True)
+class DuckDB(Engine):
+    """DuckDB through Ibis."""
+
+    reads_files = embedded = True
+
+    def view_of_texts(self, paths: Sequence[Path], columns: Sequence[str], delimiter: str) -> str:
+        """Return the name of a view of CSV files in DuckDB: nothing is guessed, and nothing made something else.
+
+        Ibis would first load what it needs for other kinds of columns.
+        """
+        types = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in columns)
+        how = f"header = true, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', columns = {{{types}}}"
+        how += ", auto_detect = false, hive_partitioning = false"
+        self.connection.raw_sql(f"CREATE OR REPLACE TEMP VIEW files AS FROM read_csv([{literal(paths)}], {how})")
+        return "files"
+
+    def view_of_parquet(self, paths: Sequence[Path]) -> str:
+        """Return the name of a view of Parquet files in DuckDB.
+
+        Raises
+        ------
+        UnreadableSource
+            If they have different columns: DuckDB would make them all like the first.
+        """
+        view = "CREATE OR REPLACE TEMP VIEW files AS FROM read_parquet([{}], hive_partitioning = false)"
+        schemas = []
+        for path in paths:
+            self.connection.raw_sql(view.format(literal([path])))
+            schemas.append(self.connection.raw_sql("DESCRIBE files").fetchall())
+            if schemas[-1] != schemas[0]:
+                raise UnreadableSource(f"{path} has other columns than {paths[0]}")
+        self.connection.raw_sql(view.format(literal(paths)))
+        return "files"
+
+    def write_whole(self, query: str, path: Path, kind: str) -> int:
+        """Write an answer with DuckDB's own COPY, telling of its progress."""
+        how = "FORMAT parquet" if kind == "parquet" else "FORMAT csv, HEADER"
+        session = self.connection.con
+        ((count,),) = watched(
+            lambda: session.execute(f"COPY ({query}) TO {quoted(path)} ({how})").fetchall(), session.query_progress
+        )
+        return int(count)
+
+
+def connect() -> DuckDB:
+    """Start DuckDB in this process, with room on the disk and little memory."""
+    connection = ibis.duckdb.connect()
+    connection.raw_sql(f"SET memory_limit = '{MEMORY}'")
+    connection.raw_sql(f"SET temp_directory = {quoted(tempfile.gettempdir())}")
+    return DuckDB(connection)
+
+
+def watched(work: Callable[[], Any], percent: Callable[[], float]) -> Any:
+    """Do long work while a bar tells how far it is, if somebody looks."""
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return work()
+    with Progress(*columns, console=console, transient=True) as progress, ThreadPoolExecutor(1) as pool:
+        task, future = progress.add_task("", total=100), pool.submit(work)
+        while not future.done():
+            progress.update(task, completed=max(percent(), 0))
+            time.sleep(0.2)
+        return future.result()
+
+
+def gather(parts: Sequence[Path], path: Path, kind: str) -> None:
+    """Make one file of the parts an engine wrote."""
+    if kind == "parquet":
+        read = f"read_parquet([{literal(parts)}])"
+        duckdb.connect().execute(f"COPY (FROM {read}) TO {quoted(path)} (FORMAT parquet)")
+        return
+    with opened(path, "wb") as file:
+        for number, part in enumerate(parts):
+            with part.open("rb") as content:
+                if number:
+                    content.readline()  # each has the header
+                shutil.copyfileobj(content, file)
+
+
+def literal(paths: Sequence[Path]) -> str:
+    """Return files as DuckDB's SQL lists them, none of which it shall take for a pattern or a home folder."""
+    special = {ord(character): f"[{character}]" for character in "*?["}
+    return ", ".join(quoted(str(path.resolve()).translate(special)) for path in paths)
+
+
+def quoted(text: object) -> str:
+    """Return a text, or a path, as DuckDB's SQL writes it."""
+    return str(exp.convert(str(text)).sql(dialect=EMBEDDED))

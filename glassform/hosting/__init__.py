@@ -1,0 +1,1 @@
+"""Processes and ports, and what must be there before the first request."""

@@ -1,0 +1,65 @@
+"""Worker processes: granian's, told to finish before they are stopped, and started again when they die."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any
+
+from flask import Flask
+from granian.constants import Interfaces
+from granian.log import LogLevels, logger
+
+from glassform.hosting.draining import SECONDS_TO_CLOSE, SECONDS_TO_EMPTY, Draining
+from glassform.hosting.respawning import Server
+
+THREADS = 64  # a worker, at most, made when they are needed: a client that sends slowly keeps one waiting
+SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(create_app: Callable[[], Flask], host: str, port: int, workers: int, threads: int = THREADS) -> None:
+    """Serve an application by worker processes until told to stop."""
+    stopping, stop = multiprocessing.Pipe(duplex=False)
+    server = Server(
+        f"{create_app.__module__}:{create_app.__qualname__}",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        log_level=LogLevels.error,  # until it serves: it would warn of many threads
+        respawn_failed_workers=True,
+        workers_kill_timeout=SECONDS_TO_STOP,
+    )
+    server.on_startup(partial(logger.setLevel, logging.WARNING))
+    server.on_startup(partial(drain_first, stop))
+    server.serve(target_loader=partial(load, create_app, stopping, stop), wrap_loader=False)
+
+
+def load(create_app: Callable[[], Flask], stopping: Connection, stop: Connection) -> Draining:
+    """Make the application in a worker."""
+    stop.close()  # so that the parent's end is the last one
+    if sys.platform != "win32":
+        os.setpgid(0, 0)  # Ctrl-C reaches all of a group, but it is the parent that tells workers to stop
+    return Draining(create_app(), stopping)
+
+
+def drain_first(stop: Connection) -> None:
+    """Have the workers finish before granian stops them; the second time it is told so, it stops them at once."""
+    for each in STOPS:
+        signal.signal(each, partial(finish, stop, signal.getsignal(each)))
+
+
+def finish(stop: Connection, then: Any, *arguments: Any) -> None:
+    """Tell the workers that they are about to be stopped, give them the time, and let granian stop them."""
+    if not stop.closed:
+        stop.close()
+        time.sleep(SECONDS_TO_CLOSE + SECONDS_TO_EMPTY)
+    then(*arguments)

@@ -1,0 +1,173 @@
+"""What `python model.py` reads from the command line and prints."""
+
+import argparse
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from glassform.describing.files import add
+from glassform.fitted.base import Fitted
+from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
+from glassform.settings import ARTIFACTS, PACKAGE
+from glassform.versions.listing import account
+from glassform.versions.manifest import passes
+from glassform.versions.registry import Registry
+
+REPORTED = {
+    BINARY: ["positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap"],
+    CLASSES: ["accuracy", "roc_auc", "brier_score", "log_loss"],
+    NUMBER: ["mean", "r2", "mae", "rmse"],
+}
+DECILES_OF = {
+    BINARY: "Calibration by decile of probability",
+    CLASSES: "Calibration by decile of the most probable class's probability",
+    NUMBER: "Means by decile of the number foretold",
+}
+LAYOUT: Any = {"index": False, "float_format": "{:.4f}".format}
+TOO_GOOD = 0.999  # of ROC AUC or R²
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Say what is being done and, when it is done, how long it took."""
+    print(f"{title} ... ", end="", flush=True)
+    start = time.perf_counter()
+    yield
+    print(f"{time.perf_counter() - start:.1f} s", flush=True)
+
+
+def report(card: Fitted) -> str:
+    """Return the evaluation as text to read."""
+    schema, evaluation = card.schema, card.evaluation
+    groups = {"everyone": evaluation} | {
+        f"{field.title}: {field.title_of(category)}": measured
+        for field in schema.groups
+        for category, measured in evaluation["groups"][field.name].items()
+    }
+    measured = [measured | {"group": title} for title, measured in groups.items()]
+    measures = pd.DataFrame(measured, columns=["group", "rows", *REPORTED[schema.task]])
+    deciles = pd.DataFrame(evaluation["calibration"])
+    deciles.insert(0, "decile", range(1, len(deciles) + 1))
+    layout = LAYOUT | ({"float_format": short} if schema.task == NUMBER else {})
+    return f"""
+{schema.own["question"]}
+Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it has not seen.
+
+{measures.rename(columns={"largest_calibration_gap": "largest_gap"}).to_string(**layout)}
+
+{DECILES_OF[schema.task]}
+{deciles.to_string(**layout)}
+
+{last_line(card)}{too_good(card)}"""
+
+
+def short(number: float) -> str:
+    """Return a number in an unknown unit with four decimals or, where these say nothing, four digits."""
+    return f"{number:.4f}" if 0.01 <= abs(number) < 1e7 or not number else f"{number:.4g}"
+
+
+def last_line(card: Fitted) -> str:
+    """Return the last line of the report."""
+    evaluation = card.evaluation
+    if card.schema.task == BINARY:
+        gap = evaluation["largest_calibration_gap"]
+        return f"Largest difference between a decile's mean and its observed share: {gap:.4f}"
+    if card.schema.task == NUMBER:
+        return (
+            f"{evaluation['coverage']:.1%} lie within {card.training['margin']:.4g} of what was foretold; 95% should."
+        )
+    return f"Rows of each class: {', '.join(map(str, evaluation['counts']))}"
+
+
+def too_good(card: Fitted) -> str:
+    """Say so, if the model is right about nearly everything, which is seldom a good sign."""
+    best = max(card.evaluation[name] or 0.0 for name in ("roc_auc", "r2") if name in card.evaluation)
+    warning = "\n\nIt is right about nearly every row: is a column known only after the outcome, or a copy of it?"
+    return warning if best > TOO_GOOD else ""
+
+
+def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None) -> str:
+    """Return in words how a version compares with the one before it, and whether it is served now or why not."""
+    manifest = registry.manifest()
+    comparison = manifest.versions[version].comparison
+    lines = ["", account(comparison)] if comparison else []
+    if manifest.current == version:
+        return "\n".join([*lines, "", f"Version {version} is the current one."])
+    reason = "this one was here before" if passes(comparison) else "not all gates are passed"
+    if promote is False:
+        reason = "--no-promote says so"
+    current = f"version {manifest.current} stays the current one" if manifest.current else "none is the current one"
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Version {version} is kept; {current}, as {reason}.",
+            f"python -m glassform.versions{f' --table {table}' if table else ''} promote {version}",
+        ]
+    )
+
+
+def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
+    """Read the command line; `estimators` are the names that --estimator can have."""
+    parser = argparse.ArgumentParser(description="Train the model and print how good it is.")
+    option = parser.add_argument
+    option("--add", type=Path, metavar="CSV", help="describe a table of your own, and train its model")
+    option("--target", help="the column of it to foretell")
+    option("--name", help="what it is called (default: as the file is)")
+    option("--estimator", choices=sorted(estimators), help="logistic for classes, linear for numbers")
+    option("--table", nargs="+", default=[], help="train further tables again, by name")
+    option("--data", type=Path, default=PACKAGE.parent, help="the folder of the tables' descriptions")
+    option("--package", type=Path, help="the data package that describes the table")
+    option("--artifacts", type=Path, default=ARTIFACTS, help="the folder to save the version in")
+    option(
+        "--promote",
+        action=argparse.BooleanOptionalAction,
+        help="serve the new version whatever the gates say, or do not (default: if it passes them)",
+    )
+    option(
+        "--from",
+        nargs="+",
+        dest="sources",
+        metavar="SOURCE",
+        help="learn from other tables: files, folders",
+    )
+    option("--engine", default="duckdb", help="what counts them: duckdb, spark, or a URL of Ibis")
+    option("--master", default="local[*]", help="where Spark runs")
+    options = parser.parse_args()
+    if bool(options.add) != bool(options.target):
+        parser.error("--add and --target go together")
+    return options
+
+
+def chosen(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
+    """Return the data package and the folder of versions of each table that is to be trained."""
+    if options.add:
+        default = Schema.from_file(PACKAGE).name
+        package, inferred = add(options.add, options.target, options.name, options.data, options.estimator, default)
+        print(f"{inferred}\n\nTo be read and corrected: {package}\n")
+        yield package, options.artifacts / package.parent.name
+    for name in options.table:
+        package = options.data / name / PACKAGE.name
+        if not package.exists():
+            raise FileNotFoundError(
+                f"there is no table {name}, for there is no {package}; --add describes a CSV file"
+            )
+        yield package, options.artifacts / name
+    if not options.add and not options.table:
+        yield options.package or options.data / PACKAGE.name, options.artifacts
+
+
+@contextmanager
+def undone(folder: Path | None) -> Iterator[None]:
+    """Take away a table that was just added, if it cannot be trained."""
+    try:
+        yield
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder)
+        raise

@@ -1,0 +1,80 @@
+"""A model saved as a version: its files, its hash, its self-test."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import sklearn
+from sklearn.pipeline import Pipeline
+
+from glassform.fitted.base import Fitted
+from glassform.fitted.kinds import parse
+from glassform.fitted.pipeline import PIPELINE, open_pipeline
+from glassform.learning.command import step
+from glassform.learning.comparison import compare_versions
+from glassform.learning.table import Split, as_records
+from glassform.records.schema import Schema
+from glassform.settings import ARTIFACTS
+from glassform.versions.manifest import passes
+from glassform.versions.registry import Registry
+
+GOLDEN = 24  # rows whose answers a server checks before it calls itself ready
+
+
+def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
+    """Hash the data and the recipe: the same input gives the same version."""
+    recipe = {name: repr(value) for name, value in pipeline.get_params().items()}
+    content = [schema.package, recipe, [split.sha256 for split in splits], sklearn.__version__]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def register(
+    card: Fitted, pipeline: Pipeline, test: Split, registry: Registry, promote: bool | None = None
+) -> Fitted:
+    """Save a version, compare it with the one that is served and promote it, if it may be; return it.
+
+    One that was here before is promoted only if that is said, lest training again undo what somebody went back from.
+    """
+    with step("Saving"), registry.new_folder() as folder:
+        card.training["sha256"][PIPELINE] = save_pipeline(pipeline, folder / PIPELINE)
+        card = parse(card.as_file(), folder)  # as it will be read, with its pipeline if it has one
+        card.training["golden"] = golden_rows(card, test)
+        card.save(folder)
+        served = registry.served()
+        comparison = compare_versions(served, card, test.X, test.y) if served else None
+        is_new = registry.add(folder, comparison)
+    if promote or (promote is None and (served is None or (is_new and passes(comparison)))):
+        registry.promote(card.version)
+    return card
+
+
+def golden_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
+    """Return some records, evenly drawn from the test rows, with the sums that must always come out for them."""
+    drawn = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(GOLDEN, len(test.X)), dtype=int)]
+    asked = [card.typical, *as_records(card.schema, drawn)]
+    found = card.all_sums([card.row(record) for record in asked])
+    return [{"record": record, "sums": sums} for record, sums in zip(asked, found, strict=True)]
+
+
+def save_pipeline(pipeline: Pipeline, path: Path) -> str:
+    """Write the fitted pipeline with joblib, whole or not at all; return the file's SHA-256."""
+    unfinished = path.with_suffix(".unfinished")
+    joblib.dump(pipeline, unfinished)
+    unfinished.replace(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load_pipeline(artifacts: Path = ARTIFACTS, version: str | None = None) -> Pipeline:
+    """Load scikit-learn's own form of a version, or of the current one.
+
+    Raises
+    ------
+    UnreadableArtifact
+        If the file is not the one the scorecard was made with: unpickling a stranger's file would run it.
+    """
+    card = Registry(artifacts).load(version)
+    pipeline: Pipeline = open_pipeline(artifacts / card.version, card.training["sha256"][PIPELINE])
+    return pipeline

@@ -1,0 +1,210 @@
+"""Ask a fitted additive pipeline for its points, knowing nothing of its inside."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from pandas import DataFrame
+from sklearn.pipeline import Pipeline
+
+from glassform.fitted.points import Points
+from glassform.fitted.scorecard import TOLERANCE
+from glassform.records.field import Field, Value
+from glassform.records.schema import NUMBER, Schema
+
+STRAIGHT = 1e-11  # log-odds by which a curve may leave a straight line and still be one
+PROBES = (0.27, 0.5, 0.81)  # where a segment is asked whether it is straight; uneven, so that no kink hides
+MOST_KNOTS = 5_000  # a curve that needs more is not made of straight lines
+Ask = Callable[[DataFrame], list[float]]  # what a pipeline gives each row
+Curves = Callable[[Mapping[str, Sequence[Any]]], dict[str, list[float]]]  # and at values of each feature varied alone
+
+
+class NotAdditive(ValueError):
+    """The pipeline is no sum of one term per feature, so no table of points equals it."""
+
+
+def tabulate(
+    pipeline: Pipeline,
+    schema: Schema,
+    X: DataFrame,
+    weights: Sequence[float] | None = None,
+    output: int | None = None,
+) -> tuple[float, dict[str, Points]]:
+    """Ask a fitted additive pipeline for its points, knowing nothing of its inside.
+
+    One record is held fixed and one feature varied over its values; the differences in what the pipeline gives are
+    the feature's points, shifted so that their average over the rows of `X` is 0.
+
+    Parameters
+    ----------
+    pipeline
+        Fitted, with `decision_function` giving log-odds, or a regressor.
+    X
+        The training rows, one column per field, named as the schema names them.
+    weights
+        How many rows each of `X` stands for; 1, unless it is given.
+    output
+        Which of several classes' sums is wanted.
+
+    Returns
+    -------
+    The intercept and, by feature, the points.
+
+    Raises
+    ------
+    NotAdditive
+        If the pipeline gives no log-odds, a real-valued feature's curve is not made of straight lines, or the
+        table differs from the pipeline by more than 1e-9 on any row of `X`.
+    """
+    ask = partial(decide, pipeline, schema, output)
+    base = X.iloc[[0]]
+    intercept = ask(base)[0]
+    weights = [1.0] * len(X) if weights is None else weights
+    total = math.fsum(weights)
+    whole = {field.name: field.values for field in schema.fields if field.values}
+    asked = ask_curves(ask, base, whole)
+    curves = {name: (values, asked[name]) for name, values in whole.items()}
+    curves |= all_knots(partial(ask_curves, ask, base), [field for field in schema.fields if not field.values])
+    gaps = ask_curves(ask, base, {field.name: [math.nan] for field in schema.fields if field.has_gaps})
+    points, terms = {}, []
+    for field in schema.fields:
+        values, given = curves[field.name]
+        raised = Points(tuple(values), tuple(given), not field.values, *gaps.get(field.name, ()))
+        heights, (own,) = raised.heights(X[field.name].tolist()), raised.heights(base[field.name].tolist())
+        # only differences count: of the average over all rows from this row's own height
+        average = own + math.fsum((y - own) * weight for y, weight in zip(heights, weights, strict=True)) / total
+        intercept += average - own
+        gap = None if raised.gap is None else raised.gap - average
+        points[field.name] = Points(raised.values, tuple(y - average for y in given), raised.linear, gap)
+        terms.append([y - average for y in heights])
+    prove(ask(X), intercept, terms)
+    return intercept, points
+
+
+def decide(pipeline: Pipeline, schema: Schema, output: int | None, X: DataFrame) -> list[float]:
+    """Return what a pipeline gives every row: log-odds, a number, or the sum of one of its classes.
+
+    Raises
+    ------
+    NotAdditive
+        If it gives none of these.
+    """
+    if schema.task == NUMBER:
+        found: list[float] = pipeline.predict(X).tolist()
+        return found
+    if not hasattr(pipeline, "decision_function"):
+        raise NotAdditive("the pipeline has no decision_function, so it gives no log-odds")
+    sums = pipeline.decision_function(X)
+    return (sums if output is None else sums[:, output]).tolist()  # type: ignore[no-any-return]
+
+
+def ask_curves(ask: Ask, base: DataFrame, wanted: Mapping[str, Sequence[Any]]) -> dict[str, list[float]]:
+    """Return what a pipeline gives at values of several features, each varied alone, all asked for at once."""
+    places, count = {}, 0
+    for name, values in wanted.items():
+        places[name] = slice(count, count + len(values))
+        count += len(values)
+    columns = {}
+    for name in map(str, base):
+        column = [base[name].iloc[0]] * count
+        column[places.get(name, slice(0))] = wanted.get(name, ())
+        columns[name] = column
+    found = ask(type(base)(columns).astype(base.dtypes)) if count else []
+    return {name: found[place] for name, place in places.items()}
+
+
+def vary(base: DataFrame, name: str, values: Sequence[Value]) -> DataFrame:
+    """Return one row, repeated once per value, with a feature set to each value in turn."""
+    varied = base.iloc[[0] * len(values)].copy()
+    varied[name] = list(values)
+    return varied
+
+
+def prove(given: Sequence[float], intercept: float, terms: Sequence[Sequence[float]]) -> None:
+    """Compare the table with the pipeline on every row.
+
+    Parameters
+    ----------
+    given
+        What the pipeline gives each row.
+    terms
+        By feature, every row's points.
+
+    Raises
+    ------
+    NotAdditive
+        With the worst row, if the two differ by more than 1e-9.
+    """
+    gaps = [abs(intercept + sum(row) - theirs) for row, theirs in zip(zip(*terms, strict=True), given, strict=True)]
+    worst = max(range(len(gaps)), key=gaps.__getitem__)
+    if not gaps[worst] <= TOLERANCE * max(1.0, abs(given[worst])):
+        raise NotAdditive(
+            f"the model is not a sum of one term per feature: on row {worst + 1} the table differs "
+            f"from the pipeline by {gaps[worst]:.3g} in log-odds, and {TOLERANCE:g} is allowed"
+        )
+
+
+def all_knots(curves: Curves, fields: Sequence[Field]) -> dict[str, tuple[list[Value], list[float]]]:
+    """Find where curves made of straight lines bend or jump, between their fields' minimum and maximum.
+
+    Every segment that is not straight is halved, down to neighbouring floating-point numbers, so a jump
+    becomes two knots side by side; knots the others imply are then dropped.
+
+    Raises
+    ------
+    NotAdditive
+        If more than 5,000 knots would be needed: a curve bends everywhere.
+    """
+    ends = {field.name: [float(end) for end in field.bounds] for field in fields}
+    found = {name: dict(zip(ends[name], ys, strict=True)) for name, ys in curves(ends).items()}
+    segments = {name: [(low, high)] for name, (low, high) in ends.items()}
+    while segments:
+        probes = {
+            name: [left + share * (right - left) for left, right in several for share in PROBES]
+            for name, several in segments.items()
+        }
+        for name, ys in curves(probes).items():
+            found[name] |= zip(probes[name], ys, strict=True)
+            if len(found[name]) > MOST_KNOTS * len(PROBES):
+                raise NotAdditive(f"the curve of {name} is not made of straight lines")
+        bent = {
+            name: [half for each in several if not straight(each, found[name]) for half in halves(*each)]
+            for name, several in segments.items()
+        }
+        segments = {name: several for name, several in bent.items() if several}
+    return {name: pruned(sorted(curve.items())) for name, curve in found.items()}
+
+
+def straight(segment: tuple[float, float], found: dict[float, float]) -> bool:
+    """Tell whether the curve keeps to the straight line between a segment's ends, as far as it was probed."""
+    left, right = segment
+    middle = left + 0.5 * (right - left)
+    if middle in segment:
+        return True
+    probes = (left + share * (right - left) for share in PROBES)
+    allowed = STRAIGHT * max(1.0, abs(found[left]))
+    return all(abs(found[x] - between(x, left, found[left], right, found[right])) <= allowed for x in probes)
+
+
+def halves(left: float, right: float) -> list[tuple[float, float]]:
+    """Cut a segment in two at its middle probe."""
+    middle = left + 0.5 * (right - left)
+    return [(left, middle), (middle, right)]
+
+
+def pruned(found: Iterable[tuple[float, float]]) -> tuple[list[Value], list[float]]:
+    """Drop every knot that lies on the straight line between its neighbours."""
+    first, *rest = found
+    kept = [first]
+    for (x, y), following in pairwise(rest):
+        if abs(y - between(x, *kept[-1], *following)) > STRAIGHT * max(1.0, abs(y)):
+            kept.append((x, y))
+    kept.append(rest[-1])
+    return [x for x, _ in kept], [y for _, y in kept]
+
+
+def between(x: float, x0: float, y0: float, x1: float, y1: float) -> float:
+    """Return the height at x of the straight line through two points."""
+    return y0 + (y1 - y0) * ((x - x0) / (x1 - x0))

@@ -1,0 +1,13 @@
+"""How much is read, kept and told at most: every number with its unit."""
+
+LONGEST_VALUE = 100  # characters of one value
+LONGEST_SHOWN = 60  # characters of a value an answer repeats
+MOST_ERRORS = 50  # reported at once: a hostile body must not buy a long answer
+MOST_LISTED = 20  # categories an error message lists
+MOST_ROWS = 1_000_000
+MOST_BYTES = 256 * 1024 * 1024
+MOST_ARRAY_BYTES = 8 * 1024 * 1024  # of a JSON array, which has to be read whole
+LONGEST_LINE = 64 * 1024  # characters or bytes
+MOST_BATCH_ERRORS = 100  # reported of one batch
+MOST_TEXTS = 10_000  # texts of one column
+LARGEST_BODY = 64 * 1024  # bytes, of a single record

@@ -1,0 +1,235 @@
+"""A field of a record, as the data package describes it."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import pydantic
+from flask_babel import lazy_gettext
+from pydantic_core import PydanticCustomError
+
+from glassform.languages import gettext
+
+Value = str | int | float
+Record = dict[str, Value]
+NOT_KNOWN = "?"  # how a number that is missing is written, where one can be
+OWN = "glassform"  # the one key of the data package under which our own properties stand
+DEFAULT_WINDOW = 0.05  # of a number's range
+PYTHON_TYPE: dict[str, type[int] | type[float]] = {"integer": int, "number": float}
+PLAIN_DIGITS = {
+    "integer": re.compile(r"-?[0-9]+"),
+    "number": re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"),
+}
+MISSING = ("",)  # texts that mean that a value is missing, if a Table Schema names none
+DATE = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ].*)?")
+KINDS = {
+    "integer": lazy_gettext("a whole number"),
+    "number": lazy_gettext("a number"),
+    "string": lazy_gettext("text"),
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One feature as the data package describes it; `column` is its header in the table."""
+
+    name: str
+    column: str
+    type: str
+    title: str
+    description: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    categories: dict[str, str]
+    aliases: tuple[str, ...]
+    ordered: bool  # whether the order of its categories means something
+    locked: bool  # whether it stays as it is when changes are looked for, unless asked otherwise
+    direction: str  # "up" or "down" if it can change only that way, else ""
+    window: float  # how far apart two numbers may be that count as alike
+    has_gaps: bool  # whether a number can be missing, and ? is written for it
+    missing: frozenset[str]  # texts that mean that a value is missing, where one can be
+    is_year: bool  # whether dates are taken for their years
+
+    @classmethod
+    def from_descriptor(cls, descriptor: dict[str, Any], missing: Iterable[str] = MISSING) -> "Field":
+        """Read a Table Schema field and the schema's `missingValues`; categories keep the order of its `enum`."""
+        constraints, own = descriptor.get("constraints", {}), descriptor.get(OWN, {})
+        minimum, maximum = constraints.get("minimum"), constraints.get("maximum")
+        titles = own.get("titles", {})
+        return cls(
+            name=identifier(descriptor["name"]),
+            column=descriptor["name"],
+            type=descriptor["type"],
+            title=descriptor.get("title", descriptor["name"]),
+            description=descriptor.get("description", ""),
+            unit=own.get("unit", ""),
+            minimum=minimum,
+            maximum=maximum,
+            categories={value: titles.get(value, value) for value in constraints.get("enum", [])},
+            aliases=tuple(own.get("aliases", [])),
+            ordered=own.get("ordered", False),
+            locked=own.get("locked", False),
+            direction=own.get("direction", ""),
+            window=own.get("window", DEFAULT_WINDOW * ((maximum or 0) - (minimum or 0))),
+            has_gaps=own.get("gaps", False) and "enum" not in constraints,
+            missing=frozenset(missing if own.get("gaps", False) else ()),
+            is_year=own.get("years", False),
+        )
+
+    @property
+    def kind(self) -> str:
+        """What its values are, in words."""
+        return str(KINDS.get(self.type, KINDS["string"]))
+
+    @property
+    def rule(self) -> str:
+        """What a value must be, in words."""
+        if self.categories:
+            return gettext("one of %(count)s known values", count=len(self.categories))
+        ends = {"minimum": self.minimum, "maximum": self.maximum}
+        if self.has_gaps:
+            return gettext(
+                "%(kind)s from %(minimum)s to %(maximum)s, or ? if it is not known", kind=self.kind, **ends
+            )
+        return gettext("%(kind)s from %(minimum)s to %(maximum)s", kind=self.kind, **ends)
+
+    @cached_property
+    def spellings(self) -> dict[str, str]:
+        """Every way to write a category, its title included, with the category."""
+        return {title: value for value, title in self.categories.items()} | {
+            value: value for value in self.categories
+        }
+
+    @cached_property
+    def values(self) -> list[Value]:
+        """All its values in order; empty for real numbers, which have no end of them."""
+        if self.categories:
+            return list(self.categories)
+        if self.type != "integer":
+            return []
+        low, high = self.bounds
+        return list(range(int(low), int(high) + 1))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Its minimum and its maximum.
+
+        Raises
+        ------
+        ValueError
+            If the data package leaves one of them open; neither a form nor a table of points can.
+        """
+        if self.minimum is None or self.maximum is None:
+            raise ValueError(f"the data package gives {self.column} no minimum or no maximum")
+        return self.minimum, self.maximum
+
+    def title_of(self, value: Value) -> str:
+        """Return a value as people read it: a category's title, a number as it is."""
+        if self.has_gaps and value == NOT_KNOWN:
+            return gettext("not known")
+        return self.categories.get(str(value), str(value))
+
+    def place(self, value: Value) -> float:
+        """Return where a value stands from the first, 0, to the last, 1."""
+        if self.categories:
+            return self.values.index(value) / max(len(self.values) - 1, 1)
+        low, high = self.bounds
+        return (float(value) - low) / (high - low or 1)
+
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value is one the field may have."""
+        if self.categories:
+            return value in self.categories
+        if value == NOT_KNOWN:
+            return self.has_gaps
+        low, high = self.bounds
+        return isinstance(value, int if self.type == "integer" else (int, float)) and low <= value <= high
+
+    def distance(self, old: Value, new: Value) -> float:
+        """Return how far two values are apart: 0 to 1 for numbers and ordered categories, 1 for any others."""
+        if (self.categories and not self.ordered) or (self.has_gaps and NOT_KNOWN in (old, new)):
+            return float(old != new)
+        return abs(self.place(new) - self.place(old))
+
+    def can_become(self, old: Value, new: Value) -> bool:
+        """Tell whether the field's direction allows the change; what is known stays known."""
+        if self.has_gaps and NOT_KNOWN in (old, new):
+            return not self.direction and new != NOT_KNOWN
+        return not self.direction or (self.place(new) > self.place(old)) == (self.direction == "up")
+
+    def annotation(self, strict: bool) -> Any:
+        """Return the type pydantic validates with; lax reads numbers from text, strict does not."""
+        known = self._category(strict) if self.categories else self._number(strict)
+        if not self.missing:
+            return known
+        gap = [{"const": NOT_KNOWN}] if self.has_gaps else []
+        described = {"anyOf": [pydantic.TypeAdapter(known).json_schema(), *gap, {"type": "null"}]}
+        return Annotated[known, pydantic.WrapValidator(self.or_gap), pydantic.WithJsonSchema(described)]
+
+    @cached_property
+    def spoken(self) -> dict[tuple[bool, float], str]:
+        """Categories that are digits or a yes and a no, as JSON may have them, with whether they are the latter."""
+        found: dict[tuple[bool, float], str] = {}
+        for category in self.categories:
+            with suppress(ValueError):
+                value = json.loads(category.lower())
+                if isinstance(value, int | float) and math.isfinite(value):
+                    found.setdefault((isinstance(value, bool), value), category)
+        return found
+
+    def _category(self, strict: bool) -> Any:
+        known: Any = Literal[tuple(self.categories)]
+        if not strict or not self.spoken:
+            return known
+        described = {"enum": [*self.categories, *(value for _, value in self.spoken)]}
+        return Annotated[known, pydantic.BeforeValidator(self.category_of), pydantic.WithJsonSchema(described)]
+
+    def category_of(self, value: Any) -> Any:
+        """Return the category that a number or a boolean of JSON stands for, and any other value as it is."""
+        return self.spoken.get((isinstance(value, bool), value), value) if isinstance(value, int | float) else value
+
+    def _number(self, strict: bool) -> Any:
+        limits: dict[str, Any] = {"ge": self.minimum, "le": self.maximum}
+        if self.type == "number":
+            limits["allow_inf_nan"] = False
+        how = pydantic.Strict() if strict else pydantic.BeforeValidator(self.from_text)
+        number: Any = Annotated[PYTHON_TYPE[self.type], pydantic.Field(**limits), how]
+        if not (strict and self.is_year):
+            return number
+        date = {"type": "string", "pattern": f"^{DATE.pattern}$"}
+        described = pydantic.WithJsonSchema({"anyOf": [pydantic.TypeAdapter(number).json_schema(), date]})
+        return Annotated[number, pydantic.BeforeValidator(year_of), described]
+
+    def or_gap(self, value: Any, known: Callable[[Any], Any]) -> Any:
+        """Return the sign of a gap for a value that says it is missing, and let pydantic look at any other.
+
+        JSON says so by null, and numbers of a binary tensor by NaN.
+        """
+        if value is None or value != value or (isinstance(value, str) and value.strip() in self.missing):
+            value = NOT_KNOWN
+        return value if self.has_gaps and value == NOT_KNOWN else known(value)
+
+    def from_text(self, text: str) -> int | float:
+        """Read a number written in plain decimal digits; pydantic reports what this raises."""
+        if self.is_year and isinstance(year := year_of(text), int):
+            return year
+        if not PLAIN_DIGITS[self.type].fullmatch(text):
+            raise PydanticCustomError("digits", "not in plain digits")
+        return PYTHON_TYPE[self.type](text)
+
+
+def year_of(value: Any) -> Any:
+    """Return the year of a text that is a date, and any other value as it is."""
+    date = DATE.fullmatch(value) if isinstance(value, str) else None
+    return int(date[1]) if date else value
+
+
+def identifier(column: str) -> str:
+    """Return a column's header as a name for query strings, JSON and Python."""
+    return re.sub(r"\W+", "_", column).strip("_").lower()

@@ -1,0 +1,167 @@
+"""What is said of a mistake, and the mistakes themselves."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import Any
+
+from flask_babel import lazy_gettext, ngettext
+
+from glassform.languages import gettext
+from glassform.limits import LONGEST_SHOWN, LONGEST_VALUE, MOST_ERRORS, MOST_LISTED
+from glassform.records.parsing import Pairs
+from glassform.refusals import Refusal
+
+MESSAGES = {
+    "missing": lazy_gettext("is missing; {rule} is needed"),
+    "empty": lazy_gettext("is empty; {rule} is needed"),
+    "repeated": lazy_gettext("is given more than once"),
+    "unknown": lazy_gettext("is not a field{hint}"),
+    "type": lazy_gettext("{value} is not {kind}"),
+    "digits": lazy_gettext("{value} is not {kind} in plain digits"),
+    "quoted": lazy_gettext("{value} is text; JSON writes {kind} without quotes"),
+    "range": lazy_gettext("{value} is not between {minimum} and {maximum}"),
+    "greater_than_equal": lazy_gettext("{value} is less than {minimum}"),
+    "less_than_equal": lazy_gettext("{value} is more than {maximum}"),
+    "category": lazy_gettext("{value} is not a known {title}{hint}"),
+    "long": lazy_gettext("is {length} characters long; at most {longest} are read"),
+    "control": lazy_gettext("{value} holds a character that cannot be typed"),
+    "object": lazy_gettext("a record is an object, and this is {value}"),
+    "misplaced": lazy_gettext("belongs in the body of a POST, not in its address"),
+    "setting": lazy_gettext("{value} is not a number from 0 to {most} with at most two decimals"),
+    "target": lazy_gettext("{value} is not a probability above 0 and below 1, such as {example}"),
+    "lock": lazy_gettext("{value} is not a field{hint}"),
+    "taken": lazy_gettext("is a name that the answer adds; rename that column"),
+    "no_column": lazy_gettext("has no column"),
+    "no_rows": lazy_gettext("there are no rows"),
+    "lengths": lazy_gettext("the row has {count} values, and a record has {wanted} fields"),
+    "ragged": lazy_gettext("the row has {count} cells, and the header has {wanted}"),
+    "option": lazy_gettext("{value} is not one of {known}"),
+    "row": lazy_gettext("a row is an array of {wanted} values, or an object, and this is {value}"),
+    "encoding": lazy_gettext("holds a character that cannot be written"),
+    "one_file": lazy_gettext("exactly one file is needed, under this name; {count} came"),
+    "alone": lazy_gettext("stands alone in its object, or not at all"),
+    "array": lazy_gettext("{value} is not an array of rows"),
+    "absent": lazy_gettext("is missing"),
+    "protocol": lazy_gettext("{value} is not as the protocol has it: {reason}"),
+    "datatype": lazy_gettext("its datatype is {value}, and it has to be one of {known}"),
+    "one_of_two": lazy_gettext("it needs one of {one} and {other}, not both"),
+    "shape": lazy_gettext("its shape is {value}, and it has to be one number per row"),
+    "count": lazy_gettext("it has {count} elements, and its shape says {wanted}"),
+    "bytes": lazy_gettext("its {count} bytes are no whole elements of {datatype}"),
+    "lengths_differ": lazy_gettext("its shape is {value}, and not all tensors have the same"),
+    "output": lazy_gettext("is not an output{hint}"),
+    "text": lazy_gettext("{value} is not text"),
+    "too_long": lazy_gettext("is {length} characters long; at most {longest} are kept"),
+    "name": lazy_gettext("{value} is not a name of 3 to 60 letters, digits and . _ - @"),
+    "password": lazy_gettext("a password has {shortest} to {longest} characters, and is not the name"),
+    "taken_name": lazy_gettext("{value} is taken"),
+    "wrong_password": lazy_gettext("the password is wrong"),
+    "date": lazy_gettext("{value} is not a date such as {example}"),
+    "page": lazy_gettext("{value} is not a whole number from 1 to {most}"),
+    "used_key": lazy_gettext("was sent before with another request"),
+    "too_many": lazy_gettext("there are {count}, and at most {most} are kept at once"),
+    "self": lazy_gettext("nobody can do that to their own account"),
+    "more": lazy_gettext("there are {count} further errors"),
+}
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing wrong with one field: its name, the value as given (None if there was none), the message."""
+
+    field: str
+    value: str | None
+    message: str
+
+
+class InvalidRecord(Refusal):
+    """Fields that do not make a record; it holds the first errors, their number in all, and the fields as given."""
+
+    template = "form.html"
+
+    def __init__(self, errors: list[FieldError], fields: Mapping[str, Any]) -> None:
+        self.errors, self.count = limited(errors), len(errors)
+        self.fields = fields
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in self.errors))
+
+    @property
+    def detail(self) -> str | None:
+        """How many errors there are."""
+        return ngettext(
+            "The record has %(num)s error; nothing was computed.",
+            "The record has %(num)s errors; nothing was computed.",
+            self.count,
+        )
+
+    @property
+    def listed(self) -> list[dict[str, Any]]:
+        """The first errors."""
+        return [asdict(error) for error in self.errors]
+
+
+class InvalidQuery(InvalidRecord):
+    """What is asked for and cannot be.
+
+    Parameters
+    ----------
+    template
+        The page to set it right on, if there is one.
+    status
+        409 if it could be, were something else not there already; 401 or 403 if somebody else has to ask.
+    """
+
+    def __init__(
+        self,
+        errors: list[FieldError],
+        fields: Mapping[str, Any],
+        template: str = "problem.html",
+        status: int = HTTPStatus.UNPROCESSABLE_ENTITY,
+    ) -> None:
+        super().__init__(errors, fields)
+        self.template, self.status = template, status
+
+    @property
+    def detail(self) -> str | None:
+        """Whether it cannot be, or does not go with what is there."""
+        return str(DETAILS[self.status]) if self.status in DETAILS else None
+
+
+DETAILS: dict[int, Any] = {
+    HTTPStatus.UNPROCESSABLE_ENTITY: lazy_gettext("The request asks for what cannot be; nothing was done."),
+    HTTPStatus.CONFLICT: lazy_gettext("The request does not go with what is there already; nothing was done."),
+}
+
+
+def limited(errors: list[FieldError]) -> list[FieldError]:
+    """Return the first errors and, in place of the rest, one that counts them."""
+    more = len(errors) - MOST_ERRORS
+    return [*errors[:MOST_ERRORS], FieldError("", None, say("more", count=more))] if more > 0 else errors
+
+
+def say(key: str, **values: Any) -> str:
+    """Return a message in the language of the answer."""
+    return str(MESSAGES[key]).format(**values)
+
+
+def did_you_mean(word: str, spellings: Mapping[str, str]) -> str:
+    """Return the end of a sentence that offers the nearest known word, or lists the known ones."""
+    folded = {spelling.casefold(): meant for spelling, meant in spellings.items()}
+    near = get_close_matches(word[:LONGEST_VALUE].casefold(), folded, n=1, cutoff=0.6)
+    if near:
+        return gettext("; did you mean %(nearest)s?", nearest=folded[near[0]])
+    known = list(dict.fromkeys(spellings.values()))
+    return str(gettext("; known are %(known)s", known=", ".join(known))) if len(known) <= MOST_LISTED else ""
+
+
+def shown(value: Any) -> str:
+    """Return a value as an answer may repeat it: short, one line, nothing unprintable."""
+    if isinstance(value, list):
+        return gettext("an object") if isinstance(value, Pairs) else gettext("a list")
+    if not isinstance(value, str):
+        return json.dumps(value)[:LONGEST_SHOWN]
+    short = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN] + "…"
+    safe = short if short.isprintable() else short.encode("unicode_escape").decode("ascii")
+    return safe if safe == safe.strip() else f"'{safe}'"

@@ -1,0 +1,75 @@
+"""Whether the people asked about are like those the model learned from."""
+
+from typing_extensions import TypedDict
+
+from glassform.accounts.history import remembered
+from glassform.accounts.signing_in import signed_in_teacher
+from glassform.analysis.drift import Drift, drifts
+from glassform.records.field import Value
+from glassform.resources.account_resource import Remembering
+from glassform.web.asked import fitted, served
+
+
+class BinAnswer(TypedDict):
+    """Values taken together, from `low` on if they are numbers: their share among either kind of people."""
+
+    low: Value
+    trained: float
+    asked: float
+
+
+class DriftOfAnswer(TypedDict):
+    """The population stability index of a field or of the score, what chance would stay below, and both in words."""
+
+    feature: str | None
+    psi: float
+    noise: float | None
+    verdict: str
+    bins: list[BinAnswer]
+    foremost: int
+
+
+class DriftAnswer(TypedDict):
+    """Whether the people asked about are like those learned from: the score first, then every field."""
+
+    model: dict[str, str]
+    predictions: int
+    not_comparable: int
+    drift: list[DriftOfAnswer]
+
+
+class DriftReport(Remembering):
+    """Whether the people asked about are like those the model learned from."""
+
+    tag = "versions"
+
+    def get(self) -> DriftAnswer:
+        """Return the population stability index of the score and of every field."""
+        signed_in_teacher()
+        card = fitted()
+        known, unknown = remembered(served().name, card.schema)
+        return {
+            "model": card.model,
+            "predictions": len(known),
+            "not_comparable": unknown,
+            "drift": [drift_answer(name, each) for name, each in drifts(card, known).items()],
+        }
+
+
+def drift_answer(feature: str | None, found: Drift) -> DriftOfAnswer:
+    """Return the drift of a field, or of the score, as an answer."""
+    return {
+        "feature": feature,
+        "psi": found.psi,
+        "noise": found.noise if found.asked else None,
+        "verdict": found.verdict,
+        "bins": [
+            {
+                "low": each.low,
+                "trained": each.trained / found.trained,
+                "asked": each.asked / found.asked if found.asked else 0.0,
+            }
+            for each in found.bins
+        ],
+        "foremost": found.bins.index(found.foremost),
+    }

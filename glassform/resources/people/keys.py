@@ -1,0 +1,113 @@
+"""The keys of programs."""
+
+from types import MappingProxyType
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import select
+from typing_extensions import TypedDict
+from werkzeug.exceptions import NotFound
+
+from glassform.accounts.database import db, writing
+from glassform.accounts.signing_in import SCOPES, new_key, signed_in
+from glassform.accounts.tables import Key, User
+from glassform.records.messages import FieldError, InvalidQuery, say, shown
+from glassform.records.schema import Schema
+from glassform.resources.account_resource import FromForms, Remembering
+from glassform.web.openapi import TEXT
+from glassform.web.reading import read_members
+from glassform.web.resource import Answer
+
+MOST_KEYS = 20
+LONGEST_TITLE = 60
+
+
+class KeyAnswer(TypedDict):
+    """A key, but for the key itself."""
+
+    id: str
+    title: str
+    scope: str
+    created: str
+
+
+class KeysAnswer(TypedDict):
+    """One's keys."""
+
+    keys: list[KeyAnswer]
+
+
+class NewKeyAnswer(KeyAnswer):
+    """A key just made: the one time it is shown."""
+
+    key: str
+
+
+class Keys(Remembering):
+    """The keys of one's programs."""
+
+    tag = "accounts"
+
+    formats = ("json", "html")
+    successes = MappingProxyType({"post": 201})
+
+    @classmethod
+    def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
+        """Return title and scope."""
+        members = {"title": TEXT | {"minLength": 1, "maxLength": LONGEST_TITLE}, "scope": TEXT | {"enum": [*SCOPES]}}
+        key = {"type": "object", "properties": members, "required": ["title", "scope"], "additionalProperties": False}
+        return {"application/json": key}
+
+    def get(self) -> KeysAnswer:
+        """Return one's keys, but for the keys themselves."""
+        return {"keys": keys_of(signed_in("read"))}
+
+    def post(self) -> tuple[NewKeyAnswer, int]:
+        """Make a key; it is shown this once, and kept only hashed."""
+        user = signed_in()
+        given = read_members(["title", "scope"], template="account.html")
+        errors = [] if given["scope"] in SCOPES else [unknown_scope(given["scope"])]
+        if len(given["title"]) > LONGEST_TITLE:
+            message = say("too_long", length=len(given["title"]), longest=LONGEST_TITLE)
+            errors.append(FieldError("title", shown(given["title"]), message))
+        if len(keys_of(user)) >= MOST_KEYS:
+            errors.append(FieldError("title", None, say("too_many", count=MOST_KEYS + 1, most=MOST_KEYS)))
+        if errors:
+            raise InvalidQuery(errors, given, "account.html")
+        secret, digest = new_key()
+        key = Key(user_id=user.id, title=given["title"], scope=given["scope"], digest=digest)
+        with writing() as session:
+            session.add(key)
+        return {**key_answer(key), "key": secret}, 201
+
+
+class OneKey(FromForms):
+    """One key."""
+
+    tag = "accounts"
+
+    def delete(self, id: str) -> Answer:
+        """Take a key back."""
+        user = signed_in()
+        with writing() as session:
+            key = session.scalar(select(Key).where(Key.id == id, Key.user_id == user.id))
+            if key is None:
+                raise NotFound
+            session.delete(key)
+        return {}, 204, {"Location": url_for("account")}
+
+
+def keys_of(user: User) -> list[KeyAnswer]:
+    """Return somebody's keys, the oldest first."""
+    mine = select(Key).where(Key.user_id == user.id).order_by(Key.created)
+    return [key_answer(key) for key in db.session.scalars(mine)]
+
+
+def key_answer(key: Key) -> KeyAnswer:
+    """Return a key as an answer."""
+    return {"id": key.id, "title": key.title, "scope": key.scope, "created": key.created.isoformat()}
+
+
+def unknown_scope(scope: str) -> FieldError:
+    """Return the error for a scope that there is not."""
+    return FieldError("scope", shown(scope), say("option", value=shown(scope), known=", ".join(SCOPES)))

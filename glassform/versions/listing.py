@@ -1,0 +1,103 @@
+"""Versions told as text, and where two of them differ."""
+
+from dataclasses import dataclass
+
+from glassform.fitted.additive import Additive
+from glassform.fitted.base import Fitted
+from glassform.records.field import Value
+from glassform.versions.manifest import Comparison, Manifest, Version, judge, known
+from glassform.versions.registry import Registry
+
+MEASURES = {  # of a version, those of them that its target has, and their titles
+    "roc_auc": "ROC AUC",
+    "brier_score": "Brier",
+    "log_loss": "log loss",
+    "accuracy": "accuracy",
+    "r2": "R²",
+    "mae": "MAE",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The points of one value, or the intercept, under two versions, in log-odds; None where one does not know it."""
+
+    feature: str
+    value: Value
+    current: float | None
+    candidate: float | None
+
+    @property
+    def size(self) -> float:
+        """How far the two are apart; infinitely, if one of them does not know the value."""
+        if self.current is None or self.candidate is None:
+            return float("inf")
+        return abs(self.candidate - self.current)
+
+
+def differences(current: Fitted, candidate: Fitted) -> list[Difference]:
+    """Return every value's points under both versions, the largest difference first; of single tables of points."""
+    if not (isinstance(current, Additive) and isinstance(candidate, Additive)):
+        return []
+    features = dict.fromkeys([*current.points, *candidate.points])
+    found = [Difference("intercept", "", current.intercept, candidate.intercept)]
+    for name in features:
+        older, newer = (card.points[name].by_value if name in card.points else {} for card in (current, candidate))
+        values = dict.fromkeys([*older, *newer])
+        found += [Difference(name, value, older.get(value), newer.get(value)) for value in values]
+    return sorted(found, key=lambda each: each.size, reverse=True)
+
+
+def summary(version: str, manifest: Manifest) -> str:
+    """Return a version in one line: whether it is current, when it came, how good it is."""
+    sign, found = "*" if version == manifest.current else " ", manifest.versions[version]
+    measures = "  ".join(f"{MEASURES.get(name, name)} {value:.4f}" for name, value in found.measures.items())
+    verdict = f"  {verdict_of(found)}" if found.comparison else ""
+    return f"{sign} {version}  {found.created:%Y-%m-%d %H:%M}  {found.rows:,} rows  {measures}{verdict}"
+
+
+def verdict_of(version: Version) -> str:
+    """Return in words how a version passed the gates."""
+    assert version.comparison is not None
+    failed = [gate["measure"] for gate in judge(version.comparison) if not gate["passed"]]
+    return f"fails {', '.join(failed)}" if failed else "passes the gates"
+
+
+def listing(registry: Registry) -> str:
+    """Return all versions, a line each, the current one with a star."""
+    manifest = registry.manifest()
+    lines = [summary(version, manifest) for version in manifest.versions]
+    return "\n".join(lines) or "There is no version yet; `python model.py` trains one."
+
+
+def account(comparison: Comparison) -> str:
+    """Return a comparison as text to read."""
+    lines = [f"On {comparison.rows:,} test rows, beside version {comparison.other}:"]
+    for gate in judge(comparison):
+        sign = "ok  " if gate["passed"] else "FAIL"
+        lines.append(
+            f"  {sign} {gate['measure']:<24} {gate['current']:8.4f} -> {gate['candidate']:8.4f}"
+            f"  (may lose {gate['allowed_loss']})"
+        )
+    lines.append(f"  {comparison.raised:,} of them rise above 50%, {comparison.lowered:,} fall below it.")
+    return "\n".join(lines)
+
+
+def show(registry: Registry, version: str, most: int = 15) -> str:
+    """Return what there is to say of a version: how it compares, and where its points differ from the current."""
+    manifest = registry.manifest()
+    registered = known(manifest, version)
+    candidate = registry.read(version, registered)
+    lines = [summary(version, manifest)]
+    if registered.comparison is not None:
+        lines += ["", account(registered.comparison)]
+    if manifest.current not in (None, version):
+        current, _ = registry.standing(manifest)
+        lines += ["", f"Points, in log-odds, where they differ most from those of version {current.version}:"]
+        for each in differences(current, candidate)[:most]:
+            older, newer = ("none" if side is None else f"{side:+.4f}" for side in (each.current, each.candidate))
+            lines.append(f"  {each.feature:<20} {each.value!s:<28} {older:>8} -> {newer:>8}")
+    for event in manifest.events:
+        if event.version == version:
+            lines.append(f"{event.how} {event.at:%Y-%m-%d %H:%M} by {event.by}")
+    return "\n".join(lines)

@@ -1,0 +1,159 @@
+"""What the registry keeps of each version, and the gates a new one must pass."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
+
+from glassform.languages import gettext
+from glassform.records.messages import shown
+
+PLAIN_VERSION = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
+Name = Annotated[str, Field(pattern=f"^{PLAIN_VERSION.pattern}$")]
+
+
+class UnknownVersion(ValueError):
+    """A version that is not in the registry."""
+
+
+class InUse(ValueError):
+    """What cannot be done while a version is served, or no other can be gone back to."""
+
+
+class Comparison(BaseModel, extra="forbid"):
+    """A version beside the one that was current when it came, on the same test rows.
+
+    `measures` holds the older one's and its own; `raised` and `lowered` count the rows that it puts on the other side
+    of a probability of 0.5, of `rows`.
+    """
+
+    other: Name
+    rows: int
+    measures: dict[str, tuple[float, float]]
+    raised: int
+    lowered: int
+
+
+class Version(BaseModel, extra="forbid"):
+    """One version: when it came, the SHA-256 of its scorecard, which has that of its pipeline, and how good it is."""
+
+    created: datetime
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    rows: int
+    measures: dict[str, float]
+    comparison: Comparison | None = None
+
+
+class Event(BaseModel, extra="forbid"):
+    """A version was promoted, or gone back to."""
+
+    version: Name
+    at: datetime
+    how: Literal["promoted", "rolled back"]
+    by: str
+
+
+class Manifest(BaseModel, extra="forbid"):
+    """What `registry.json` holds; the oldest version, and the oldest event, first."""
+
+    format: Literal[1] = 1
+    versions: dict[Name, Version] = {}
+    events: list[Event] = []
+
+    @property
+    def line(self) -> list[str]:
+        """The versions that are there and were current, each before the one that followed it; the last one is."""
+        line: list[str] = []
+        for event in self.events:
+            if event.how == "promoted":
+                line.append(event.version)
+            while line and line[-1] != event.version:  # those gone back over
+                line.pop()
+        kept = [version for version in line if version in self.versions]
+        return [version for place, version in enumerate(kept) if kept[place - 1 : place] != [version]]
+
+    @property
+    def current(self) -> str | None:
+        """The version that is served."""
+        return next(reversed(self.line), None)
+
+    @property
+    def previous(self) -> str | None:
+        """The version to go back to."""
+        return next(reversed(self.line[:-1]), None)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """How much worse than the current version a new one may be, to be promoted by itself."""
+
+    measure: str
+    most: float
+    higher_is_better: bool = False
+
+    def loss(self, older: float, newer: float) -> float:
+        """Return how much worse the newer one is; below 0, if it is better."""
+        return older - newer if self.higher_is_better else newer - older
+
+
+CHANGED = "changed_sides"
+GATES = [
+    Gate("roc_auc", 0.002, higher_is_better=True),
+    Gate("brier_score", 0.001),
+    Gate("accuracy", 0.01, higher_is_better=True),
+    Gate("r2", 0.01, higher_is_better=True),
+    Gate("largest_calibration_gap", 0.01),
+    Gate("largest_group_gap", 0.02),
+    Gate(CHANGED, 0.05),
+]
+
+
+class GateAnswer(TypedDict):
+    """A measure of the version that was current and of this one, and how much worse this one may be."""
+
+    measure: str
+    current: float
+    candidate: float
+    allowed_loss: float
+    passed: bool
+
+
+def judge(comparison: Comparison) -> list[GateAnswer]:
+    """Return each gate with the measure of either version, what is allowed and whether it is passed."""
+    changed = (comparison.raised + comparison.lowered) / comparison.rows
+    measures = {**comparison.measures, CHANGED: (0.0, changed)}
+    return [
+        {
+            "measure": gate.measure,
+            "current": measures[gate.measure][0],
+            "candidate": measures[gate.measure][1],
+            "allowed_loss": gate.most,
+            "passed": gate.loss(*measures[gate.measure]) <= gate.most,
+        }
+        for gate in GATES
+        if gate.measure in measures
+    ]
+
+
+def passes(comparison: Comparison | None) -> bool:
+    """Tell whether a version passes every gate; one that could not be compared does not."""
+    return comparison is not None and all(gate["passed"] for gate in judge(comparison))
+
+
+def known(manifest: Manifest, version: str) -> Version:
+    """Return what is registered of a version.
+
+    Raises
+    ------
+    UnknownVersion
+        If there is no such version.
+    """
+    if version not in manifest.versions:
+        there = ", ".join(manifest.versions) or gettext("none")
+        raise UnknownVersion(
+            gettext("There is no version %(version)s here; there is %(known)s.", version=shown(version), known=there)
+        )
+    return manifest.versions[version]

@@ -1,0 +1,144 @@
+"""Formats: chosen by suffix, query or Accept header; JSON, CSV and JSON lines written; entity tags."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, islice
+from typing import Any
+from zlib import crc32
+
+import orjson
+from flask import request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.exceptions import BadRequest, NotAcceptable
+from werkzeug.http import parse_accept_header
+
+from glassform.languages import current, gettext
+from glassform.settings import HOME
+from glassform.web.asked import fitted, served
+
+# JSON comes first: who accepts anything, as curl does, gets JSON.
+MEDIA_TYPES = {
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+    "sql": "application/sql",
+    "text": "text/plain; version=0.0.4; charset=utf-8",  # as Prometheus has it
+}
+SUFFIXES = ("json", "html", "csv", "sql")  # formats that can be asked for at the end of an address
+WRITTEN = ("sql", "text")  # formats a resource writes itself
+# a media type's parameters, such as charset, which are not what a client chooses by; q is
+PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re.IGNORECASE)
+WHO = ("access_token_cookie", "form")  # the cookies that change what a page shows
+PARTS_AT_A_TIME = 500
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """An answer too long to be held: rows of a table as texts and as objects, what a page shows of it, how many."""
+
+    columns: list[str]
+    texts: Callable[[], Iterable[list[str]]]
+    objects: Callable[[], Iterable[dict[str, Any]]]
+    summary: Callable[[], dict[str, Any]]
+    count: int
+
+
+def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str | None) -> str:
+    """Choose a format: by the URL's suffix, else by `?format=`, else by the Accept header.
+
+    Raises
+    ------
+    BadRequest
+        If `format` is given more than once.
+    NotAcceptable
+        If the format asked for is not offered here.
+    """
+    # few requests name a format, and to look for one would decode the whole query
+    query = environ["QUERY_STRING"]
+    mentioned = "format" in query or "%6" in query or "%7" in query  # plain, or a letter of it escaped
+    asked = request.args.getlist("format") if mentioned else []
+    if len(asked) > 1:
+        raise BadRequest(gettext("format is given more than once."))
+    wanted = suffix or (asked[0] if asked else negotiated(environ.get("HTTP_ACCEPT", ""), formats))
+    if suffix and asked and asked[0] != suffix:
+        raise NotAcceptable(gettext("The end of the address asks for another format than its query."))
+    if wanted not in formats:
+        raise NotAcceptable(gettext("Formats offered here: %(formats)s.", formats=", ".join(formats)))
+    return wanted
+
+
+@lru_cache(maxsize=1024)
+def negotiated(accept: str, formats: tuple[str, ...]) -> str | None:
+    """Return the offered format an Accept header likes best, the earlier one on a tie (RFC 9110, 12.5.1)."""
+    offered = {MEDIA_TYPES[each].partition(";")[0]: each for each in formats}
+    best = parse_accept_header(PARAMETERS.sub("", accept) or "*/*", MIMEAccept).best_match(offered)
+    return offered[best] if best else None
+
+
+def etag(body: bytes, form: str) -> str:
+    """Return the entity tag of an answer shown in a format.
+
+    The JSON holds record and model version, so its checksum tells answers apart in every format; pages also change
+    with the language, the versions, who is signed in and the templates, which the salt stands for. Tags are only
+    compared at one address, so 32 bits are plenty.
+    """
+    salt = SALTS[form]
+    if form == "html":
+        versions = [fitted().version, served().current.version]
+        who = [current(), *versions, *(request.cookies.get(name, "") for name in WHO)]
+        salt = crc32(" ".join(who).encode(errors="replace"), salt)
+    return f"{crc32(body, salt):08x}"
+
+
+def release() -> int:
+    """Return a checksum that changes whenever a page, a style or a script does."""
+    folders = ("templates", "static", "glassform/translations")
+    files = sorted(path for folder in folders for path in (HOME / folder).rglob("*.*"))
+    return crc32(b"".join(path.read_bytes() for path in files))
+
+
+def as_json(answer: Any) -> bytes:
+    """Return an answer as one line of JSON."""
+    return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]], columns: list[str] | None = None) -> bytes:
+    """Return rows as CSV (RFC 4180) under a header: the columns, or else the keys of the first row."""
+    text, every = io.StringIO(), list(rows)
+    writer = csv.DictWriter(text, columns or list(every[0]))
+    writer.writeheader()
+    writer.writerows(every)
+    return text.getvalue().encode()
+
+
+def csv_lines(answer: Streamed) -> Iterator[bytes]:
+    """Return a CSV file, the header first, some hundred lines at a time."""
+    rows = chain([answer.columns], answer.texts())
+    while several := list(islice(rows, PARTS_AT_A_TIME)):
+        text = io.StringIO()
+        csv.writer(text).writerows(several)
+        yield text.getvalue().encode()
+
+
+def json_array(answer: Streamed) -> Iterator[bytes]:
+    """Return a JSON array, some hundred objects at a time."""
+    objects, between = iter(answer.objects()), b"["
+    while several := list(islice(objects, PARTS_AT_A_TIME)):
+        yield between + orjson.dumps(several)[1:-1]
+        between = b",\n"
+    yield b"]\n"
+
+
+def json_lines(answer: Streamed) -> Iterator[bytes]:
+    """Return an object a line, some hundred at a time."""
+    lines = (orjson.dumps(each, option=orjson.OPT_APPEND_NEWLINE) for each in answer.objects())
+    while several := b"".join(islice(lines, PARTS_AT_A_TIME)):
+        yield several
+
+
+SALTS = {form: crc32(form.encode(), release()) for form in MEDIA_TYPES}

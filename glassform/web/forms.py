@@ -1,0 +1,54 @@
+"""Forms that only a page of ours may send."""
+
+import hmac
+import secrets
+
+from flask import Response, after_this_request, current_app, request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.exceptions import Forbidden
+
+from glassform.languages import gettext
+
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORM_FIELD, FORM_COOKIE, FORM_AGE = "csrf_token", "form", 8 * 60 * 60
+
+
+def form_token() -> str:
+    """Return the word for a form on the page that is being made."""
+    kept = request.cookies.get(FORM_COOKIE, "")
+    token = kept if is_word(kept) else serializer().dumps(secrets.token_hex(16))
+
+    @after_this_request
+    def keep(response: Response) -> Response:
+        secure = current_app.config["JWT_COOKIE_SECURE"]
+        response.set_cookie(FORM_COOKIE, token, max_age=FORM_AGE, httponly=True, samesite="Strict", secure=secure)
+        return response
+
+    return token
+
+
+def refuse_foreign_form() -> None:
+    """Refuse a form that was not on our page.
+
+    Raises
+    ------
+    Forbidden
+        If it does not bring the word from the page back.
+    """
+    sent, kept = request.form.get(FORM_FIELD, ""), request.cookies.get(FORM_COOKIE, "")
+    if not is_word(kept) or not hmac.compare_digest(sent.encode(errors="replace"), kept.encode(errors="replace")):
+        raise Forbidden(gettext("The form is too old, or was not on our page; load the page again."))
+
+
+def is_word(token: str) -> bool:
+    """Tell whether a word was signed here, not too long ago."""
+    try:
+        serializer().loads(token, max_age=FORM_AGE)
+    except BadSignature:
+        return False
+    return True
+
+
+def serializer() -> URLSafeTimedSerializer:
+    """Return what signs words for forms."""
+    return URLSafeTimedSerializer(current_app.config["JWT_SECRET_KEY"], salt="form")

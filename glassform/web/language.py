@@ -1,0 +1,62 @@
+"""In which language a request is answered: as its address, its cookie or its Accept-Language header asks."""
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from babel import negotiate_locale
+from flask import request
+from werkzeug.exceptions import BadRequest
+from werkzeug.http import dump_cookie
+from werkzeug.wrappers import Request
+
+from glassform.languages import DEFAULT, LANGUAGES, gettext
+
+PARAMETER = COOKIE = "lang"
+SECONDS_KEPT = 365 * 24 * 60 * 60
+
+
+def language_of(environ: dict[str, Any]) -> str:
+    """Return the language to answer a request in."""
+    # few requests ask for a language, and to look closer would decode the whole query
+    asks = is_named(environ["QUERY_STRING"])
+    if not asks and "HTTP_COOKIE" not in environ and "HTTP_ACCEPT_LANGUAGE" not in environ:
+        return DEFAULT
+    asked = Request(environ)
+    for wanted in (asked.args.get(PARAMETER) if asks else None, asked.cookies.get(COOKIE)):
+        if wanted in LANGUAGES:
+            return wanted
+    liked = [tag for tag, quality in asked.accept_languages if quality]
+    return negotiate_locale(liked, LANGUAGES, sep="-") or DEFAULT
+
+
+def is_named(query: str) -> bool:
+    """Tell whether a query string may ask for a language, plainly or with a letter escaped."""
+    return PARAMETER in query or "%6" in query
+
+
+def chosen_language(query: str) -> str | None:
+    """Return the language a query string asks for, if any.
+
+    Raises
+    ------
+    BadRequest
+        If it asks for one that is not offered, or for several.
+    """
+    asked = request.args.getlist(PARAMETER) if is_named(query) else []
+    if len(asked) > 1 or (asked and asked[0] not in LANGUAGES):
+        raise BadRequest(gettext("%(name)s is one of %(languages)s.", name=PARAMETER, languages=", ".join(LANGUAGES)))
+    return asked[0] if asked else None
+
+
+def cookie(chosen: str) -> str:
+    """Return the Set-Cookie header that keeps a language."""
+    return dump_cookie(COOKIE, chosen, max_age=SECONDS_KEPT, samesite="Lax")
+
+
+def address(wanted: str) -> str:
+    """Return the address of this page in another language."""
+    given = request.args.items(multi=True) if request.method in ("GET", "HEAD") else []
+    rest = [(name, value) for name, value in given if name != PARAMETER]
+    # what was posted is in no address, so its page begins anew
+    path = quote(request.script_root + (request.path if request.method in ("GET", "HEAD") else "/"))
+    return f"{path}?{urlencode([*rest, (PARAMETER, wanted)])}"

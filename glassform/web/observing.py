@@ -1,0 +1,87 @@
+"""Every request is counted, logged and given an id; every answer gets its security headers."""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+from flask import Flask
+
+from glassform import metrics
+from glassform.languages import DEFAULT, speak
+from glassform.versions.served import Tables
+from glassform.web.asked import Asked, asked, read
+
+SECURITY_HEADERS = [
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+]
+REQUEST_ID, PLAIN_ID = "X-Request-ID", re.compile(r"[\w.-]{1,64}", re.ASCII)
+WSGI = Callable[..., Iterable[bytes]]
+log = logging.getLogger("glassform.requests")
+
+
+def observe(app: Flask, tables: Tables, counts: metrics.Metrics) -> None:
+    """Read what each request asks; add security headers and an id to its answer, count it, log it if need be.
+
+    One JSON line a request: good answers at INFO, refused requests at WARNING, our own failures at ERROR. The
+    query is left out, for it holds the record.
+    """
+    application: WSGI = app.wsgi_app
+
+    def observing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        begin = time.perf_counter()
+        asked = read(environ, tables)
+        speak(asked.language)  # always, for another request may have left its own in this thread
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            level, seconds = LEVELS.get(status[0], logging.INFO), time.perf_counter() - begin
+            counts.count(asked.endpoint, environ["REQUEST_METHOD"], status[:3], seconds)
+            name = request_id(environ)
+            if log.isEnabledFor(level):
+                log.log(level, request_line(environ, status, seconds, name, asked))
+            return start_response(status, [*headers, *SECURITY_HEADERS, (REQUEST_ID, name)], *rest)
+
+        return application(environ, start)
+
+    app.wsgi_app = observing  # type: ignore[method-assign]
+    app.url_value_preprocessor(note_endpoint)
+    app.teardown_request(lambda error: speak(DEFAULT))
+
+
+def note_endpoint(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Note which resource answers; there is none at an unknown address."""
+    asked().endpoint = endpoint or "none"
+
+
+LEVELS = {"4": logging.WARNING, "5": logging.ERROR}
+
+
+def request_id(environ: dict[str, Any]) -> str:
+    """Return what a request is called: the name it came with, if a log can hold that, or a new one."""
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if PLAIN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def request_line(environ: dict[str, Any], status: str, seconds: float, name: str, asked: Asked) -> str:
+    """Return one request as a line of JSON."""
+    line = {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "method": environ["REQUEST_METHOD"],
+        "path": environ["SCRIPT_NAME"] + environ["PATH_INFO"],
+        "status": int(status[:3]),
+        "milliseconds": round(seconds * 1000, 2),
+        "request_id": name,
+        "resource": asked.endpoint,
+        "model": asked.model.version,
+    }
+    return orjson.dumps(line).decode()

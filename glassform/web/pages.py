@@ -1,0 +1,66 @@
+"""Pages: how a template is rendered, and what all of them may use."""
+
+from typing import Any
+
+from flask import Flask, render_template
+from flask_babel import Babel
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from glassform import languages
+from glassform.languages import current, gettext
+from glassform.settings import HOME
+from glassform.web import charts, language
+from glassform.web.asked import asked_version, fitted, schema, served, tables
+from glassform.web.forms import FORM_FIELD, form_token
+
+
+def prepare(app: Flask) -> None:
+    """Let an application show pages, in every language."""
+    app.url_defaults(keep_version)
+    app.context_processor(shown_on_every_page)
+    translations = str(HOME / "glassform" / "translations")
+    Babel(app, default_translation_directories=translations, locale_selector=current)
+    app.jinja_env.globals.update(USED_BY_PAGES)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def page(template: str, **context: Any) -> bytes:
+    """Render a page."""
+    # what was typed may hold half a character, which UTF-8 cannot
+    return render_template(template, **context).encode(errors="replace")
+
+
+def shown_on_every_page() -> dict[str, Any]:
+    """Return what every page needs: the model that answers, what a record is, and the language."""
+    return {
+        "card": fitted(),
+        "schema": schema(),
+        "lang": current(),
+        "pinned": asked_version(),
+        "served": served(),
+        "tables": tables(),
+    }
+
+
+@pass_context
+def worded(context: Context, text: str, /, **values: Any) -> Markup:
+    """Return a text of a page in the language of the answer, its values and what a row is called in place."""
+    return Markup(gettext(text)) % {**context["schema"].words, **values}
+
+
+def keep_version(endpoint: str, values: dict[str, Any]) -> None:
+    """Let the links of a page lead to the version that was asked for."""
+    if not endpoint.endswith("static"):
+        values.update({**asked_version(), **values})
+
+
+USED_BY_PAGES = {
+    "gettext": worded,
+    "charts": charts,
+    "languages": languages,
+    "language": language,
+    "form_field": FORM_FIELD,
+    "form_word": form_token,
+}

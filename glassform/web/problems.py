@@ -1,0 +1,126 @@
+"""Errors shown: problem+json (RFC 9457) for programs, a page for people."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_babel import lazy_gettext
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable
+
+from glassform.languages import gettext
+from glassform.refusals import Refusal
+from glassform.web.formats import MEDIA_TYPES, as_json, chosen_format
+from glassform.web.pages import page
+
+PROBLEM = "application/problem+json"
+VARY = "Accept, Accept-Language, Cookie"
+INFERENCE = "/v2"  # the addresses of the Open Inference Protocol
+SECONDS_TO_RETRY = 5
+
+# The statuses this application answers with: their names in RFC 9110, and what they mean where nothing else is said.
+STATUSES: dict[int, tuple[Any, Any]] = {
+    400: (lazy_gettext("Bad Request"), lazy_gettext("The request cannot be read.")),
+    401: (
+        lazy_gettext("Unauthorized"),
+        lazy_gettext("Nobody is signed in, or not with this name and password."),
+    ),
+    403: (lazy_gettext("Forbidden"), lazy_gettext("This is not for whoever asks.")),
+    404: (lazy_gettext("Not Found"), lazy_gettext("There is nothing at this address.")),
+    405: (lazy_gettext("Method Not Allowed"), lazy_gettext("This address does not answer to that method.")),
+    406: (lazy_gettext("Not Acceptable"), None),
+    409: (lazy_gettext("Conflict"), None),
+    413: (lazy_gettext("Request Entity Too Large"), lazy_gettext("The body is larger than is read here.")),
+    415: (lazy_gettext("Unsupported Media Type"), None),
+    422: (lazy_gettext("Unprocessable Entity"), None),
+    429: (lazy_gettext("Too Many Requests"), lazy_gettext("There were too many requests; try again later.")),
+    500: (
+        lazy_gettext("Internal Server Error"),
+        lazy_gettext("The server failed, and the failure was logged. It is not your fault."),
+    ),
+    503: (lazy_gettext("Service Unavailable"), None),
+}
+TEMPLATES = {401: "session.html"}  # where people can set an error right, if not on the page of the request
+
+log = logging.getLogger("glassform")
+
+
+def prepare(app: Flask) -> None:
+    """Let an application show every error of its own."""
+    app.register_error_handler(Refusal, show_refusal)
+    app.register_error_handler(HTTPException, show_http_error)
+    for lost in (DBAPIError, PoolTimeout):
+        app.register_error_handler(lost, show_lost_database)
+
+
+def show_refusal(refusal: Refusal) -> Response:
+    """Show a refusal of ours, what was given kept."""
+    if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("a model cannot be asked: %s", refusal)
+    answer = problem(refusal.status, refusal.detail)
+    if refusal.listed is not None:
+        answer["errors"] = refusal.listed
+    return respond(answer, {}, refusal.template, refusal.fields)
+
+
+def show_http_error(error: HTTPException) -> Response:
+    """Show an error of the protocol; it knows headers of its own, such as Allow or Retry-After."""
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    is_unsaid = error.description == type(error).description
+    said = STATUSES.get(status, (None, None))[1]
+    answer = problem(status, error.description if said is None or not is_unsaid else None)
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    return respond(answer, headers, TEMPLATES.get(status, Refusal.template))
+
+
+def show_lost_database(error: Exception) -> Response:
+    """Show that what is remembered is out of reach: nothing was stored, and the rest goes on."""
+    log.error("the database failed: %s", type(error).__name__, exc_info=error)
+    detail = gettext("What is remembered is out of reach for now; nothing was stored. All else is still answered.")
+    return show_http_error(ServiceUnavailable(detail, retry_after=SECONDS_TO_RETRY))
+
+
+def problem(status: int, detail: str | None) -> dict[str, Any]:
+    """Return a problem's members; without a detail, with what its status means."""
+    title, said = STATUSES.get(status, (HTTPStatus(status).phrase, ""))
+    return {
+        "type": "about:blank",
+        "title": str(title),
+        "status": status,
+        "detail": str(said) if detail is None else detail,
+    }
+
+
+def respond(
+    answer: dict[str, Any], headers: Mapping[str, str], template: str, values: Mapping[str, Any] | None = None
+) -> Response:
+    """Make the response for a problem; a page gets `values`, what was given."""
+    if request.path.startswith(INFERENCE):
+        answer["error"] = in_one_line(answer)  # where clients of the protocol look for it
+    headers = {**headers, "Cache-Control": "no-store", "Vary": VARY}
+    if wants_page():
+        given = {} if values is None else {"values": values}
+        body, media_type = page(template, answer=answer, **given), MEDIA_TYPES["html"]
+    else:
+        body, media_type = as_json(answer), PROBLEM
+    return Response(body, answer["status"], headers, content_type=media_type)
+
+
+def in_one_line(problem: dict[str, Any]) -> str:
+    """Return a problem's detail and first error as one sentence."""
+    first = next(iter(problem.get("errors", [])), None)
+    return f"{problem['detail']} {first['field']} {first['message']}" if first else str(problem["detail"])
+
+
+def wants_page() -> bool:
+    """Tell whether an error is to be shown as a page; a request that cannot be negotiated gets JSON."""
+    if isinstance(request.routing_exception, BadHost) or not request.host:
+        return False  # without a host no link of the page could be built
+    suffix = (request.view_args or {}).get("suffix")
+    try:
+        return chosen_format(request.environ, ("json", "html"), suffix) == "html"
+    except HTTPException:
+        return False
