@@ -11,9 +11,8 @@ from glassform.engines.dialects import DIALECTS, EMBEDDED
 from glassform.engines.engine import Engine
 from glassform.engines.failures import EngineError, UnreadableSource
 from glassform.engines.files import KINDS, find
-from glassform.engines.jobs import score_files, score_table
 from glassform.engines.on_spark import MASTER
-from glassform.engines.scoring import FAIL, NULL, REPORT, Task, WrongRows
+from glassform.engines.scoring import FAIL, NULL, REPORT, Task, WrongRows, score_files, score_table
 from glassform.engines.sql import statement
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted, UnreadableArtifact

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from glassform.analysis.changes import smallest_changes
-from glassform.fitted.points import Points
+from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid
 

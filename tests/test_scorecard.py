@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, SplineTransformer, StandardScaler
 
+from glassform.fitted.additive import Points
 from glassform.fitted.base import FILE, UnreadableArtifact
-from glassform.fitted.points import Points
 from glassform.fitted.scorecard import TOLERANCE, Scorecard
 from glassform.fitted.target import sigmoid
 from glassform.learning.saving import load_pipeline

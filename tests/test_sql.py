@@ -17,7 +17,7 @@ from glassform.engines.connect import connect
 from glassform.engines.dialects import DIALECTS
 from glassform.engines.failures import EngineError
 from glassform.engines.sql import Scoring, statement
-from glassform.fitted.points import Points
+from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
 from tests.conftest import ROOT, missing
 

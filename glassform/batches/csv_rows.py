@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import IO
 
-from glassform.batches.rows import NO_ERRORS, InvalidBatch, Row, RowError, checked
+from glassform.batches.batch import NO_ERRORS, InvalidBatch, Row, RowError, checked
 from glassform.fitted.base import Fitted
 from glassform.languages import gettext
 from glassform.limits import LONGEST_LINE, LONGEST_VALUE, MOST_BATCH_ERRORS, MOST_TEXTS

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import islice, repeat
 from typing import IO, Any
 
-from glassform.batches.rows import NO_ERRORS, ROWS_AT_A_TIME, Row, checked, refuse_too_many
+from glassform.batches.batch import NO_ERRORS, ROWS_AT_A_TIME, Row, checked, refuse_too_many
 from glassform.fitted.base import Fitted
 from glassform.languages import gettext
 from glassform.limits import LONGEST_LINE, MOST_BATCH_ERRORS

@@ -7,8 +7,7 @@ from itertools import pairwise
 
 from sqlglot import exp
 
-from glassform.fitted.additive import Additive
-from glassform.fitted.points import Points
+from glassform.fitted.additive import Additive, Points
 from glassform.fitted.scorecard import Scorecard
 from glassform.records.field import DATE, NOT_KNOWN, PLAIN_DIGITS, Value
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from glassform.fitted.additive import Points, points_of, summed
 from glassform.fitted.base import Fitted, Row
-from glassform.fitted.points import Points, points_of, summed
 from glassform.fitted.target import Sums
 from glassform.records.field import Record, Value
 

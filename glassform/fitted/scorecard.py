@@ -8,10 +8,9 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from glassform.fitted.additive import Additive
+from glassform.fitted.additive import Additive, Contribution, Terms
 from glassform.fitted.base import Row
 from glassform.fitted.neighbours import Support
-from glassform.fitted.points import Contribution, Terms
 from glassform.fitted.target import Said, Sums, sigmoid
 from glassform.records.field import Record, Value
 

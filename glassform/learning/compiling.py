@@ -8,11 +8,10 @@ import pandas as pd
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 
-from glassform.fitted.additive import NumberScorecard
+from glassform.fitted.additive import NumberScorecard, Points
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard, OneTable
 from glassform.fitted.pipeline import Opaque
-from glassform.fitted.points import Points
 from glassform.fitted.scorecard import Scorecard
 from glassform.learning.table import Split
 from glassform.learning.tabulate import tabulate, vary

@@ -9,7 +9,7 @@ from typing import Any
 from pandas import DataFrame
 from sklearn.pipeline import Pipeline
 
-from glassform.fitted.points import Points
+from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import TOLERANCE
 from glassform.records.field import Field, Value
 from glassform.records.schema import NUMBER, Schema

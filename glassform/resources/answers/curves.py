@@ -1,17 +1,15 @@
-"""What if: the answer about one person as one field alone varies."""
+"""What if: one field of a record varied alone, and the record in another group."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from typing_extensions import TypedDict
 
+from glassform.fitted.scorecard import Twin
 from glassform.fitted.target import Said
 from glassform.records.field import Record, Value
-from glassform.records.schema import Schema
 from glassform.web.asked import fitted
-from glassform.web.openapi import record_in_query
-from glassform.web.reading import flat, read_record
-from glassform.web.resource import Resource
+from glassform.web.reading import RecordResource, flat, read_record
 
 
 class Point(Said):
@@ -35,17 +33,10 @@ class CurvesAnswer(TypedDict):
     model: dict[str, str]
 
 
-class Curves(Resource):
+class Curves(RecordResource):
     """By field, the answer at each of its values, the rest of the record held fixed."""
 
-    reads_query = True
-
     formats = ("json", "csv")
-
-    @classmethod
-    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
-        """Return the fields of the record."""
-        return record_in_query(schema)
 
     def get(self) -> CurvesAnswer:
         """Return the curve of every field for the record in the query."""
@@ -68,3 +59,37 @@ class Curves(Resource):
         for curve in answer["curves"]:
             for point in curve["points"]:
                 yield {"feature": curve["feature"], **flat(point)}
+
+
+class TwinsAnswer(Said):
+    """What the model says of one record, and of its twins."""
+
+    record: Record
+    twins: list[Twin]
+    model: dict[str, str]
+
+
+class Twins(RecordResource):
+    """The twins of one person: the same answers but for one group field."""
+
+    tag = "twins"
+    formats = ("json", "csv")
+
+    def get(self) -> TwinsAnswer:
+        """Return what the model says of every twin of the record in the query."""
+        card, record = fitted(), read_record()
+        return {
+            "record": record,
+            **card.members(record),  # type: ignore[typeddict-item]
+            "twins": card.twins(record),
+            "model": card.model,
+        }
+
+    def columns(self, answer: Any) -> list[str]:
+        """Return the header; a table without group fields has no twins to take it from."""
+        said = {name: value for name, value in answer.items() if name not in ("record", "twins", "model")}
+        return ["feature", "value", *flat(said), *(["difference"] if len(said) == 1 else [])]
+
+    def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
+        """Return a row per twin."""
+        return [flat(twin) for twin in answer["twins"]]

@@ -9,8 +9,8 @@ from glassform.fitted.scorecard import Scorecard
 from glassform.records.field import Record
 from glassform.records.schema import Schema
 from glassform.web.asked import fitted, schema
-from glassform.web.body import given_fields
 from glassform.web.openapi import record_in_query
+from glassform.web.reading import given_fields
 from glassform.web.resource import Resource
 
 

@@ -10,19 +10,18 @@ from flask import Response, after_this_request, request, url_for
 from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
-from glassform.batches.batch import Batch, ScoredRow
+from glassform.batches.batch import Batch, ScoredRow, Source
 from glassform.batches.csv_rows import Table
 from glassform.batches.json_rows import Lines, Objects, parse_array
-from glassform.batches.rows import Source
 from glassform.languages import gettext
 from glassform.limits import LONGEST_LINE, MOST_ARRAY_BYTES, MOST_BATCH_ERRORS, MOST_BYTES, MOST_ROWS
 from glassform.records.messages import FieldError, InvalidQuery, say
 from glassform.records.schema import Schema
 from glassform.refusals import Unreadable
 from glassform.web.asked import fitted, schema
-from glassform.web.body import given_fields, one_of, read_body, read_options, refuse_broken_off
 from glassform.web.formats import Streamed
 from glassform.web.openapi import RECORD, TEXT, in_query
+from glassform.web.reading import given_fields, one_of, read_body, read_options, refuse_broken_off
 from glassform.web.resource import Resource, refuse_query
 
 CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"

@@ -13,8 +13,8 @@ from glassform.records.field import Field
 from glassform.records.messages import say, shown
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 from glassform.web.asked import fitted, schema
-from glassform.web.body import read_options
 from glassform.web.openapi import in_query
+from glassform.web.reading import read_options
 from glassform.web.resource import Resource
 
 PAGES = {NUMBER: "numbercard.html", CLASSES: "classescard.html"}  # where that is not the resource's own

@@ -17,9 +17,8 @@ from glassform.fitted.scorecard import Scorecard as Model
 from glassform.languages import gettext
 from glassform.records.schema import CLASSES, JSON_SCHEMA, Schema
 from glassform.web.asked import fitted, schema
-from glassform.web.body import one_of, read_options
 from glassform.web.openapi import TEXT, Exact, in_query
-from glassform.web.reading import flat
+from glassform.web.reading import flat, one_of, read_options
 from glassform.web.resource import Resource
 
 

@@ -15,10 +15,9 @@ from glassform.accounts.database import db, writing
 from glassform.accounts.history import REPEAT_HEADER, between, count_of, own, remember
 from glassform.accounts.signing_in import signed_in
 from glassform.accounts.tables import Prediction
-from glassform.batches.batch import Batch
+from glassform.batches.batch import Batch, InvalidBatch, RowError
 from glassform.batches.csv_rows import harmless
 from glassform.batches.json_rows import Objects
-from glassform.batches.rows import InvalidBatch, RowError
 from glassform.fitted.target import Said
 from glassform.limits import LONGEST_VALUE, MOST_ARRAY_BYTES
 from glassform.records.field import KINDS, PLAIN_DIGITS, PYTHON_TYPE, Record, Value
@@ -27,10 +26,9 @@ from glassform.records.parsing import is_array, parse_json
 from glassform.records.schema import Schema
 from glassform.resources.account_resource import FromForms, Remembering
 from glassform.web.asked import fitted, schema, served
-from glassform.web.body import given_fields, read_body, read_options
 from glassform.web.forms import FORM_TYPES
 from glassform.web.openapi import RECORD, TEXT, in_query
-from glassform.web.reading import OF_FORMS, flat, read_members, read_record
+from glassform.web.reading import OF_FORMS, flat, given_fields, read_body, read_members, read_options, read_record
 from glassform.web.resource import Answer
 
 MOST_AT_ONCE = 1_000  # records of one request

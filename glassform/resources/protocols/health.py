@@ -1,9 +1,16 @@
-"""Whether the server is alive and ready to answer."""
+"""Whether the server is alive and ready to answer, and what it has done so far."""
 
+from http import HTTPStatus
+from typing import Any, cast
+
+from flask import current_app, request
 from typing_extensions import TypedDict
+from werkzeug.exceptions import NotFound
 
+from glassform.accounts.rates import settings
 from glassform.fitted.base import is_ready
-from glassform.web.asked import fitted, served
+from glassform.metrics import Metrics as Counts
+from glassform.web.asked import fitted, served, tables
 from glassform.web.resource import Resource
 
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -55,3 +62,24 @@ class Ready(Resource):
             "refused": served().refused or None,
         }
         return answer, 200 if ready else 503, NOT_KEPT
+
+
+class Metrics(Resource):
+    """Counts of requests, of all workers together."""
+
+    tag = "metrics"
+    formats = ("text",)
+    suffixed = False
+
+    def get(self) -> tuple[str, int, dict[str, str]]:
+        """Return the counts in Prometheus's text format."""
+        if settings().trusted_proxies and "X-Forwarded-For" in request.headers:
+            raise NotFound  # they are for whoever runs the server, who asks it directly
+        counts = cast(Counts, current_app.extensions["metrics"])
+        every = [table for _, table in tables()]
+        refused = any(table.refused for table in every)
+        return counts.text([table.current.model for table in every], refused), HTTPStatus.OK, NOT_KEPT
+
+    def written(self, answer: Any) -> str:
+        """Return the text as it is."""
+        return str(answer)

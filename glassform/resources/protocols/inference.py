@@ -24,8 +24,8 @@ from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 from glassform.refusals import Unreadable
 from glassform.resources.protocols.health import NOT_KEPT
 from glassform.web.asked import ask_table, ask_version, fitted, schema, served, table_named, version_named
-from glassform.web.body import read_body
 from glassform.web.openapi import TEXT
+from glassform.web.reading import read_body
 from glassform.web.resource import Resource
 
 JSON, BYTES = "application/json", "application/octet-stream"

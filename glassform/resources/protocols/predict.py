@@ -6,9 +6,8 @@ from flask import request
 from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
-from glassform.batches.batch import Batch
+from glassform.batches.batch import Batch, Row, refuse_too_many
 from glassform.batches.json_rows import Arrays
-from glassform.batches.rows import Row, refuse_too_many
 from glassform.fitted.base import Fitted
 from glassform.fitted.target import sigmoid, softmax
 from glassform.languages import gettext
@@ -17,9 +16,8 @@ from glassform.records.messages import FieldError, InvalidRecord, say, shown
 from glassform.records.parsing import Pairs, as_pairs, is_array, parse
 from glassform.records.schema import BINARY, NUMBER, Schema
 from glassform.web.asked import fitted, schema
-from glassform.web.body import read_body
 from glassform.web.openapi import RECORD, part_of_record
-from glassform.web.reading import refuse_misplaced
+from glassform.web.reading import read_body, refuse_misplaced
 from glassform.web.resource import Resource
 
 # curl calls whatever it sends a form, unless told otherwise, and some clients call it nothing
