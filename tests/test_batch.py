@@ -7,7 +7,7 @@ import json
 import orjson
 import pytest
 
-from glassform.batches.csv_rows import harmless
+from glassform.batches.batch import harmless
 from glassform.limits import MOST_ARRAY_BYTES, MOST_BATCH_ERRORS
 from glassform.records.parsing import is_plain, parse
 

@@ -1,5 +1,6 @@
 """Many records at once: checked, scored, and given back as a table or as objects."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +11,6 @@ import pydantic
 from flask_babel import ngettext
 from typing_extensions import TypedDict
 
-from glassform.batches.csv_rows import harmless
 from glassform.fitted.additive import Contribution
 from glassform.fitted.base import Fitted
 from glassform.languages import gettext
@@ -20,6 +20,14 @@ from glassform.records.messages import FieldError, InvalidRecord, say
 from glassform.records.parsing import is_array
 from glassform.records.schema import BINARY, CLASSES
 from glassform.refusals import Refusal, TooLarge
+
+FORMULA, SIGNED_NUMBER = ("=", "+", "-", "@", "\t", "\r"), re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
+
+
+def harmless(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) and not SIGNED_NUMBER.fullmatch(text) else text
+
 
 ROWS_AT_A_TIME = 500
 

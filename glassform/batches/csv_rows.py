@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -18,7 +17,6 @@ from glassform.records.messages import FieldError, say
 from glassform.records.schema import DELIMITERS, Schema
 from glassform.refusals import Unreadable
 
-FORMULA, SIGNED_NUMBER = ("=", "+", "-", "@", "\t", "\r"), re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 
 
@@ -114,8 +112,3 @@ class Table:
         row = checked(self.card, number, cells, read)
         self.wrong += bool(row.errors)
         return row
-
-
-def harmless(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) and not SIGNED_NUMBER.fullmatch(text) else text

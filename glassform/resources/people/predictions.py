@@ -15,8 +15,7 @@ from glassform.accounts.database import db, writing
 from glassform.accounts.history import REPEAT_HEADER, between, count_of, own, remember
 from glassform.accounts.signing_in import signed_in
 from glassform.accounts.tables import Prediction
-from glassform.batches.batch import Batch, InvalidBatch, RowError
-from glassform.batches.csv_rows import harmless
+from glassform.batches.batch import Batch, InvalidBatch, RowError, harmless
 from glassform.batches.json_rows import Objects
 from glassform.fitted.target import Said
 from glassform.limits import LONGEST_VALUE, MOST_ARRAY_BYTES
