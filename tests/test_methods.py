@@ -3,7 +3,7 @@
 import pytest
 from werkzeug.utils import import_string
 
-from glassform.web.formats import MEDIA_TYPES
+from glassform.web.formats import FORMATS
 from server import RESOURCES
 
 RESOURCE = {
@@ -51,7 +51,7 @@ def test_options_and_405_tell_the_methods(client, url):
 @pytest.mark.parametrize("url", GETS)
 def test_what_is_known_is_not_sent_again(client, record, url, accept):
     first = client.get(url, query_string=query(url, record), headers={"Accept": accept})
-    offered = [MEDIA_TYPES[form].partition(";")[0] for form in RESOURCE[url].formats]
+    offered = [FORMATS[form].media_type.partition(";")[0] for form in RESOURCE[url].formats]
     assert first.status_code == (200 if accept in offered else 406)
     if accept not in offered:
         return

@@ -2,6 +2,7 @@
 
 import math
 from typing import Any, NotRequired
+from weakref import WeakKeyDictionary
 
 from typing_extensions import TypedDict
 
@@ -46,8 +47,19 @@ class ScorecardAnswer(TypedDict):
     features: list[ScorecardFeature]
 
 
+# By schema, which is a model's in one language: the table never changes, and has hundreds of rows.
+LISTED: WeakKeyDictionary[Schema, ScorecardAnswer] = WeakKeyDictionary()
+
+
 def table(card: Additive | ClassesScorecard, dictionary: Schema) -> ScorecardAnswer:
     """Return a scorecard as plain data; the pages' script computes with it."""
+    if dictionary not in LISTED:
+        LISTED[dictionary] = listed(card, dictionary)
+    return LISTED[dictionary]
+
+
+def listed(card: Additive | ClassesScorecard, dictionary: Schema) -> ScorecardAnswer:
+    """Return a scorecard as plain data."""
     features: list[Any] = [
         {
             "feature": field.name,

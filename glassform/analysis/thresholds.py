@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -30,12 +31,12 @@ class Rate:
     count: int
     total: int
 
-    @property
+    @cached_property
     def value(self) -> float | None:
         """The share, 0 to 1; None of nobody."""
         return self.count / self.total if self.total else None
 
-    @property
+    @cached_property
     def interval(self) -> list[float] | None:
         """Its 95% interval by Wilson's score method (1927), which holds for small counts and shares near 0 or 1."""
         if not self.total:

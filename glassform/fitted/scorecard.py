@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from glassform.fitted.additive import Additive, Contribution, Terms
 from glassform.fitted.base import Row
 from glassform.fitted.neighbours import Support
-from glassform.fitted.target import Said, Sums, sigmoid
+from glassform.fitted.target import Said, Sums, sigmoid, sigmoids
 from glassform.records.field import Record, Value
 
 TOLERANCE = 1e-9  # log-odds by which the table may differ from the pipeline on a real row
@@ -86,6 +86,13 @@ class Scorecard(Additive):
         """Whether any feature is real-valued."""
         return any(points.linear for points in self.points.values())
 
+    def sums(self, record: Record) -> float:
+        """Return the log-odds of a record: a look-up per field and a sum, left to right."""
+        total = self.intercept
+        for name, terms in self.terms.items():
+            total += terms[record[name]]["log_odds"]
+        return total
+
     def log_odds(self, record: Record) -> float:
         """Return the log-odds of a record."""
         return self.sums(record)
@@ -118,24 +125,25 @@ class Scorecard(Additive):
         margin = NORMAL_97_5 * math.sqrt(self.variance(record))
         return sigmoid(log_odds - margin), sigmoid(log_odds + margin)
 
+    def curve(self, name: str, record: Record, log_odds: float) -> list[tuple[Value, float]]:
+        """Return the probability at each value (or knot) of one feature; `log_odds` are the record's own."""
+        points = self.points[name]
+        rest = log_odds - self.terms[name][record[name]]["log_odds"]
+        return list(zip(points.values, sigmoids([rest + other for other in points.log_odds]), strict=True))
+
     def what_if(self, record: Record) -> dict[str, list[tuple[Value, float]]]:
         """Return, by feature, the probability at each of its values (or knots), the rest of the record held fixed."""
         log_odds = self.log_odds(record)
-        return {
-            name: [
-                (value, sigmoid(log_odds - points.at(record[name]) + other))
-                for value, other in zip(points.values, points.log_odds, strict=True)
-            ]
-            for name, points in self.points.items()
-        }
+        return {name: self.curve(name, record, log_odds) for name in self.points}
 
     def twins(self, record: Record) -> list[Twin]:
         """Return the person's twins: the same but for one of the package's group fields."""
-        probability, curves = self.probability(record), self.what_if(record)
+        log_odds = self.log_odds(record)
+        probability = sigmoid(log_odds)
         return [
             {"feature": field.name, "value": value, "probability": other, "difference": other - probability}
             for field in self.schema.groups
-            for value, other in curves[field.name]
+            for value, other in self.curve(field.name, record, log_odds)
             if value != record[field.name]
         ]
 

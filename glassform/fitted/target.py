@@ -1,7 +1,7 @@
 """What is foretold: yes or no, a number, or one of several classes; and how a model's sums become an answer."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NotRequired, Protocol
 
 from typing_extensions import TypedDict
@@ -114,6 +114,18 @@ def sigmoid(log_odds: float) -> float:
         return 1.0 / (1.0 + math.exp(-log_odds))
     odds = math.exp(log_odds)
     return odds / (1.0 + odds)
+
+
+def sigmoids(several: Iterable[float]) -> list[float]:
+    """Return the probabilities that belong to several log-odds, as `sigmoid` gives them, in one call."""
+    found = []
+    for log_odds in several:
+        if log_odds >= 0:
+            found.append(1.0 / (1.0 + math.exp(-log_odds)))
+        else:
+            odds = math.exp(log_odds)
+            found.append(odds / (1.0 + odds))
+    return found
 
 
 def softmax(sums: Sequence[float]) -> list[float]:

@@ -1,6 +1,7 @@
 """What a request asks: which table, which version of its model, in which language; read once, at the door."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from flask import current_app, has_request_context, request
@@ -30,6 +31,8 @@ class Asked:
         The version the request names; empty, if it asks the current one.
     endpoint
         The resource that answers, as Flask names it.
+    format
+        How the answer is written; set once the resource is known, as are the headers that go with it.
     """
 
     table: Served
@@ -38,6 +41,8 @@ class Asked:
     language: str
     pinned: str = ""
     endpoint: str = "none"
+    format: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(environ: dict[str, Any], tables: Tables) -> Asked:

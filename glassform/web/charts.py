@@ -1,10 +1,14 @@
 """How numbers are drawn and written on a page: positions in percent of a drawing, and signs, and percentages."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from operator import itemgetter
 from typing import Any
+
+from glassform.records.field import Field, Record, Value
+from glassform.records.schema import Schema
 
 PADDING = 0.03  # of a drawing's width, free on either side
 
@@ -65,9 +69,12 @@ def waterfall(start: float, terms: Sequence[float]) -> Waterfall:
     """Draw start + terms = total: each term's bar begins where the one before it ended."""
     sums = list(accumulate(terms, initial=start))
     scale = Scale.over(sums)
-    return Waterfall(
-        scale.bar(0, start), [scale.bar(*step) for step in pairwise(sums)], scale.bar(0, sums[-1]), scale.at(0)
-    )
+    low, width = scale.low, scale.high - scale.low
+    bars = []
+    for begin, end in ((0.0, start), *pairwise(sums), (0.0, sums[-1])):
+        at = round(100 * (begin - low) / width, 3), round(100 * (end - low) / width, 3)
+        bars.append(Bar(min(at), round(max(at) - min(at), 3), end >= begin))
+    return Waterfall(bars[0], bars[1:-1], bars[-1], scale.at(0))
 
 
 @dataclass(frozen=True)
@@ -100,8 +107,70 @@ PLOT = Plot()
 
 def polyline(xs: Sequence[float], ys: Sequence[float], scale: Scale) -> str:
     """Return the points of an SVG polyline over a drawing of 100 by 100: x from end to end, y upwards on a scale."""
-    across = Scale(min(xs), max(xs))
-    return " ".join(f"{across.at(x)},{round(100 - scale.at(y), 3)}" for x, y in zip(xs, ys, strict=True))
+    low, width, floor, height = min(xs), max(xs) - min(xs), scale.low, scale.high - scale.low
+    return " ".join(
+        [
+            f"{round(100 * (x - low) / width, 3)},{round(100 - round(100 * (y - floor) / height, 3), 3)}"
+            for x, y in zip(xs, ys, strict=True)
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class CurveValue:
+    """One value of a curve as a page shows it: its title, the answer as text, and where that stands in percent."""
+
+    value: Value
+    title: str
+    text: str
+    place: float
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class DrawnCurve:
+    """A field's curve as a page draws it: a category's answers, highest first, or a line with a mark on it.
+
+    `mark` is where the record stands on the line, in percent; None, if its value is not known.
+    """
+
+    field: Field
+    rows: list[CurveValue]
+    line: str = ""
+    mark: float | None = None
+
+
+def draw_curves(
+    schema: Schema,
+    record: Record,
+    curves: Mapping[str, Sequence[tuple[Value, float]]],
+    scale: Scale,
+    write: Callable[[Sequence[float]], list[str]],
+) -> list[DrawnCurve]:
+    """Draw what the answer would be at every value of every field; `write` writes such answers."""
+    return [draw_curve(schema.by_name[name], record[name], curve, scale, write) for name, curve in curves.items()]
+
+
+def draw_curve(
+    field: Field,
+    chosen: Value,
+    curve: Sequence[tuple[Any, float]],
+    scale: Scale,
+    write: Callable[[Sequence[float]], list[str]],
+) -> DrawnCurve:
+    """Draw one field's curve."""
+    if field.categories:
+        curve = sorted(curve, key=itemgetter(1), reverse=True)
+    values, numbers = zip(*curve, strict=True)
+    low, height, titles = scale.low, scale.high - scale.low, field.categories
+    rows = [
+        CurveValue(value, titles.get(value, str(value)), text, round(100 * (y - low) / height, 3), value == chosen)
+        for value, text, y in zip(values, write(numbers), numbers, strict=True)
+    ]
+    if field.categories:
+        return DrawnCurve(field, rows)
+    mark = None if isinstance(chosen, str) else Scale(values[0], values[-1]).at(chosen)
+    return DrawnCurve(field, rows, polyline(values, numbers, scale), mark)
 
 
 def signed(number: float, digits: int = 4) -> str:
@@ -158,7 +227,18 @@ def thousands(number: float) -> str:
 
 def percent(probability: float) -> str:
     """Write a probability as a percentage: one decimal, two where it is nearly 0 or 1, none at these."""
-    if probability in (0, 1):
-        return f"{100 * probability:.0f}%"
-    digits = 1 if 0.01 <= probability <= 0.99 else 2
-    return f"{100 * probability:.{digits}f}%"
+    return percents([probability])[0]
+
+
+def percents(probabilities: Iterable[float]) -> list[str]:
+    """Write several probabilities as percentages, in one call."""
+    written = []
+    for share in probabilities:
+        digits = 1 if 0.01 <= share <= 0.99 else 2 if 0 < share < 1 else 0
+        written.append(f"{100 * share:.{digits}f}%")
+    return written
+
+
+def figures(numbers: Iterable[float], digits: int) -> list[str]:
+    """Write several numbers with their thousands apart and a real minus, in one call."""
+    return [f"{number:,.{digits}f}".replace("-", "\N{MINUS SIGN}") for number in numbers]

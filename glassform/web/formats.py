@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 from zlib import crc32
 
 import orjson
@@ -19,18 +20,8 @@ from werkzeug.http import parse_accept_header
 from glassform.languages import current, gettext
 from glassform.settings import HOME
 from glassform.web.asked import fitted, served
+from glassform.web.pages import page
 
-# JSON comes first: who accepts anything, as curl does, gets JSON.
-MEDIA_TYPES = {
-    "json": "application/json",
-    "html": "text/html; charset=utf-8",
-    "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/x-ndjson",
-    "sql": "application/sql",
-    "text": "text/plain; version=0.0.4; charset=utf-8",  # as Prometheus has it
-}
-SUFFIXES = ("json", "html", "csv", "sql")  # formats that can be asked for at the end of an address
-WRITTEN = ("sql", "text")  # formats a resource writes itself
 # a media type's parameters, such as charset, which are not what a client chooses by; q is
 PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re.IGNORECASE)
 WHO = ("access_token_cookie", "form")  # the cookies that change what a page shows
@@ -46,6 +37,116 @@ class Streamed:
     objects: Callable[[], Iterable[dict[str, Any]]]
     summary: Callable[[], dict[str, Any]]
     count: int
+
+
+class Shown(Protocol):
+    """What a format needs to know of the resource whose answer it writes."""
+
+    @property
+    def template(self) -> str:
+        """The file name of its page."""
+
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return what its page shows beside an answer."""
+
+    def columns(self, answer: Any) -> list[str] | None:
+        """Return the header of its table, if there can be no row to take it from."""
+
+    def rows(self, answer: Any) -> Iterable[Mapping[str, Any]]:
+        """Return an answer as the rows of a table."""
+
+    def written(self, answer: Any) -> str:
+        """Return an answer as text."""
+
+
+class Format:
+    """A way to write answers, as JSON: the one that a client gets who accepts anything, as curl does."""
+
+    name = "json"
+    media_type = "application/json"
+    is_suffix = True  # whether it can be asked for at the end of an address
+
+    def write(self, answer: Any, body: bytes, resource: Shown) -> bytes:
+        """Return an answer of a resource; `body` is the same as JSON."""
+        return body
+
+    def stream(self, answer: Streamed, resource: Shown) -> bytes | Iterator[bytes]:
+        """Return a long answer in parts."""
+        return json_array(answer)
+
+    def headers(self, resource: Shown) -> dict[str, str]:
+        """Return the headers that go with a long answer."""
+        return {}
+
+
+class Page(Format):
+    """HTML, for people."""
+
+    name = "html"
+    media_type = "text/html; charset=utf-8"
+
+    def write(self, answer: Any, body: bytes, resource: Shown) -> bytes:
+        """Return the resource's page."""
+        return page(resource.template, answer=answer, **resource.shown_with(answer))
+
+    def stream(self, answer: Streamed, resource: Shown) -> bytes | Iterator[bytes]:
+        """Return a page with the first rows."""
+        return page(resource.template, answer=answer)
+
+
+class CSV(Format):
+    """A table (RFC 4180)."""
+
+    name = "csv"
+    media_type = "text/csv; charset=utf-8"
+
+    def write(self, answer: Any, body: bytes, resource: Shown) -> bytes:
+        """Return the answer's rows."""
+        return as_csv(resource.rows(answer), resource.columns(answer))
+
+    def stream(self, answer: Streamed, resource: Shown) -> bytes | Iterator[bytes]:
+        """Return a long table in parts."""
+        return csv_lines(answer)
+
+    def headers(self, resource: Shown) -> dict[str, str]:
+        """Return the name to save the file under."""
+        name = Path(resource.template).stem
+        return {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+
+
+class Lines(Format):
+    """JSON, an object a line."""
+
+    name = "jsonl"
+    media_type = "application/x-ndjson"
+    is_suffix = False
+
+    def stream(self, answer: Streamed, resource: Shown) -> bytes | Iterator[bytes]:
+        """Return a long answer in parts."""
+        return json_lines(answer)
+
+
+class SQL(Format):
+    """Text that a resource writes itself."""
+
+    name = "sql"
+    media_type = "application/sql"
+
+    def write(self, answer: Any, body: bytes, resource: Shown) -> bytes:
+        """Return what the resource wrote."""
+        return resource.written(answer).encode()
+
+
+class Exposition(SQL):
+    """The text format of Prometheus."""
+
+    name = "text"
+    media_type = "text/plain; version=0.0.4; charset=utf-8"
+    is_suffix = False
+
+
+FORMATS: dict[str, Format] = {each.name: each for each in (Format(), Page(), CSV(), Lines(), SQL(), Exposition())}
+SUFFIXES = tuple(name for name, each in FORMATS.items() if each.is_suffix)
 
 
 def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str | None) -> str:
@@ -75,7 +176,7 @@ def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str
 @lru_cache(maxsize=1024)
 def negotiated(accept: str, formats: tuple[str, ...]) -> str | None:
     """Return the offered format an Accept header likes best, the earlier one on a tie (RFC 9110, 12.5.1)."""
-    offered = {MEDIA_TYPES[each].partition(";")[0]: each for each in formats}
+    offered = {FORMATS[each].media_type.partition(";")[0]: each for each in formats}
     best = parse_accept_header(PARAMETERS.sub("", accept) or "*/*", MIMEAccept).best_match(offered)
     return offered[best] if best else None
 
@@ -141,4 +242,4 @@ def json_lines(answer: Streamed) -> Iterator[bytes]:
         yield several
 
 
-SALTS = {form: crc32(form.encode(), release()) for form in MEDIA_TYPES}
+SALTS = {form: crc32(form.encode(), release()) for form in FORMATS}

@@ -19,7 +19,7 @@ from glassform.languages import LANGUAGES
 from glassform.records.field import Field
 from glassform.records.schema import Schema
 from glassform.web.asked import VERSION
-from glassform.web.formats import MEDIA_TYPES, SUFFIXES, Streamed
+from glassform.web.formats import FORMATS, SUFFIXES, Streamed
 from glassform.web.problems import PROBLEM
 from glassform.web.resource import Resource
 
@@ -107,7 +107,7 @@ def describe(
                 for method in METHODS
                 if hasattr(resource, method)
             }
-    content = {PROBLEM: {"schema": types.of(Problem)}, MEDIA_TYPES["html"].partition(";")[0]: {"schema": TEXT}}
+    content = {PROBLEM: {"schema": types.of(Problem)}, FORMATS["html"].media_type.partition(";")[0]: {"schema": TEXT}}
     return {
         "openapi": OPENAPI,
         "info": {
@@ -273,7 +273,7 @@ def content_of(resource: type[Resource], answer: Any, types: Types) -> Iterator[
         made, answer = get_args(answer)
         streamed = made is Streamed
     for form in resource.formats:
-        media_type = MEDIA_TYPES[form].partition(";")[0]
+        media_type = FORMATS[form].media_type.partition(";")[0]
         schema = TEXT if form != "json" else types.of(answer)
         yield media_type, {"schema": {"type": "array", "items": schema} if streamed and form == "json" else schema}
     for media_type in resource.other_media_types:

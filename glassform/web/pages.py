@@ -9,10 +9,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from glassform import languages
-from glassform.languages import current, gettext
+from glassform.languages import DEFAULT, current, gettext
 from glassform.settings import HOME
 from glassform.web import charts, language
-from glassform.web.asked import asked_version, fitted, schema, served, tables
+from glassform.web.asked import VERSION, asked, asked_version, fitted, schema, served, tables
 from glassform.web.forms import FORM_FIELD, form_token
 
 
@@ -47,13 +47,17 @@ def shown_on_every_page() -> dict[str, Any]:
 @pass_context
 def worded(context: Context, text: str, /, **values: Any) -> Markup:
     """Return a text of a page in the language of the answer, its values and what a row is called in place."""
-    return Markup(gettext(text)) % {**context["schema"].words, **values}
+    # 120 texts a page: the context knows the language, and the default needs no translation
+    said = text if context["lang"] == DEFAULT else gettext(text)
+    return Markup(said) % {**context["schema"].words, **values}
 
 
 def keep_version(endpoint: str, values: dict[str, Any]) -> None:
     """Let the links of a page lead to the version that was asked for."""
     if not endpoint.endswith("static"):
-        values.update({**asked_version(), **values})
+        pinned = asked().pinned
+        if pinned:
+            values.setdefault(VERSION, pinned)
 
 
 USED_BY_PAGES = {

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable
 
 from glassform.languages import gettext
 from glassform.refusals import Refusal
-from glassform.web.formats import MEDIA_TYPES, as_json, chosen_format
+from glassform.web.formats import FORMATS, as_json, chosen_format
 from glassform.web.pages import page
 
 PROBLEM = "application/problem+json"
@@ -103,7 +103,7 @@ def respond(
     headers = {**headers, "Cache-Control": "no-store", "Vary": VARY}
     if wants_page():
         given = {} if values is None else {"values": values}
-        body, media_type = page(template, answer=answer, **given), MEDIA_TYPES["html"]
+        body, media_type = page(template, answer=answer, **given), FORMATS["html"].media_type
     else:
         body, media_type = as_json(answer), PROBLEM
     return Response(body, answer["status"], headers, content_type=media_type)

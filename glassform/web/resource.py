@@ -14,22 +14,11 @@ from glassform.languages import gettext
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.parsing import decode
 from glassform.records.schema import Schema
-from glassform.web.asked import VERSION, choose_version
-from glassform.web.formats import (
-    MEDIA_TYPES,
-    WRITTEN,
-    Streamed,
-    as_csv,
-    as_json,
-    chosen_format,
-    csv_lines,
-    etag,
-    json_array,
-    json_lines,
-)
+from glassform.web.asked import VERSION, Asked, choose_version
+from glassform.web.asked import asked as this_request
+from glassform.web.formats import FORMATS, Format, Streamed, as_json, chosen_format, etag
 from glassform.web.language import PARAMETER as LANGUAGE_PARAMETER
 from glassform.web.language import chosen_language, cookie
-from glassform.web.pages import page
 from glassform.web.problems import VARY
 
 READING = ("GET", "HEAD")
@@ -40,47 +29,72 @@ Answer = Any  # plain data, or a tuple of data, status and headers, as Flask-RES
 def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
     """Turn what a resource's method returns into the response the client asked for.
 
-    Flask-RESTful applies this to each method of a `Resource`. It hands a ready `Response` on as it is, which
-    saves its own negotiation, about a fifth of a request's time.
+    Flask-RESTful applies this to each method of a `Resource`. It hands on a ready `Response` as it is, which saves
+    its own negotiation, about a fifth of a request's time.
     """
 
     def respond(*arguments: Any, suffix: str | None = None, **named: Any) -> Response:
         resource: Resource = method.__self__  # type: ignore[attr-defined]
-        environ = request.environ
-        form = chosen_format(environ, resource.offered(), suffix)
-        asked = chosen_language(environ["QUERY_STRING"])
-        choose_version(environ["QUERY_STRING"])
-        kept = language_kept(asked) if form == "html" else {}
-        if environ["QUERY_STRING"] and not resource.reads_query:
-            refuse_query(environ["QUERY_STRING"])
-        if "HTTP_CONTENT_ENCODING" in environ:
-            refuse_encoded(environ["HTTP_CONTENT_ENCODING"])
-        answer, status, headers = unpack(method(*arguments, **named))
-        if isinstance(answer, Streamed):
-            return stream(answer, form, resource.template)
-        if isinstance(answer, Response):
-            return answer
-        if form == "html" and "Location" in headers:  # a page follows, and to load it again repeats nothing
-            return Response(status=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store", **headers})
-        if status == HTTPStatus.NO_CONTENT:
-            return Response(status=status, headers={"Cache-Control": "no-store"})
-        body = as_json(answer)
-        if environ["REQUEST_METHOD"] not in READING or status != HTTPStatus.OK:
-            headers = {"Cache-Control": "no-store", "Vary": VARY, **kept, **headers}
-        else:
-            tag = etag(body, form)
-            headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"', "Vary": VARY, **kept, **headers}
-            if "HTTP_IF_NONE_MATCH" in environ and request.if_none_match.contains_weak(tag):
-                return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-        if form == "html":
-            body = page(resource.template, answer=answer, **resource.shown_with(answer))
-        elif form == "csv":
-            body = as_csv(resource.rows(answer), resource.columns(answer))
-        elif form in WRITTEN:
-            body = resource.written(answer).encode()
-        return Response(body, status, headers, content_type=MEDIA_TYPES[form])
+        asked = read(resource, suffix)
+        answer = method(*arguments, **named)  # asks the model; resources of people save what is to be kept
+        return show(answer, asked, resource)
 
     return respond
+
+
+def read(resource: "Resource", suffix: str | None) -> Asked:
+    """Read how a request is to be answered, and refuse what no resource reads.
+
+    Raises
+    ------
+    BadRequest, NotAcceptable, NotFound, UnsupportedMediaType
+        If it asks for a format, a language or a version that is not there, or its body is compressed.
+    InvalidQuery
+        If it has a query, and the resource reads none.
+    """
+    environ, asked = request.environ, this_request()
+    query = environ["QUERY_STRING"]
+    asked.format = FORMATS[chosen_format(environ, resource.offered(), suffix)]
+    language = chosen_language(query)
+    choose_version(query)
+    if asked.format.name == "html":
+        asked.headers = language_kept(language)
+    if query and not resource.reads_query:
+        refuse_query(query)
+    if "HTTP_CONTENT_ENCODING" in environ:
+        refuse_encoded(environ["HTTP_CONTENT_ENCODING"])
+    return asked
+
+
+def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
+    """Make the response for what a method returned, in the format that was asked for."""
+    answer, status, headers = unpack(returned)
+    if isinstance(answer, Streamed):
+        return stream(answer, asked.format, resource)
+    if isinstance(answer, Response):
+        return answer
+    if asked.format.name == "html" and "Location" in headers:  # a page follows, and to reload it repeats nothing
+        return Response(status=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store", **headers})
+    if status == HTTPStatus.NO_CONTENT:
+        return Response(status=status, headers={"Cache-Control": "no-store"})
+    body = as_json(answer)
+    if request.environ["REQUEST_METHOD"] not in READING or status != HTTPStatus.OK:
+        headers = {"Cache-Control": "no-store", "Vary": VARY, **asked.headers, **headers}
+    else:
+        tag = etag(body, asked.format.name)
+        headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"', "Vary": VARY, **asked.headers, **headers}
+        if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
+            return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    body = asked.format.write(answer, body, resource)
+    return Response(body, status, headers, content_type=asked.format.media_type)
+
+
+def stream(answer: Streamed, format: Format, resource: "Resource") -> Response:
+    """Make the response for rows that are made while they are sent."""
+    headers = {"Cache-Control": "no-store", "Vary": VARY, **format.headers(resource)}
+    parts = format.stream(answer, resource)
+    body = parts if isinstance(parts, bytes) else stream_with_context(parts)
+    return Response(body, HTTPStatus.OK, headers, content_type=format.media_type)
 
 
 def refuse_query(query: str) -> None:
@@ -124,8 +138,8 @@ def language_kept(asked: str | None) -> dict[str, str]:
 class Resource(flask_restful.Resource):
     """A noun of the API: its methods return plain data, its `formats` say how that can be shown.
 
-    Its page is the template with its name; if it offers CSV, `rows` gives the lines of the table; if it offers one
-    of `WRITTEN`, `written` gives the text.
+    Its page is the template with its name; if it offers CSV, `rows` gives the lines of the table; if it offers SQL
+    or text, `written` gives that.
     """
 
     formats: tuple[str, ...] = ("json", "html")
@@ -172,7 +186,7 @@ class Resource(flask_restful.Resource):
         raise NotImplementedError
 
     def written(self, answer: Any) -> str:
-        """Return an answer as text in the one format of `WRITTEN` that it offers."""
+        """Return an answer as the text of a format that the resource writes itself."""
         raise NotImplementedError
 
 
@@ -182,16 +196,3 @@ class Api(flask_restful.Api):
     def error_router(self, original_handler: Callable[[Exception], Response], error: Exception) -> Response:
         """Hand an error to Flask."""
         return original_handler(error)
-
-
-def stream(answer: Streamed, form: str, template: str) -> Response:
-    """Make the response for rows that are made while they are sent."""
-    headers = {"Cache-Control": "no-store", "Vary": VARY}
-    if form == "html":
-        body: Any = page(template, answer=answer)
-    elif form == "csv":
-        body = stream_with_context(csv_lines(answer))
-        headers["Content-Disposition"] = f'attachment; filename="{template.removesuffix(".html")}.csv"'
-    else:
-        body = stream_with_context(json_array(answer) if form == "json" else json_lines(answer))
-    return Response(body, HTTPStatus.OK, headers, content_type=MEDIA_TYPES[form])

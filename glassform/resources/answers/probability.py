@@ -1,17 +1,20 @@
 """What the model says of a record, with the arithmetic behind it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from glassform.analysis.table_of_points import table
 from glassform.analysis.thresholds import Rate
+from glassform.fitted.base import Fitted
 from glassform.fitted.neighbours import Support
 from glassform.fitted.scorecard import Explanation, Scorecard
-from glassform.records.field import Record
-from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
+from glassform.records.field import Record, Value
+from glassform.records.schema import CLASSES, NUMBER, Schema
 from glassform.web.asked import fitted, schema
+from glassform.web.charts import WHOLE, Scale, decimals, draw_curves, figures, percents
 from glassform.web.forms import FORM_TYPES
 from glassform.web.openapi import RECORD, record_in_query
 from glassform.web.reading import flat, read_record
@@ -92,17 +95,21 @@ class Probability(Resource):
         return PAGES.get(fitted().schema.task, super().template)
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
-        """Return the curves, the twins, what was counted, and the table that the page's script computes with."""
-        card, record = fitted(), answer["record"]
-        task = card.schema.task
-        shown = {
-            "what_if": card.curves(record) if task == CLASSES else card.what_if(record),
-            "twin_answers": card.twins(record) if card.schema.groups else [],
-        }
-        if task == BINARY:
-            shown |= counted(card.training, answer["support"])
-            shown["table"] = table(card, schema()) if isinstance(card, Scorecard) else None
-        return shown
+        """Return the curves drawn, the twins, what was counted, and the table for the page's script."""
+        card, dictionary, record = fitted(), schema(), answer["record"]
+        shown: dict[str, Any] = {"twin_answers": card.twins(record) if dictionary.groups else []}
+        if dictionary.task == CLASSES:
+            return shown | {"what_if": card.curves(record)}
+        curves = card.what_if(record)
+        if dictionary.task == NUMBER:
+            scale, write = (
+                Scale.of(numbers_of(curves, answer["prediction"])),
+                partial(figures, digits=digits_of(card)),
+            )
+            return shown | drawn(dictionary, answer, curves, scale, write)
+        shown |= counted(card.training, answer["support"])
+        shown["table"] = table(card, dictionary) if isinstance(card, Scorecard) else None
+        return shown | drawn(dictionary, answer, curves, WHOLE, percents)
 
     def get(self) -> Explanation | NumberExplanation | ClassesExplanation | Unexplained:
         """Return what the model says of the record in the query, and every term of its sum."""
@@ -122,3 +129,31 @@ def counted(training: dict[str, Any], support: Support | None) -> dict[str, Rate
     """Return the share of the positive class among everybody learned from, and among those like the record."""
     alike = Rate(round((support["share"] or 0) * support["count"]), support["count"]) if support else None
     return {"everyone": Rate(training["positives"], training["rows"]), "alike": alike}
+
+
+def drawn(
+    dictionary: Schema,
+    answer: dict[str, Any],
+    curves: dict[str, list[tuple[Value, float]]],
+    scale: Scale,
+    write: Callable[[Sequence[float]], list[str]],
+) -> dict[str, Any]:
+    """Return curves as the page draws them, with the ends of their scale and where the answer stands on it."""
+    low, high = write([scale.low, scale.high])
+    own = answer["prediction"] if dictionary.task == NUMBER else answer["probability"]
+    return {
+        "drawn": draw_curves(dictionary, answer["record"], curves, scale, write),
+        "own": scale.at(own),
+        "low_end": low,
+        "high_end": high,
+    }
+
+
+def numbers_of(curves: dict[str, list[tuple[Value, float]]], own: float) -> list[float]:
+    """Return all numbers of some curves, and the answer as it is."""
+    return [own, *(number for curve in curves.values() for _, number in curve)]
+
+
+def digits_of(card: Fitted) -> int:
+    """Return how many decimals a number of the target is written with."""
+    return decimals(card.training["deviation"])
