@@ -452,6 +452,20 @@ def csrf(client):
     return {"csrf_token": client.get_cookie("csrf_access_token").value}
 
 
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/keys", {"title": "x" * 61, "scope": "all"}),
+        ("/account", {"method": "patch", "password": "wrong word", "new_password": "battery staple"}),
+    ],
+)
+def test_a_form_of_the_account_that_is_refused_comes_back_with_the_reason(remembering, request, path, sent):
+    client = browser_of(remembering, f"refused{request.node.callspec.id}"[:40].replace("/", ""))
+    refused = client.post(path, data=sent | csrf(client), headers=PAGE)
+    assert refused.status_code in (403, 422)
+    assert 'class="error"' in refused.text and 'action="/keys"' in refused.text
+
+
 def test_a_cookie_alone_changes_nothing_by_json_either(remembering, record, request):
     client = browser_of(remembering, f"jsoner{request.node.callspec.id}")
     assert client.get("/predictions").status_code == 200

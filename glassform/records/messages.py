@@ -80,7 +80,7 @@ class FieldError:
 class InvalidRecord(Refusal):
     """Fields that do not make a record; it holds the first errors, their number in all, and the fields as given."""
 
-    template = "form.html"
+    template = "answers/form.html"
 
     def __init__(self, errors: list[FieldError], fields: Mapping[str, Any]) -> None:
         self.errors, self.count = limited(errors), len(errors)

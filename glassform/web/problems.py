@@ -43,7 +43,7 @@ STATUSES: dict[int, tuple[Any, Any]] = {
     ),
     503: (lazy_gettext("Service Unavailable"), None),
 }
-TEMPLATES = {401: "session.html"}  # where people can set an error right, if not on the page of the request
+TEMPLATES = {401: "people/session.html"}  # where people can set an error right, if not on the page of the request
 
 log = logging.getLogger("glassform")
 

@@ -156,8 +156,9 @@ class Resource(flask_restful.Resource):
 
     @property
     def template(self) -> str:
-        """The file name of its page."""
-        return f"{type(self).__name__.lower()}.html"
+        """Its page, in the folder of templates that is named as its own."""
+        folder = type(self).__module__.split(".")[-2]
+        return f"{folder}/{type(self).__name__.lower()}.html"
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return what its page shows beside an answer, by name: computed here, so that the page computes nothing."""

@@ -57,7 +57,7 @@ class Changes(Resource):
     def get(self) -> ChangesAnswer:
         """Return the changes for the record in the query that lead to `target` and leave every `lock` as it is."""
         card = table_of_points(fitted())
-        record, target, locked = read_wish(schema())
+        record, target, locked = read_changes_request(schema())
         found = smallest_changes(card, record, target, locked)
         return {
             "target": target,
@@ -89,7 +89,7 @@ def table_of_points(card: Fitted) -> Scorecard:
     return card
 
 
-def read_wish(schema: Schema) -> tuple[Record, float, list[str]]:
+def read_changes_request(schema: Schema) -> tuple[Record, float, list[str]]:
     """Read record, target and locks; without any `lock` the package's own apply, an empty one means none.
 
     Raises
@@ -97,7 +97,7 @@ def read_wish(schema: Schema) -> tuple[Record, float, list[str]]:
     InvalidRecord
         With every error of all three, if the record has any.
     InvalidQuery
-        With every error of the wish, if only that has any.
+        With every error of target and locks, if only these have any.
     """
     errors: list[FieldError] = []
     record, invalid = {}, None
@@ -121,5 +121,7 @@ def read_wish(schema: Schema) -> tuple[Record, float, list[str]]:
     if invalid:
         raise InvalidRecord([*invalid.errors, *errors], invalid.fields)
     if errors:
-        raise InvalidQuery(errors, {"record": record, "target": targets[0], "locked": locked}, "wish.html")
+        raise InvalidQuery(
+            errors, {"record": record, "target": targets[0], "locked": locked}, "answers/changes_form.html"
+        )
     return record, float(targets[0]), locked

@@ -20,7 +20,7 @@ from glassform.web.openapi import RECORD, record_in_query
 from glassform.web.reading import flat, read_record
 from glassform.web.resource import Resource
 
-PAGES = {NUMBER: "number.html", CLASSES: "classes.html"}  # where that is not the resource's own
+PAGES = {NUMBER: "answers/number.html", CLASSES: "answers/classes.html"}  # where that is not the resource's own
 SAID = ("label", "probability", "probabilities", "prediction", "log_odds")  # columns of a table, if they are said
 
 

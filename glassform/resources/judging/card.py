@@ -17,7 +17,10 @@ from glassform.web.openapi import in_query
 from glassform.web.reading import read_options
 from glassform.web.resource import Resource
 
-PAGES = {NUMBER: "numbercard.html", CLASSES: "classescard.html"}  # where that is not the resource's own
+PAGES = {
+    NUMBER: "judging/card_number.html",
+    CLASSES: "judging/card_classes.html",
+}  # where that is not the resource's own
 COUNTED = {"groups", "true_positives", "false_positives"}  # shown in another form
 INNER = {"groups", "golden", "distribution"}  # of the training: what the server itself needs
 DEFAULTS = {"threshold": "0.5", "false_positive_cost": "1", "false_negative_cost": "1"}

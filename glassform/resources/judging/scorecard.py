@@ -38,7 +38,7 @@ class Scorecard(Resource):
     @property
     def template(self) -> str:
         """The page for what is foretold."""
-        return "classestable.html" if fitted().schema.task == CLASSES else super().template
+        return "judging/scorecard_classes.html" if fitted().schema.task == CLASSES else super().template
 
     def get(self) -> tuple[ScorecardAnswer, int, dict[str, str]]:
         """Return the intercept and, by feature, the points of every value; as SQL, one SELECT that adds them up."""

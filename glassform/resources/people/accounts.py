@@ -84,19 +84,19 @@ class Accounts(Remembering):
             raise Forbidden(gettext("No accounts are made here."))
         if request.mimetype in FORM_TYPES:
             refuse_foreign_form()
-        given = read_members(["name", "password"], template="accounts.html")
+        given = read_members(["name", "password"], template="people/accounts.html")
         name = given["name"]
         errors = [] if NAME.fullmatch(name) else [FieldError("name", shown(name), say("name", value=shown(name)))]
         errors += password_errors(given["password"], name)
         if errors:
-            raise InvalidQuery(errors, {"name": name}, "accounts.html")
+            raise InvalidQuery(errors, {"name": name}, "people/accounts.html")
         user = User(name=name, folded=name.casefold(), password=hash_password(given["password"]))
         try:
             with writing() as session:
                 session.add(user)
         except IntegrityError as error:
             taken = FieldError("name", name, say("taken_name", value=name))
-            raise InvalidQuery([taken], {"name": name}, "accounts.html", status=409) from error
+            raise InvalidQuery([taken], {"name": name}, "people/accounts.html", status=409) from error
         if request.mimetype in FORM_TYPES:
             begin_visit(user)
         return account_of(user), 201, {"Location": url_for("account")}
@@ -119,12 +119,12 @@ class Account(FromForms):
     def patch(self) -> tuple[AccountAnswer, int, dict[str, str]]:
         """Change the password; whoever is signed in anywhere is not any more, but for this browser."""
         user = signed_in()
-        given = read_members(["password", "new_password"], template="account.html")
+        given = read_members(["password", "new_password"], template="people/account.html")
         if user_with_password(user.name, given["password"]) is None:
-            raise wrong_password("account.html")
+            raise wrong_password("people/account.html")
         errors = password_errors(given["new_password"], user.name, "new_password")
         if errors:
-            raise InvalidQuery(errors, {}, "account.html")
+            raise InvalidQuery(errors, {}, "people/account.html")
         with writing() as session:
             changed = session.get_one(User, user.id)
             changed.password, changed.stamp = hash_password(given["new_password"]), new_name()
@@ -135,9 +135,9 @@ class Account(FromForms):
     def delete(self) -> Answer:
         """Delete the account and all that is kept with it, given its password."""
         user = signed_in()
-        given = read_members(["password"], template="account.html")
+        given = read_members(["password"], template="people/account.html")
         if user_with_password(user.name, given["password"]) is None:
-            raise wrong_password("account.html")
+            raise wrong_password("people/account.html")
         with writing() as session:
             session.execute(delete(User).where(User.id == user.id))
         end_visit()

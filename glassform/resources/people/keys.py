@@ -65,7 +65,7 @@ class Keys(Remembering):
     def post(self) -> tuple[NewKeyAnswer, int]:
         """Make a key; it is shown this once, and kept only hashed."""
         user = signed_in()
-        given = read_members(["title", "scope"], template="account.html")
+        given = read_members(["title", "scope"], template="people/account.html")
         errors = [] if given["scope"] in SCOPES else [unknown_scope(given["scope"])]
         if len(given["title"]) > LONGEST_TITLE:
             message = say("too_long", length=len(given["title"]), longest=LONGEST_TITLE)
@@ -73,7 +73,7 @@ class Keys(Remembering):
         if len(keys_of(user)) >= MOST_KEYS:
             errors.append(FieldError("title", None, say("too_many", count=MOST_KEYS + 1, most=MOST_KEYS)))
         if errors:
-            raise InvalidQuery(errors, given, "account.html")
+            raise InvalidQuery(errors, given, "people/account.html")
         secret, digest = new_key()
         key = Key(user_id=user.id, title=given["title"], scope=given["scope"], digest=digest)
         with writing() as session:

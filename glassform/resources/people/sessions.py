@@ -65,11 +65,13 @@ class Session(FromForms):
         if request.form.get("method"):
             return super().post(**named)
         refuse_foreign_form()
-        given = read_members(["name", "password"], [NEXT], "session.html")
+        given = read_members(["name", "password"], [NEXT], "people/session.html")
         user = user_with(given["name"], given["password"])
         if user is None:
             error = FieldError("password", None, gettext("name or password is wrong"))
-            raise InvalidQuery([error], {"name": given["name"], NEXT: given.get(NEXT)}, "session.html", status=401)
+            raise InvalidQuery(
+                [error], {"name": given["name"], NEXT: given.get(NEXT)}, "people/session.html", status=401
+            )
         begin_visit(user)
         return {}, 303, {"Location": local(given.get(NEXT)) or url_for("predictions")}
 
