@@ -1,14 +1,21 @@
 # Two commands from a fresh clone: `make run` and `make test`. Each makes .venv and installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
+# more than two cores have: some tests wait, for a killed server or a database that is away
+WORKERS ?= 4
+AT_ONCE := --dist loadgroup --no-loadscope-reorder
 
-.PHONY: run test train check bench data translations clean
+.PHONY: run test quick train check bench data translations clean
 
 run: .venv/run
 	$(BIN)/python server.py
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) $(AT_ONCE)
+
+# what needs nothing but Python: no server, browser, engine or other part
+quick: .venv/dev
+	$(BIN)/python -m pytest -n 2 $(AT_ONCE) -m "not (server or browser or engine or part or process)"
 
 train: .venv/run
 	$(BIN)/python model.py

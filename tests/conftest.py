@@ -1,6 +1,7 @@
 """What the tests share: one model trained for all of them, the application, a real server, a real browser."""
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
 import pytest
+from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -33,6 +35,7 @@ from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS, INSTANCE, PACKAGE, read_settings
 from glassform.web.openapi import VARIABLE
 from server import create_app
+from tests import needs
 
 ROOT = Path(__file__).parent.parent
 # Without these flags a browser started by root does not run, and every browser asks its maker for news.
@@ -53,13 +56,35 @@ def missing(part: str) -> NoReturn:
     pytest.skip(f"{part} is not installed here")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    for item in items:
+        if isinstance(item, pytest.Function):
+            needs.mark(item)
+    yield
+
+
 @pytest.fixture(scope="session")
-def scorecard() -> Iterator[Scorecard]:
-    card = model.train()
-    assert isinstance(card, Scorecard)
-    for package in PACKAGE.parent.glob("*/datapackage.json"):
-        model.train(package, ARTIFACTS / package.parent.name)
-    yield card
+def shared(tmp_path_factory) -> Path:
+    """A folder that all processes of a parallel run see, and no other run."""
+    own: Path = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def scorecard(shared) -> Iterator[Scorecard]:
+    """The first model that was trained; one process of a run trains all tables, and each gets a copy to spoil."""
+    trained, card = shared / "trained", shared / "trained.pickle"
+    with FileLock(shared / "trained.lock"):
+        if not card.exists():
+            fitted = model.train(artifacts=trained)
+            for package in PACKAGE.parent.glob("*/datapackage.json"):
+                model.train(package, trained / package.parent.name)
+            card.write_bytes(pickle.dumps(fitted))
+    shutil.copytree(trained, ARTIFACTS, dirs_exist_ok=True)
+    ours = pickle.loads(card.read_bytes())
+    assert isinstance(ours, Scorecard)
+    yield ours
     shutil.rmtree(ARTIFACTS)
     shutil.rmtree(INSTANCE)
 
@@ -129,9 +154,9 @@ def splits(schema: Schema) -> dict[str, rows.Split]:
     return {name: rows.read(schema, name, PACKAGE.parent) for name in ("adult", "adult_test")}
 
 
-@pytest.fixture(scope="session")
-def postgresql_cluster(tmp_path_factory) -> Iterator[tuple[Callable[[str], object], int]]:
-    """A real PostgreSQL server, made for the tests: how to start and stop it, and its port."""
+@contextmanager
+def postgresql_cluster() -> Iterator[tuple[Callable[[str], object], str]]:
+    """Make a real PostgreSQL server: how to start and stop it, and the URL of its database."""
     known = [Path(path)] if (path := shutil.which("pg_ctl")) else []
     found = known or sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))  # where Debian keeps it
     if not found:
@@ -150,22 +175,25 @@ def postgresql_cluster(tmp_path_factory) -> Iterator[tuple[Callable[[str], objec
         return run([*command, verb], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, capture_output=False)
 
     control("start")
-    yield control, port
-    control("stop")
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield control, f"postgresql+psycopg://glassform@127.0.0.1:{port}/postgres"
+    finally:
+        control("stop")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def postgresql(postgresql_cluster) -> str:
-    """The URL of its database."""
-    return f"postgresql+psycopg://glassform@127.0.0.1:{postgresql_cluster[1]}/postgres"
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL database that is always there."""
+    with postgresql_cluster() as (_, url):
+        yield url
 
 
 @pytest.fixture
-def postgresql_control(postgresql_cluster) -> Callable[[str], object]:
-    """How to start and stop it."""
-    control: Callable[[str], object] = postgresql_cluster[0]
-    return control
+def own_postgresql() -> Iterator[tuple[Callable[[str], object], str]]:
+    """One more PostgreSQL server, for a test that stops it: how to, and its URL."""
+    with postgresql_cluster() as made:
+        yield made
 
 
 @contextmanager

@@ -46,7 +46,8 @@ def sign_up(port, name):
 def url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'test.sqlite'}"
-    found = request.getfixturevalue("postgresql")
+    stops = "own_postgresql" in request.fixturenames
+    found = request.getfixturevalue("own_postgresql")[1] if stops else request.getfixturevalue("postgresql")
     database.upgrade(found)
     return found
 
@@ -139,16 +140,16 @@ def test_a_locked_database_stops_no_prediction(running, url, record):
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-def test_a_database_that_is_away_for_half_a_minute_stops_no_prediction(running, record, postgresql_control):
-    _, port = running
+def test_a_database_that_is_away_for_half_a_minute_stops_no_prediction(running, record, own_postgresql):
+    (_, port), (control, _) = running, own_postgresql
     header = sign_up(port, "patient")
     assert ask(port, "POST", "/predictions", record, **header)[0] == 201
-    postgresql_control("stop")
+    control("stop")
     until, predictions, writes = time.monotonic() + OUTAGE, [], []
     while time.monotonic() < until:
         predictions += [ask(port, "GET", f"/probability?{urlencode(record)}")[0] for _ in range(20)]
         writes.append(ask(port, "POST", "/predictions", record, **header)[0])
-    postgresql_control("start")
+    control("start")
     assert {*predictions} == {200} and len(predictions) > 1_000
     assert {*writes} == {503}
     again = time.monotonic() + 20

@@ -6,6 +6,8 @@ from benchmarks import faults
 from benchmarks.soak import mixture
 from tests.test_deploy import tool
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(autouse=True)
 def trained(scorecard):

@@ -23,6 +23,8 @@ from glassform.engines.failures import EngineError
 from glassform.settings import ARTIFACTS
 from tests.conftest import ROOT, missing
 
+pytestmark = pytest.mark.engine
+
 GOOD = "39,State-gov,Bachelors,Never-married,White,Male,40"
 HEADER = "age,workclass,education,marital_status,race,sex,hours_per_week"
 TOLERANCE = 1e-9

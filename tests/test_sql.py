@@ -21,6 +21,8 @@ from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
 from tests.conftest import ROOT, missing
 
+pytestmark = pytest.mark.engine
+
 DATA = ROOT / "data"
 TOLERANCE = 1e-9
 FILES = ("adult.csv", "adult_test.csv")

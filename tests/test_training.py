@@ -18,6 +18,8 @@ from glassform.learning.comparison import fit
 from glassform.versions.registry import Registry
 from tests.conftest import ROOT, missing
 
+pytestmark = pytest.mark.engine
+
 REPEATED = 100
 TOLERANCE = 1e-6
 

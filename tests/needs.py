@@ -1,0 +1,57 @@
+"""What a test needs beside Python, found in its code: so `make quick` can leave it out, and no list has to be kept."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+# A mark, and whatever makes a test need it: fixtures, the values of parameters, and functions and modules it comes to.
+NEEDS = {
+    "server": {"tests.conftest.serving", "running", "proxied", "image"},
+    "browser": {"browser"},
+    "engine": {"duckdb", "ibis", "glassform.engines.connect.connect", "spark"},
+    "part": {"tests.conftest.missing", "postgresql"},
+    "process": {"subprocess"},
+}
+
+
+def mark(item: pytest.Function) -> None:
+    """Give a test the marks of all that it needs."""
+    found = {*item.fixturenames, *reached(item)}
+    if hasattr(item, "callspec"):
+        found |= {value for value in item.callspec.params.values() if isinstance(value, str)}
+    for name, signs in NEEDS.items():
+        if found & signs:
+            item.add_marker(name)
+
+
+def reached(item: pytest.Function) -> set[str]:
+    """Name the functions and modules a test comes to: by its own code, its fixtures' and that of functions in tests."""
+    fixtures = [known[-1].func for known in item._fixtureinfo.name2fixturedefs.values()]
+    left: list[Callable[..., Any]] = [item.function, *fixtures]
+    names: set[str] = set()
+    while left:
+        function = inspect.unwrap(left.pop())
+        if not isinstance(function, FunctionType):
+            continue
+        for used in (function.__globals__.get(name) for name in words(function.__code__)):
+            if isinstance(used, ModuleType):
+                names.add(used.__name__)
+            elif callable(used) and (name := qualified(used)) not in names:
+                names.add(name)
+                left += [used] if name.startswith("tests.") else []
+    return names
+
+
+def qualified(thing: object) -> str:
+    return f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
+
+
+def words(code: CodeType) -> Iterator[str]:
+    """The names in a function's code, and in the functions inside it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from words(constant)
