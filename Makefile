@@ -3,7 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 # more than two cores have: some tests wait, for a killed server or a database that is away
 WORKERS ?= 4
-AT_ONCE := --dist loadgroup --no-loadscope-reorder
 
 .PHONY: run test quick train check bench data translations clean
 
@@ -11,11 +10,11 @@ run: .venv/run
 	$(BIN)/python server.py
 
 test: .venv/dev
-	$(BIN)/python -m pytest -n $(WORKERS) $(AT_ONCE)
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 # what needs nothing but Python: no server, browser, engine or other part
 quick: .venv/dev
-	$(BIN)/python -m pytest -n 2 $(AT_ONCE) -m "not (server or browser or engine or part or process)"
+	$(BIN)/python -m pytest -n 2 -m "not (server or browser or engine or part or process)"
 
 train: .venv/run
 	$(BIN)/python model.py

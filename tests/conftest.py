@@ -25,6 +25,9 @@ from werkzeug.exceptions import HTTPException
 # Before any module of ours is imported: the tests train a model of their own and leave the developer's alone.
 os.environ["GLASSFORM_ARTIFACTS"] = tempfile.mkdtemp(prefix="glassform-")
 os.environ["GLASSFORM_INSTANCE"] = tempfile.mkdtemp(prefix="glassform-")
+# Before NumPy is, too: several trainings at once, each with a thread per core, wait for each other ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import model
 from benchmarks.measuring import free_port
@@ -35,7 +38,8 @@ from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS, INSTANCE, PACKAGE, read_settings
 from glassform.web.openapi import VARIABLE
 from server import create_app
-from tests import needs
+
+pytest_plugins = ["tests.needs", "tests.parallel"]
 
 ROOT = Path(__file__).parent.parent
 # Without these flags a browser started by root does not run, and every browser asks its maker for news.
@@ -54,14 +58,6 @@ def missing(part: str) -> NoReturn:
     if os.environ.get("REQUIRE_ALL"):
         pytest.fail(f"{part} is missing, and REQUIRE_ALL is set")
     pytest.skip(f"{part} is not installed here")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    for item in items:
-        if isinstance(item, pytest.Function):
-            needs.mark(item)
-    yield
 
 
 @pytest.fixture(scope="session")
@@ -168,7 +164,8 @@ def postgresql_cluster() -> Iterator[tuple[Callable[[str], object], str]]:
         who = {"user": "postgres", "group": "postgres"}
     run = partial(subprocess.run, check=True, capture_output=True, cwd=folder, **who)
     run([str(found[-1].with_name("initdb")), "-D", f"{folder}/data", "-U", "glassform", "--auth=trust", "-E", "UTF8"])
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+    # the tests kill servers, not the machine: nothing has to reach the disk
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     command = [str(found[-1]), "-D", f"{folder}/data", "-o", options, "-w", "-l", f"{folder}/log", "-m", "immediate"]
 
     def control(verb: str) -> object:

@@ -1,4 +1,4 @@
-"""What a test needs beside Python, found in its code: so `make quick` can leave it out, and no list has to be kept."""
+"""What a test needs beside Python, found in its code: `make quick` leaves it out, and no list has to be kept."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -15,6 +15,14 @@ NEEDS = {
     "part": {"tests.conftest.missing", "postgresql"},
     "process": {"subprocess"},
 }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests, before any is chosen by its marks."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            mark(item)
 
 
 def mark(item: pytest.Function) -> None:

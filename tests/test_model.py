@@ -1,6 +1,8 @@
 import csv
 import inspect
+import io
 import shutil
+from contextlib import redirect_stdout
 
 import numpy as np
 import pandas as pd
@@ -64,10 +66,19 @@ def test_the_report_prints_the_largest_difference_whatever_it_is(scorecard, meas
     assert "Race: American Indian or Alaska Native" in told
 
 
-def test_the_same_input_gives_the_same_model(scorecard, tmp_path):
-    again = model.train(artifacts=tmp_path)
-    assert again.version == scorecard.version
-    written, before = (folder / again.version / "scorecard.json" for folder in (tmp_path, ARTIFACTS))
+@pytest.fixture(scope="module")
+def again(tmp_path_factory):
+    """A second training: its model, its folder, and what it told."""
+    folder, told = tmp_path_factory.mktemp("again"), io.StringIO()
+    with redirect_stdout(told):
+        card = model.train(artifacts=folder)
+    return card, folder, told.getvalue()
+
+
+def test_the_same_input_gives_the_same_model(scorecard, again):
+    card, artifacts, _ = again
+    assert card.version == scorecard.version
+    written, before = (folder / card.version / "scorecard.json" for folder in (artifacts, ARTIFACTS))
     assert written.read_bytes() == before.read_bytes()
 
 
@@ -77,9 +88,8 @@ def test_another_recipe_has_another_version(schema, splits):
     assert version_of(schema, pipeline.set_params(regression__C=2.0), [*splits.values()]) != version
 
 
-def test_training_tells_of_its_progress(capsys, tmp_path):
-    model.train(artifacts=tmp_path)
-    told = capsys.readouterr().out
+def test_training_tells_of_its_progress(again):
+    told = again[-1]
     assert [line.partition(" ")[0] for line in told.splitlines()] == [
         "Reading",
         "Fitting",

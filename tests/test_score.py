@@ -30,7 +30,7 @@ HEADER = "age,workclass,education,marital_status,race,sex,hours_per_week"
 TOLERANCE = 1e-9
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def trained(scorecard):
     """Every command here reads the tests' own model."""
 

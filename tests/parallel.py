@@ -1,0 +1,89 @@
+"""Which tests one process of a parallel run takes together, and which are started first."""
+
+import os
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# Files whose tests share nothing dear, and are long: any process takes any of them. All other files stay whole.
+SPREAD = {
+    "docs",
+    "durability",
+    "faults",
+    "metrics",
+    "model",
+    "openapi",
+    "package",
+    "pages",
+    "registry",
+    "score",
+    "script",
+    "server",
+    "settings",
+    "training",
+    "versions",
+}
+# Files whose tests share a dear fixture by the first of their parameters.
+BY_PARAMETER = {"accounts", "describe"}
+# What starts Spark, or needs what its tests make: it is started in one process only.
+SPARK = ("spark", "test_sql.py", "test_counting_gives_the", "test_the_command_learns_from")
+# The longest, by parts of their names; nothing but speed depends on this list.
+FIRST = (
+    *SPARK,
+    "test_two_workers_write_side_by_side",
+    "test_sixty_killed_workers",
+    "for_half_a_minute",
+    "test_schemathesis",
+    "test_the_first_start_trains",
+    "test_deploy.py",
+    "on_a_thousand_random_people",
+    "test_a_damaged_model_is_trained_anew",
+    "test_a_description_can_be_edited",
+    "test_training.py",
+    "pages_of_an_account",
+    "test_a_killed_run",
+    "test_describe.py",
+    "test_tables.py",
+    "test_registry.py",
+    "test_axe",
+    "test_score.py",
+    "test_versions.py",
+    "test_pages.py",
+)
+
+
+def group(nodeid: str) -> str:
+    """Name what a test is taken together with."""
+    if any(part in nodeid for part in SPARK):
+        return "spark"
+    path, _, name = nodeid.partition("::")
+    file = path.rpartition("/")[2].removeprefix("test_").removesuffix(".py")
+    if file in BY_PARAMETER:
+        return f"{file} {name.partition('[')[2].partition('-')[0]}"
+    return nodeid if file in SPREAD else file
+
+
+def rank(item: pytest.Item) -> int:
+    """Say how early a test is started."""
+    return next((place for place, part in enumerate(FIRST) if part in item.nodeid), len(FIRST))
+
+
+class Groups(LoadScopeScheduling):
+    """Hand out whole groups, in the order of the tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Groups:
+    """Schedule by groups, however the run was started."""
+    config.option.loadscopereorder = False
+    return Groups(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first, where others can run beside them."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=rank)
