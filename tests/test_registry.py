@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -41,6 +42,12 @@ def add(versions: Registry, card: Scorecard, comparison: Comparison | None = Non
         card.save(folder)
         versions.add(folder, comparison)
     return card.version
+
+
+@pytest.fixture(scope="module")
+def scorecard(scorecard) -> Scorecard:
+    """A copy of the first model, for registering another made of it writes into what they share."""
+    return deepcopy(scorecard)
 
 
 @pytest.fixture
