@@ -91,6 +91,14 @@ def schema() -> Schema:
 
 
 @pytest.fixture(scope="session")
+def empty_database(tmp_path_factory) -> Path:
+    """An SQLite file with all tables and no rows, to copy: to make the tables starts a process each time."""
+    path: Path = tmp_path_factory.mktemp("empty") / "empty.sqlite"
+    assert not database.ensure_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
 def app(scorecard: Scorecard) -> Flask:
     assert not database.ensure_tables(read_settings().database_url)
     return create_app()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-# A mark, and whatever makes a test need it: fixtures, the values of parameters, and functions and modules it comes to.
+# A mark, and what makes a test need it: fixtures, values of parameters, and the functions and modules it comes to.
 NEEDS = {
     "server": {"tests.conftest.serving", "running", "proxied", "image"},
     "browser": {"browser"},
@@ -36,7 +36,7 @@ def mark(item: pytest.Function) -> None:
 
 
 def reached(item: pytest.Function) -> set[str]:
-    """Name the functions and modules a test comes to: by its own code, its fixtures' and that of functions in tests."""
+    """Name the functions and modules that a test's code comes to, and that of its fixtures and of functions here."""
     fixtures = [known[-1].func for known in item._fixtureinfo.name2fixturedefs.values()]
     left: list[Callable[..., Any]] = [item.function, *fixtures]
     names: set[str] = set()

@@ -47,7 +47,8 @@ def add(versions: Registry, card: Scorecard, comparison: Comparison | None = Non
 @pytest.fixture(scope="module")
 def scorecard(scorecard) -> Scorecard:
     """A copy of the first model, for registering another made of it writes into what they share."""
-    return deepcopy(scorecard)
+    copied: Scorecard = deepcopy(scorecard)
+    return copied
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -40,9 +41,10 @@ def versions(scorecard, tmp_path) -> Registry:
 
 
 @pytest.fixture
-def application(versions, tmp_path, paths, monkeypatch):
+def application(versions, empty_database, tmp_path, paths, monkeypatch):
     monkeypatch.setattr("glassform.versions.served.SECONDS_BETWEEN_LOOKS", 0)
     monkeypatch.setattr(Documented, "paths", paths)
+    shutil.copy(empty_database, tmp_path / "test.sqlite")
     url = f"sqlite:///{tmp_path / 'test.sqlite'}"
     assert not database.ensure_tables(url)
     app = create_app(versions.folder, Settings(database_url=url))
