@@ -186,12 +186,14 @@ def seconds_until_all(name: str, load: Load, begin: float, settled: int = 300) -
     return float("inf")
 
 
-def stop(seconds: float = 2.0, clients: int = CLIENTS, source: Path = ARTIFACTS) -> dict[str, float]:
+def stop(
+    seconds: float = 2.0, clients: int = CLIENTS, keep: bool = False, source: Path = ARTIFACTS
+) -> dict[str, float]:
     """Stop the server by SIGTERM under load; tell whose answer was cut, and how long it took to end."""
     records = people(50)
     with versions(source) as (registry, cards), server(registry.folder) as (process, port):
         answers = {name: expected(card, records) for name, card in cards.items()}
-        with loaded(port, records, answers, clients, keep=False) as load:
+        with loaded(port, records, answers, clients, keep) as load:
             time.sleep(seconds)
             begin = time.perf_counter()
             process.send_signal(signal.SIGTERM)
@@ -204,6 +206,60 @@ def stop(seconds: float = 2.0, clients: int = CLIENTS, source: Path = ARTIFACTS)
         "seconds to the end": took,
         "exit status": process.returncode,
     }
+
+
+def read(stops: int = 2, held: int = 500, seconds: float = 2.0, source: Path = ARTIFACTS) -> dict[str, float]:
+    """Stop the server by SIGTERM while it waits for the bodies of many requests; tell whose answer was cut.
+
+    All have been told to go on, so their headers had been read; half are not the first of their connections. The
+    bodies come one after the other, the first at once, the last after some seconds.
+    """
+    (record, first), whole, took = people(2), 0, []
+    with versions(source) as (registry, cards):
+        expected = cards["a"].probability(record)
+        for _ in range(stops):
+            with server(registry.folder, "--threads", str(held)) as (process, port):
+                waiting = [invited(port, address(first) if number % 2 else "", record) for number in range(held)]
+                begin = time.perf_counter()
+                process.send_signal(signal.SIGTERM)
+                for client in waiting:
+                    time.sleep(seconds / held)
+                    with suppress(OSError):
+                        client.sendall(json.dumps(record).encode())
+                whole += sum(probability_read(client) == expected for client in waiting)
+                process.wait(timeout=20)
+                took.append(time.perf_counter() - begin)
+    return {"requests": stops * held, "cut": stops * held - whole, "seconds to the end": max(took)}
+
+
+def invited(port: int, before: str, record: Record) -> socket.socket:
+    """Return a connection whose request was told to send its body, after another request, if one is named."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    if before:
+        connection.request("GET", before)
+        connection.getresponse().read()
+    else:
+        connection.connect()
+    head = [*SLOW_REQUEST[:-1], b"Content-Length: %d" % len(json.dumps(record)), b"Expect: 100-continue", b"", b""]
+    client: socket.socket = connection.sock
+    client.sendall(b"\r\n".join(head))
+    answer = client.recv(1000)
+    if not answer.startswith(b"HTTP/1.1 100 "):
+        raise RuntimeError(answer.decode())
+    return client
+
+
+def probability_read(client: socket.socket) -> float | None:
+    """Return the probability that comes over a connection before it ends; nothing, if it was cut."""
+    answer = b""
+    with client, suppress(OSError):
+        while more := client.recv(1 << 16):
+            answer += more
+    head, _, body = answer.partition(b"\r\n\r\n")
+    try:
+        return float(json.loads(body)["probability"]) if head.startswith(b"HTTP/1.1 200 ") else None
+    except ValueError:
+        return None
 
 
 def kill(count: int = 5, clients: int = CLIENTS, source: Path = ARTIFACTS) -> dict[str, float]:
@@ -326,7 +382,15 @@ def slow_clients(port: int, number: int) -> Iterator[Callable[[], int]]:
 
 TRIALS: dict[str, tuple[Callable[[], dict[str, float]], dict[str, float]]] = {
     "20 hot swaps under load": (swaps, {"failed": 0, "mixed": 0, "slowest swap, s": 2}),
-    "SIGTERM under load": (stop, {"cut": 0, "failed": 0, "seconds to the end": 10, "exit status": 0}),
+    "SIGTERM under load, new connections": (
+        stop,
+        {"cut": 0, "failed": 0, "seconds to the end": 10, "exit status": 0},
+    ),
+    "SIGTERM under load, kept connections": (
+        lambda: stop(keep=True),
+        {"cut": 0, "failed": 0, "seconds to the end": 10, "exit status": 0},
+    ),
+    "SIGTERM while 1,000 requests have been read": (read, {"cut": 0, "seconds to the end": 10}),
     "workers killed under load": (kill, {"cut afterwards": 0, "failed": 0, "slowest new process, s": 10}),
     "20 silent and 20 slow clients, bare": (slow, {"failed": 0, "slowest answer, s": 2}),
     "20 silent and 20 slow clients, behind nginx": (

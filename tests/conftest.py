@@ -202,7 +202,9 @@ def own_postgresql() -> Iterator[tuple[Callable[[str], object], str]]:
 
 
 @contextmanager
-def serving(*options: str, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+def serving(
+    *options: str, environment: dict[str, str] | None = None, new_group: bool = False
+) -> Iterator[subprocess.Popen[str]]:
     """Run `python server.py` and end it by SIGTERM; its output is one text."""
     process = subprocess.Popen(
         [sys.executable, ROOT / "server.py", *options],
@@ -211,6 +213,7 @@ def serving(*options: str, environment: dict[str, str] | None = None) -> Iterato
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        process_group=0 if new_group else None,
     )
     try:
         yield process

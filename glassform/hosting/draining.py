@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ WSGI = Callable[..., Iterable[bytes]]
 SECONDS_TO_CLOSE = 0.5  # in which clients of kept connections hear that they close
 SECONDS_TO_EMPTY = 0.3  # in which who has come already is taken
 IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73  # of Linux: linux/in.h, linux/in6.h
+DESCRIPTORS = "/proc/self/fd"
 NEAREST = 255  # hops a packet may have left; what was sent with the usual 64 never has
 
 
@@ -50,8 +50,8 @@ class Draining:
         self.closing = True
         time.sleep(SECONDS_TO_CLOSE)
         for listening in listening_sockets():
-            let_nobody_in(listening)
-            listening.close()
+            with listening, suppress(OSError):  # a kernel that cannot do so cuts a few who come in that moment
+                let_nobody_in(listening)
         time.sleep(SECONDS_TO_EMPTY)
         while os.getppid() == self.parent:
             time.sleep(SECONDS_TO_EMPTY)
@@ -60,9 +60,7 @@ class Draining:
 
 def listening_sockets() -> Iterator[socket.socket]:
     """Give the sockets on which this process waits for clients, as the kernel lists them; none but on Linux."""
-    if sys.platform != "linux":
-        return
-    for descriptor in os.listdir("/proc/self/fd"):
+    for descriptor in os.listdir(DESCRIPTORS) if os.path.isdir(DESCRIPTORS) else ():
         with suppress(OSError):  # it is no socket, or closed by now
             found = socket.socket(fileno=os.dup(int(descriptor)))
             if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):

@@ -1,0 +1,110 @@
+"""How the server's processes live and end; and by which names of granian's."""
+
+import ast
+import inspect
+import os
+import re
+import signal
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+
+import granian
+import pytest
+
+from benchmarks.measuring import free_port
+from benchmarks.starting import tree
+from glassform.hosting import ports, respawning
+from tests.conftest import ROOT, serving, wait_for
+
+HOSTING = sorted((ROOT / "glassform" / "hosting").glob("*.py"))
+UNDOCUMENTED = {"respawned_wrks"}  # all that is used of granian's inside
+PARAMETERS = {"target_loader", "wrap_loader"}  # of its public `serve`, which its README does not speak of
+MODULES = [*HOSTING, *(ROOT / name for name in ("auth.py", "metrics.py", "rates.py", "server.py"))]
+SECONDS_TO_RETURN = 2
+
+
+@pytest.fixture
+def running(scorecard):
+    """A server with two workers: its process and its port."""
+    if not Path("/proc/self/task").exists():
+        pytest.skip("this system has no /proc")
+    port = free_port()
+    with serving("--port", str(port), "--workers", "2", environment={"LOG_LEVEL": "CRITICAL"}) as process:
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+        yield process, port
+
+
+def test_one_short_module_uses_what_granian_does_not_document_and_this_is_all_of_it():
+    tree = ast.parse(Path(respawning.__file__).read_text())
+    (server,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Server")
+    own = {node.attr for node in ast.walk(server) if isinstance(node, ast.Attribute)} - {"__init__"}
+    own |= {node.name for node in ast.walk(server) if isinstance(node, ast.FunctionDef)} - {"__init__"}
+    assert own == UNDOCUMENTED
+    assert [ast.unparse(base) for base in server.bases] == ["Granian"]
+    assert len(Path(respawning.__file__).read_text().splitlines()) <= 40
+
+
+def test_granian_still_has_what_is_used_of_it():
+    given = vars(granian.Granian("nothing:here"))
+    assert given.keys() >= UNDOCUMENTED and given["respawned_wrks"] == {}
+    assert inspect.signature(granian.Granian.serve).parameters.keys() >= PARAMETERS
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_nobody_takes_a_private_name_of_another_package(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert not re.search(r"(^|\.)_", node.module or "")
+            assert not [alias.name for alias in node.names if alias.name.startswith("_")]
+        if isinstance(node, ast.Attribute) and re.match("_[^_]", node.attr):
+            assert ast.unparse(node.value) == "self", ast.unparse(node)
+
+
+def test_workers_that_die_at_once_again_and_again_are_back_within_two_seconds(running):
+    process, port = running
+    for _ in range(4):
+        for worker in tree(process.pid)[1:]:
+            os.kill(worker, signal.SIGKILL)
+        begin = time.monotonic()
+        time.sleep(0.05)
+        wait_for(f"http://127.0.0.1:{port}/health/live", seconds=10)
+        assert time.monotonic() - begin <= SECONDS_TO_RETURN
+    assert process.poll() is None
+
+
+def test_while_the_server_drains_a_kept_connection_is_answered_and_told_that_it_closes(running):
+    process, port = running
+    client = HTTPConnection("127.0.0.1", port, timeout=10)
+    said = []
+    for _ in range(2):
+        client.request("GET", "/health/live")
+        with client.getresponse() as answer:
+            answer.read()
+            said.append((answer.status, answer.headers["Connection"]))
+        if len(said) == 1:
+            process.terminate()
+            time.sleep(0.3)
+    assert said == [(200, None), (200, "close")]
+    assert process.wait(timeout=10) == 0
+
+
+def test_workers_end_with_a_parent_that_was_killed(running):
+    process, port = running
+    process.kill()
+    until = time.monotonic() + 10
+    while not ports.is_free("127.0.0.1", port):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_ends_the_server_as_quietly(scorecard, number):
+    """Ctrl-C is one: it reaches every process of the terminal."""
+    port = free_port()
+    with serving("--port", str(port), new_group=True) as process:
+        wait_for(f"http://127.0.0.1:{port}/health/live")
+        os.killpg(process.pid, number)
+        told, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert told.count("\n") == 1
