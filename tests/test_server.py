@@ -122,13 +122,13 @@ def test_a_taken_port_that_was_asked_for_is_refused_in_a_sentence(scorecard):
             [sys.executable, ROOT / "server.py", "--port", str(port)], capture_output=True, text=True, timeout=60
         )
     assert ended.returncode == 1
-    assert ended.stderr.strip() == f"Cannot listen on 127.0.0.1, port {port}: it is taken, or not ours to use."
+    assert ended.stderr.strip() == f"Cannot listen on 127.0.0.1, port {port}: it is in use, or you lack permission."
 
 
 def test_without_a_port_the_next_free_one_is_used_and_said(monkeypatch, capsys):
     monkeypatch.setattr(ports, "is_free", lambda host, port: port >= 5002)
     assert ports.choose_port("127.0.0.1", None) == 5002
-    assert capsys.readouterr().out == "Port 5000 is taken; using 5002.\n"
+    assert capsys.readouterr().out == "Port 5000 is in use; using 5002.\n"
 
 
 def test_when_no_port_is_free_a_sentence_says_so(monkeypatch):
@@ -158,8 +158,8 @@ def test_the_first_start_trains_what_is_not_trained_and_then_serves(scorecard, t
         wait_for(f"http://127.0.0.1:{port}/health/ready")
         process.send_signal(signal.SIGTERM)
         told, _ = process.communicate(timeout=20)
-    assert told.startswith("There is no model yet; training it first.\nReading Census income ... ")
-    assert "Training the further tables, diabetes, too." in told
+    assert told.startswith("There is no model yet; training one first.\nReading Census income ... ")
+    assert "Training the further tables too: diabetes." in told
     assert f"http://127.0.0.1:{port} (Ctrl-C stops)" in told
     assert process.returncode == 0
 
@@ -249,4 +249,6 @@ def test_where_nothing_can_be_written_all_is_answered_but_nothing_remembered(sco
         assert refused.value.code == 503
         refused.value.close()
         process.terminate()
-        assert process.stdout and "Nothing can be remembered: the database cannot be reached" in process.stdout.read()
+        assert (
+            process.stdout and "Predictions cannot be saved: the database cannot be reached" in process.stdout.read()
+        )

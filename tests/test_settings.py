@@ -43,7 +43,7 @@ def test_the_server_does_not_start_with_a_wrong_setting(scorecard):
         [sys.executable, ROOT / "server.py"], env={"CORS_ORIGINS": "nonsense"}, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("A setting cannot be followed: CORS_ORIGINS: nonsense")
+    assert done.stderr.startswith("Invalid setting: CORS_ORIGINS: nonsense")
 
 
 def test_pages_of_other_origins_may_not_ask_by_default(client, record):
@@ -91,14 +91,14 @@ LONG = "x" * 40
 @pytest.mark.parametrize(
     ("options", "environment", "sentence"),
     [
-        (["--host", "0.0.0.0"], {}, "To listen on 0.0.0.0, set SECRET_KEY to 32 or more characters of chance."),
+        (["--host", "0.0.0.0"], {}, "To listen on 0.0.0.0, set SECRET_KEY to 32 or more random characters."),
         (["--host", "::"], {}, "To listen on ::, set SECRET_KEY"),
-        (["--host", "0.0.0.0"], {"SECRET_KEY": "short"}, "SECRET_KEY is too short to keep anything secret"),
-        ([], {"SECRET_KEY": "short"}, "SECRET_KEY is too short to keep anything secret"),
+        (["--host", "0.0.0.0"], {"SECRET_KEY": "short"}, "SECRET_KEY is too short: it needs"),
+        ([], {"SECRET_KEY": "short"}, "SECRET_KEY is too short: it needs"),
         (
             ["--host", "0.0.0.0", "--debug"],
             {"SECRET_KEY": LONG},
-            "--debug would let anyone who reaches 0.0.0.0",
+            "--debug lets anyone who reaches 0.0.0.0",
         ),
         ([], {"DATABASE_URL": "mysql://user:hidden@host/x"}, "DATABASE_URL: … (Value error, is neither SQLite nor"),
         ([], {"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES: -1"),
@@ -126,7 +126,7 @@ def test_workers_that_count_for_themselves_are_warned_of(scorecard, tmp_path):
             wait_for(f"http://127.0.0.1:{port}/health/ready")
             process.terminate()
             told[workers] = process.stdout.read() if process.stdout else ""
-    assert "Each worker counts requests for itself" in told["2"] and "Each worker" not in told["1"]
+    assert "Each worker counts requests on its own" in told["2"] and "Each worker" not in told["1"]
 
 
 def test_a_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):

@@ -1,4 +1,4 @@
-"""The command line of the server: its options, and what it does until it is told to stop."""
+"""The server's command line: options, preparation, serving."""
 
 import argparse
 import gc
@@ -22,7 +22,7 @@ def run(create_app: Callable[[], Flask]) -> None:
     options = parse_options()
     name = prepare(options)
     if "WERKZEUG_RUN_MAIN" in os.environ:
-        # the reloader of --debug has started this program again, with the socket already open
+        # the reloader of --debug restarted this program with the socket already open
         create_app().run(options.host, options.port or PORT, debug=True)
         return
     port = choose_port(options.host, options.port)
@@ -32,31 +32,31 @@ def run(create_app: Callable[[], Flask]) -> None:
         create_app().run(options.host, port, debug=True)
         return
     with metrics.shared():
-        # workers begin as copies of this process; what the collector leaves alone they go on sharing with it
+        # workers are forked from this process; frozen objects stay shared memory
         gc.collect()
         gc.freeze()
         serve(create_app, options.host, port, options.workers, options.threads)
 
 
 def prepare(options: argparse.Namespace) -> str:
-    """See that everything is there that the application needs; return what the model is called."""
+    """Prepare everything the application needs; return the model's name."""
     settings = asked_settings()
     refuse_danger(options, settings)
     logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
-    name = ensure_models()  # the workers load the model; here it would only take up room
+    name = ensure_models()  # only the workers load the model; here it would waste memory
     ensure_secret(settings)
     lack = database.ensure_tables(settings.database_url)
     if lack:
-        print(f"Nothing can be remembered: {lack}. All else is answered.", file=sys.stderr, flush=True)
+        print(f"Predictions cannot be saved: {lack}. Everything else works.", file=sys.stderr, flush=True)
     return name
 
 
 def asked_settings() -> Settings:
-    """Return the settings, or end with what is wrong with them."""
+    """Return the settings, or exit with what is wrong."""
     try:
         return read_settings()
     except InvalidSettings as error:
-        sys.exit(f"A setting cannot be followed: {error}")
+        sys.exit(f"Invalid setting: {error}")
 
 
 def parse_options() -> argparse.Namespace:
@@ -65,8 +65,12 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--host", default=HOST, help=f"address to listen on (default {HOST}: this machine only)")
     parser.add_argument("--port", type=port_number, help=f"port to listen on (default {PORT}, or the next free one)")
     parser.add_argument("--workers", type=positive, default=1, help="worker processes (default 1)")
-    parser.add_argument("--threads", type=positive, default=THREADS, help=f"in each, at most (default {THREADS})")
-    parser.add_argument("--debug", action="store_true", help="Flask's own server: reloads, shows tracebacks")
+    parser.add_argument(
+        "--threads", type=positive, default=THREADS, help=f"threads per worker, at most (default {THREADS})"
+    )
+    parser.add_argument(
+        "--debug", action="store_true", help="run Flask's own server, which reloads and shows tracebacks"
+    )
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""How a worker ends without cutting anybody: answers close their connections, then nobody new is let in."""
+"""How a worker stops without cutting connections: answers close them first, then no new one is accepted."""
 
 import os
 import signal
@@ -11,22 +11,22 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 WSGI = Callable[..., Iterable[bytes]]
-SECONDS_TO_CLOSE = 0.5  # in which clients of kept connections hear that they close
-SECONDS_TO_EMPTY = 0.3  # in which who has come already is taken
+SECONDS_TO_CLOSE = 0.5  # for clients of kept connections to see that they close
+SECONDS_TO_EMPTY = 0.3  # to accept the connections already queued
 IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73  # of Linux: linux/in.h, linux/in6.h
 DESCRIPTORS = "/proc/self/fd"
-NEAREST = 255  # hops a packet may have left; what was sent with the usual 64 never has
+NEAREST = 255  # hops a packet may have left; packets sent with the usual 64 never have so many
 
 
 class Draining:
-    """An application whose answers close their connections once the server is about to stop.
+    """An application whose answers close their connections once the server is stopping.
 
     Parameters
     ----------
     application
-        What answers.
+        The application to wrap.
     stopping
-        The end of a pipe whose other end the parent closes when it is told to stop, or loses when it is killed.
+        A pipe's end; the parent closes the other end when told to stop, or loses it when killed.
     """
 
     def __init__(self, application: WSGI, stopping: Connection) -> None:
@@ -45,12 +45,12 @@ class Draining:
         return self.application(environ, start)
 
     def wait(self) -> None:
-        """Wait for the stop and lead up to it; end this process if the parent is not there to do so."""
+        """Wait for the stop and prepare it; end this process if the parent is gone."""
         self.stopping.poll(None)
         self.closing = True
         time.sleep(SECONDS_TO_CLOSE)
         for listening in listening_sockets():
-            with listening, suppress(OSError):  # a kernel that cannot do so cuts a few who come in that moment
+            with listening, suppress(OSError):  # where the kernel cannot, the few connections of that moment are cut
                 let_nobody_in(listening)
         time.sleep(SECONDS_TO_EMPTY)
         while os.getppid() == self.parent:
@@ -59,9 +59,9 @@ class Draining:
 
 
 def listening_sockets() -> Iterator[socket.socket]:
-    """Give the sockets on which this process waits for clients, as the kernel lists them; none but on Linux."""
+    """Yield this process's listening sockets, as Linux lists them; none on other systems."""
     for descriptor in os.listdir(DESCRIPTORS) if os.path.isdir(DESCRIPTORS) else ():
-        with suppress(OSError):  # it is no socket, or closed by now
+        with suppress(OSError):  # not a socket, or closed meanwhile
             found = socket.socket(fileno=os.dup(int(descriptor)))
             if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 yield found
@@ -70,9 +70,9 @@ def listening_sockets() -> Iterator[socket.socket]:
 
 
 def let_nobody_in(listening: socket.socket) -> None:
-    """Have the kernel drop what comes for a socket, unanswered, so that a client tries again and finds it closed.
+    """Have the kernel drop new connections unanswered, so that clients retry and find the port closed.
 
-    A socket that is closed instead cuts who waits in its queue.
+    Closing the socket instead would cut the connections in its queue.
     """
     listening.setsockopt(socket.IPPROTO_IP, IP_MINTTL, NEAREST)
     if listening.family == socket.AF_INET6:

@@ -1,4 +1,4 @@
-"""The one place that uses what granian does not document; `tests/test_hosting.py` names all of it."""
+"""The one module that uses an undocumented name of granian; `tests/test_hosting.py` lists it."""
 
 import time
 from typing import Any
@@ -9,9 +9,9 @@ SECONDS_TO_RESPAWN = 0.1
 
 
 class Forgetful(dict[int, float]):
-    """Where granian notes when it started a worker again: nothing is kept, and noting takes a moment.
+    """A place for granian to note restarts, which keeps nothing and waits a moment.
 
-    So no worker was ever started again just now, and workers that die at once do not keep the machine busy.
+    So no restart ever looks recent, and workers that die at once do not keep the machine busy.
     """
 
     def __setitem__(self, worker: int, when: float) -> None:
@@ -20,9 +20,9 @@ class Forgetful(dict[int, float]):
 
 
 class Server(Granian):  # type: ignore[valid-type,misc]  # granian chooses the class as it is imported
-    """Granian, but one that goes on however often its workers are killed.
+    """Granian that goes on however often its workers are killed.
 
-    Its own gives up when a worker dies twice within seconds, and then ends the others with it.
+    Plain granian gives up when a worker dies twice within seconds, and stops the others too.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

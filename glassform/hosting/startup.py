@@ -1,4 +1,4 @@
-"""What must be there before the first request: a model, a secret, and settings that endanger nobody."""
+"""What must be there before the first request: a model, a secret, safe settings."""
 
 import argparse
 import os
@@ -14,20 +14,22 @@ from glassform.versions.served import Served
 
 
 def refuse_danger(options: argparse.Namespace, settings: Settings) -> None:
-    """Refuse to serve others what only its owner should reach; warn of limits that do not hold."""
+    """Refuse unsafe settings; warn of limits that each worker counts alone."""
     here = is_loopback(options.host)
     if settings.secret_key and len(settings.secret_key) < SHORTEST_SECRET:
-        sys.exit(f"SECRET_KEY is too short to keep anything secret: it needs {SHORTEST_SECRET} characters.")
+        sys.exit(f"SECRET_KEY is too short: it needs {SHORTEST_SECRET} characters.")
     if not here and not settings.secret_key:
-        sys.exit(f"To listen on {options.host}, set SECRET_KEY to {SHORTEST_SECRET} or more characters of chance.")
+        sys.exit(f"To listen on {options.host}, set SECRET_KEY to {SHORTEST_SECRET} or more random characters.")
     if not here and options.debug:
-        sys.exit(f"--debug would let anyone who reaches {options.host} run code here; it is for this machine only.")
+        sys.exit(f"--debug lets anyone who reaches {options.host} run code here; use it on this machine only.")
     if options.workers > 1 and settings.rate_limit_storage.startswith("memory"):
-        print("Each worker counts requests for itself; set RATE_LIMIT_STORAGE to count them once.", file=sys.stderr)
+        print(
+            "Each worker counts requests on its own; set RATE_LIMIT_STORAGE to count them together.", file=sys.stderr
+        )
 
 
 def ensure_secret(settings: Settings) -> None:
-    """See that there is a secret now, lest two workers make two."""
+    """Make the secret now, so that two workers do not make two."""
     try:
         read_secret(settings)
     except OSError:
@@ -35,23 +37,23 @@ def ensure_secret(settings: Settings) -> None:
 
 
 def ensure_models() -> str:
-    """See that there is a model to load; if not, train every table that has none first; return what it is.
+    """Train what has no model yet; return the default model's name.
 
-    A further table that cannot be trained is told of, and the others are served.
+    If a further table cannot be trained, say so and serve the others.
     """
     try:
         return name_of(Served(Registry()).current)
     except FileNotFoundError:
-        print("There is no model yet; training it first.", flush=True)
+        print("There is no model yet; training one first.", flush=True)
     except UnreadableArtifact as error:
-        print(f"{error}; training it anew.", flush=True)
+        print(f"{error}; training again.", flush=True)
     train()
     packages = sorted((HOME / "data").glob("*/datapackage.json"))
     further = [
         name for name in (package.parent.name for package in packages) if not Registry(ARTIFACTS / name).served()
     ]
     if further:
-        print(f"Training the further tables, {', '.join(further)}, too.", flush=True)
+        print(f"Training the further tables too: {', '.join(further)}.", flush=True)
         train("--table", *further)
     return name_of(Registry().load())
 
@@ -60,7 +62,7 @@ def train(*options: str) -> None:
     """Train in another process, so that scikit-learn and pandas never enter the one that serves."""
     command = [sys.executable, str(HOME / "model.py"), "--artifacts", str(ARTIFACTS), *options]
     if subprocess.run(command, check=False).returncode and not options:
-        sys.exit("Training failed; the reason stands above.")
+        sys.exit("Training failed; see the reason above.")
 
 
 def name_of(card: Fitted) -> str:

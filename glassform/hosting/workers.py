@@ -1,4 +1,4 @@
-"""Worker processes: granian's, told to finish before they are stopped, and started again when they die."""
+"""Worker processes: granian's, drained before they stop and restarted when they die."""
 
 import logging
 import multiprocessing
@@ -18,8 +18,8 @@ from granian.log import LogLevels, logger
 from glassform.hosting.draining import SECONDS_TO_CLOSE, SECONDS_TO_EMPTY, Draining
 from glassform.hosting.respawning import Server
 
-THREADS = 64  # a worker, at most, made when they are needed: a client that sends slowly keeps one waiting
-SECONDS_TO_STOP = 10  # for requests under way, after which a worker is ended
+THREADS = 64  # at most, per worker, made when needed: a slow client keeps one waiting
+SECONDS_TO_STOP = 10  # for running requests, before a worker is killed
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,7 +34,7 @@ def serve(create_app: Callable[[], Flask], host: str, port: int, workers: int, t
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=threads,
-        log_level=LogLevels.error,  # until it serves: it would warn of many threads
+        log_level=LogLevels.error,  # until it serves, or it would warn about many threads
         respawn_failed_workers=True,
         workers_kill_timeout=SECONDS_TO_STOP,
     )
@@ -47,18 +47,18 @@ def load(create_app: Callable[[], Flask], stopping: Connection, stop: Connection
     """Make the application in a worker."""
     stop.close()  # so that the parent's end is the last one
     if sys.platform != "win32":
-        os.setpgid(0, 0)  # Ctrl-C reaches all of a group, but it is the parent that tells workers to stop
+        os.setpgid(0, 0)  # Ctrl-C reaches a whole process group, but the parent alone stops workers
     return Draining(create_app(), stopping)
 
 
 def drain_first(stop: Connection) -> None:
-    """Have the workers finish before granian stops them; the second time it is told so, it stops them at once."""
+    """Have the workers finish before granian stops them; a second signal stops them at once."""
     for each in STOPS:
         signal.signal(each, partial(finish, stop, signal.getsignal(each)))
 
 
 def finish(stop: Connection, then: Any, *arguments: Any) -> None:
-    """Tell the workers that they are about to be stopped, give them the time, and let granian stop them."""
+    """Tell the workers to finish, wait, then let granian stop them."""
     if not stop.closed:
         stop.close()
         time.sleep(SECONDS_TO_CLOSE + SECONDS_TO_EMPTY)

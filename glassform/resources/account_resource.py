@@ -1,4 +1,4 @@
-"""What the resources share that remember something, or somebody."""
+"""What the resources about people share."""
 
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +14,7 @@ from glassform.web.resource import Answer, Resource, represented
 
 
 class Remembering(Resource):
-    """A resource that has to do with accounts: its requests are counted, and the database may be away."""
+    """A resource about accounts: its requests are counted, and the database may be unavailable."""
 
     suffixed = False
     method_decorators = [represented, counted]  # noqa: RUF012 - Flask-RESTful's own way
@@ -22,14 +22,14 @@ class Remembering(Resource):
 
 
 class FromForms(Remembering):
-    """One whose other methods a form can ask for by a field, since a form can only be posted."""
+    """Lets HTML forms send PATCH, PUT and DELETE through a `method` field."""
 
-    from_forms: tuple[str, ...] = ("patch", "delete")  # those of them that it has
+    from_forms: tuple[str, ...] = ("patch", "delete")  # methods that a form may name
     successes = MappingProxyType({"delete": 204})
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
-        """Return the form, which has further fields of its own."""
+        """Return the form with its `method` field."""
         fields = {
             "method": TEXT | {"enum": [each for each in cls.from_forms if hasattr(cls, each)]},
             "csrf_token": TEXT,
@@ -38,7 +38,7 @@ class FromForms(Remembering):
         return {FORM_TYPES[0]: form} if method == "post" else {}
 
     def post(self, **named: Any) -> Answer:
-        """Do what the field `method` of a form says."""
+        """Run the method that the form names."""
         asked = request.form.get("method", "")
         known = [method for method in self.from_forms if hasattr(self, method)]
         if asked not in known:

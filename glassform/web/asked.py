@@ -1,4 +1,4 @@
-"""What a request asks: which table, which version of its model, in which language; read once, at the door."""
+"""One request as read at the door: its table, the version of its model, its language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from glassform.versions.manifest import UnknownVersion
 from glassform.versions.served import Served, Tables
 from glassform.web.language import language_of
 
-VERSION = "model"  # the query parameter that asks for a version other than the current one
-ASKED = "glassform.asked"  # the one key of a request's environment that is ours
+VERSION = "model"  # the query parameter that names a version
+ASKED = "glassform.asked"  # our one key in the WSGI environment
 
 
 @dataclass
 class Asked:
-    """A request as it was read at the door: no answer is made of two versions.
+    """A request, read once and passed on, so that no answer mixes two versions.
 
     Attributes
     ----------
@@ -46,9 +46,9 @@ class Asked:
 
 
 def read(environ: dict[str, Any], tables: Tables) -> Asked:
-    """Read which table a request asks, and in which language; the table's current version answers.
+    """Read a request's table and language; the table's current version answers.
 
-    A further table's name at the beginning of the path is taken from it, as if an application were mounted there.
+    A table's name at the start of the path moves to SCRIPT_NAME, as if an application were mounted there.
     """
     root = environ.get("SCRIPT_NAME", "")
     name, _, rest = environ["PATH_INFO"][1:].partition("/")
@@ -67,7 +67,7 @@ def asked() -> Asked:
 
 
 def ask_table(table: Served) -> None:
-    """Let the current version of another table answer this request."""
+    """Switch this request to another table."""
     table.renew()
     asked().table, asked().model = table, table.current
 
@@ -94,16 +94,16 @@ def address_of(name: str) -> str:
 
 
 def choose_version(query: str) -> None:
-    """Let another version answer this request, if its query string asks for one.
+    """Switch to the version that the query string names, if it names one.
 
     Raises
     ------
     BadRequest
-        If it asks for several.
+        If it names several.
     NotFound
         If there is none that can be read.
     """
-    # few name a version, plain or with a letter escaped, and to look for one would decode the whole query
+    # few queries name a version, plainly or with a letter escaped, and parsing would decode all of them
     wanted = request.args.getlist(VERSION) if VERSION in query or "%6" in query else []
     if len(wanted) > 1:
         raise BadRequest(gettext("%(name)s is given more than once.", name=VERSION))
@@ -112,7 +112,7 @@ def choose_version(query: str) -> None:
 
 
 def ask_version(model: Fitted) -> None:
-    """Let a version answer this request, and what its links lead to."""
+    """Let a version answer this request and all links of its page."""
     asked().model, asked().pinned = model, model.version
 
 
@@ -151,5 +151,5 @@ def fitted() -> Fitted:
 
 
 def schema() -> Schema:
-    """Return what a record is, in the language of the answer."""
+    """Return the schema of a record in the answer's language."""
     return asked().model.schemas[asked().language]

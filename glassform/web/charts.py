@@ -1,4 +1,4 @@
-"""How numbers are drawn and written on a page: positions in percent of a drawing, and signs, and percentages."""
+"""How pages draw and write numbers: positions in percent, signs, percentages."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 from glassform.records.field import Field, Record, Value
 from glassform.records.schema import Schema
 
-PADDING = 0.03  # of a drawing's width, free on either side
+PADDING = 0.03  # of a drawing's width, left free on either side
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Scale:
-    """A stretch of numbers laid over the width (or height) of a drawing."""
+    """A range of numbers across the width (or height) of a drawing."""
 
     low: float
     high: float
@@ -42,7 +42,7 @@ class Scale:
         return cls.of([0.0, *numbers])
 
     def at(self, number: float) -> float:
-        """Return where a number stands, in percent."""
+        """Return a number's position in percent."""
         return round(100 * (number - self.low) / (self.high - self.low), 3)
 
     def bar(self, begin: float, end: float) -> Bar:
@@ -52,7 +52,7 @@ class Scale:
 
 
 WHOLE = Scale(0.0, 1.0)  # from impossible to certain
-FROM_CHANCE = Scale(0.5, 1.0)  # of ROC AUC, from what a coin reaches to perfect
+FROM_CHANCE = Scale(0.5, 1.0)  # of ROC AUC: 0.5 is a coin's
 
 
 @dataclass(frozen=True)
@@ -89,15 +89,15 @@ class Plot:
     bottom: int = 52
 
     def x(self, share: float) -> float:
-        """Return how far to the right a number stands."""
+        """Return a number's x position."""
         return round(self.left + share * (self.width - self.left - self.right), 2)
 
     def y(self, share: float) -> float:
-        """Return how far down a number stands."""
+        """Return a number's y position."""
         return round(self.top + (1 - share) * (self.height - self.top - self.bottom), 2)
 
     def line(self, xs: Iterable[float | None], ys: Iterable[float | None], top: float = 1.0) -> str:
-        """Return the points of a polyline, `top` being the highest y; it skips what is unknown."""
+        """Return the points of a polyline, skipping unknown values; `top` is the highest y."""
         pairs = zip(xs, ys, strict=True)
         return " ".join(f"{self.x(x)},{self.y(y / top)}" for x, y in pairs if x is not None and y is not None)
 
@@ -174,12 +174,12 @@ def draw_curve(
 
 
 def signed(number: float, digits: int = 4) -> str:
-    """Write a number with its sign, a real minus."""
+    """Write a number with its sign and a true minus."""
     return f"{number:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def decimals(spread: float) -> int:
-    """Return how many decimals tell numbers apart that are spread so widely: three digits of the spread."""
+    """Return the decimals to write numbers with: three significant digits of their spread."""
     return max(0, 2 - math.floor(math.log10(spread))) if spread > 0 else 2
 
 
@@ -205,7 +205,7 @@ def points(several: Sequence[dict[str, Any]], labels: Iterable[str]) -> list[lis
 
 
 def enough(probability: float) -> int:
-    """Return the number of people, a power of ten from 100 on, of whom at least one is on either side."""
+    """Return a round number of people, from 100 up, with at least one expected on either side."""
     rarer = min(probability, 1 - probability)
     return next(many for many in (100, 1_000, 10_000, 100_000, 1_000_000) if many * rarer >= 1 or many == 1_000_000)
 

@@ -1,4 +1,4 @@
-"""Formats: chosen by suffix, query or Accept header; JSON, CSV and JSON lines written; entity tags."""
+"""Formats: how one is chosen and how each writes an answer; entity tags."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ from glassform.settings import HOME
 from glassform.web.asked import fitted, served
 from glassform.web.pages import page
 
-# a media type's parameters, such as charset, which are not what a client chooses by; q is
+# parameters of a media type, such as charset; a client chooses by q alone
 PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re.IGNORECASE)
 WHO = ("access_token_cookie", "form")  # the cookies that change what a page shows
 PARTS_AT_A_TIME = 500
@@ -30,7 +30,7 @@ PARTS_AT_A_TIME = 500
 
 @dataclass(frozen=True)
 class Streamed:
-    """An answer too long to be held: rows of a table as texts and as objects, what a page shows of it, how many."""
+    """An answer too long for memory: its rows as text and as objects, a summary for the page, their number."""
 
     columns: list[str]
     texts: Callable[[], Iterable[list[str]]]
@@ -50,7 +50,7 @@ class Shown(Protocol):
         """Return what its page shows beside an answer."""
 
     def columns(self, answer: Any) -> list[str] | None:
-        """Return the header of its table, if there can be no row to take it from."""
+        """Return the header of the table where there may be no row to take it from."""
 
     def rows(self, answer: Any) -> Iterable[Mapping[str, Any]]:
         """Return an answer as the rows of a table."""
@@ -60,7 +60,7 @@ class Shown(Protocol):
 
 
 class Format:
-    """A way to write answers, as JSON: the one that a client gets who accepts anything, as curl does."""
+    """A way to write answers: JSON, which clients get that accept anything, as curl does."""
 
     name = "json"
     media_type = "application/json"
@@ -186,7 +186,7 @@ def etag(body: bytes, form: str) -> str:
 
     The JSON holds record and model version, so its checksum tells answers apart in every format; pages also change
     with the language, the versions, who is signed in and the templates, which the salt stands for. Tags are only
-    compared at one address, so 32 bits are plenty.
+    The JSON holds the record and the model's version, so its checksum serves every format. Pages also depend on
     """
     salt = SALTS[form]
     if form == "html":

@@ -1,4 +1,4 @@
-"""Forms that only a page of ours may send."""
+"""Forms that only our own pages may send: a signed token in the page and in a cookie."""
 
 import hmac
 import secrets
@@ -14,7 +14,7 @@ FORM_FIELD, FORM_COOKIE, FORM_AGE = "csrf_token", "form", 8 * 60 * 60
 
 
 def form_token() -> str:
-    """Return the word for a form on the page that is being made."""
+    """Return the CSRF token for a form on the page being made."""
     kept = request.cookies.get(FORM_COOKIE, "")
     token = kept if is_word(kept) else serializer().dumps(secrets.token_hex(16))
 
@@ -33,7 +33,7 @@ def refuse_foreign_form() -> None:
     Raises
     ------
     Forbidden
-        If it does not bring the word from the page back.
+        If its CSRF token is not the page's.
     """
     sent, kept = request.form.get(FORM_FIELD, ""), request.cookies.get(FORM_COOKIE, "")
     if not is_word(kept) or not hmac.compare_digest(sent.encode(errors="replace"), kept.encode(errors="replace")):
@@ -41,7 +41,7 @@ def refuse_foreign_form() -> None:
 
 
 def is_word(token: str) -> bool:
-    """Tell whether a word was signed here, not too long ago."""
+    """Tell whether a CSRF token is ours and not expired."""
     try:
         serializer().loads(token, max_age=FORM_AGE)
     except BadSignature:
@@ -50,5 +50,5 @@ def is_word(token: str) -> bool:
 
 
 def serializer() -> URLSafeTimedSerializer:
-    """Return what signs words for forms."""
+    """Return the signer of CSRF tokens."""
     return URLSafeTimedSerializer(current_app.config["JWT_SECRET_KEY"], salt="form")

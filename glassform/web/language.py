@@ -1,4 +1,4 @@
-"""In which language a request is answered: as its address, its cookie or its Accept-Language header asks."""
+"""The language of an answer: chosen by address, cookie or Accept-Language."""
 
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,7 +17,7 @@ SECONDS_KEPT = 365 * 24 * 60 * 60
 
 def language_of(environ: dict[str, Any]) -> str:
     """Return the language to answer a request in."""
-    # few requests ask for a language, and to look closer would decode the whole query
+    # few requests name a language, and parsing would decode the whole query
     asks = is_named(environ["QUERY_STRING"])
     if not asks and "HTTP_COOKIE" not in environ and "HTTP_ACCEPT_LANGUAGE" not in environ:
         return DEFAULT
@@ -57,6 +57,6 @@ def address(wanted: str) -> str:
     """Return the address of this page in another language."""
     given = request.args.items(multi=True) if request.method in ("GET", "HEAD") else []
     rest = [(name, value) for name, value in given if name != PARAMETER]
-    # what was posted is in no address, so its page begins anew
+    # a posted record is in no address, so the other language starts at the form
     path = quote(request.script_root + (request.path if request.method in ("GET", "HEAD") else "/"))
     return f"{path}?{urlencode([*rest, (PARAMETER, wanted)])}"

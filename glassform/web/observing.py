@@ -31,17 +31,17 @@ log = logging.getLogger("glassform.requests")
 
 
 def observe(app: Flask, tables: Tables, counts: metrics.Metrics) -> None:
-    """Read what each request asks; add security headers and an id to its answer, count it, log it if need be.
+    """Read each request at the door; give its answer security headers and an id, count it and log it.
 
     One JSON line a request: good answers at INFO, refused requests at WARNING, our own failures at ERROR. The
-    query is left out, for it holds the record.
+    query is left out because it holds the record.
     """
     application: WSGI = app.wsgi_app
 
     def observing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         begin = time.perf_counter()
         asked = read(environ, tables)
-        speak(asked.language)  # always, for another request may have left its own in this thread
+        speak(asked.language)  # always: the thread's last request may have left another language
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             level, seconds = LEVELS.get(status[0], logging.INFO), time.perf_counter() - begin
@@ -67,7 +67,7 @@ LEVELS = {"4": logging.WARNING, "5": logging.ERROR}
 
 
 def request_id(environ: dict[str, Any]) -> str:
-    """Return what a request is called: the name it came with, if a log can hold that, or a new one."""
+    """Return the request's id: the client's own if it is safe to log, or a new one."""
     given: str = environ.get("HTTP_X_REQUEST_ID", "")
     return given if PLAIN_ID.fullmatch(given) else secrets.token_hex(8)
 

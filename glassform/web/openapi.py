@@ -47,7 +47,7 @@ SECURITY = {
 
 
 class ProblemError(TypedDict):
-    """One thing wrong with one field, and in which row if there are rows."""
+    """One error: its field, value and message, and its row in a batch."""
 
     row: NotRequired[int]
     field: str
@@ -56,7 +56,7 @@ class ProblemError(TypedDict):
 
 
 class Problem(TypedDict):
-    """What is wrong with a request (RFC 9457); `error` says it once more for the Open Inference Protocol."""
+    """A problem (RFC 9457); `error` repeats it in one line for the Open Inference Protocol."""
 
     type: str
     title: str
@@ -91,9 +91,9 @@ def describe(
     rules
         The application's routes.
     views
-        The application's view functions by endpoint; those that are no `Resource` are passed over.
+        The application's view functions by endpoint; only those of a `Resource` are described.
     known
-        By variable of a path, the values there are.
+        The possible values of a path's variables.
     """
     types = Types()
     paths: dict[str, dict[str, Any]] = {}
@@ -127,7 +127,7 @@ def describe(
 
 
 class Types:
-    """The JSON Schemas of Python types, each named one kept once."""
+    """The JSON Schemas of Python types; each named type appears once."""
 
     def __init__(self) -> None:
         self.adapters: dict[Any, pydantic.TypeAdapter[Any]] = {}
@@ -154,7 +154,7 @@ class Types:
 
 
 class Exact(GenerateJsonSchema):
-    """JSON Schemas that allow a typed dictionary no members but its own."""
+    """JSON Schemas in which a typed dictionary allows no other members."""
 
     def typed_dict_schema(self, schema: Any) -> dict[str, Any]:
         """Return the schema of a typed dictionary."""
@@ -162,7 +162,7 @@ class Exact(GenerateJsonSchema):
 
 
 def mode_of(type_: Any) -> Any:
-    """Return whether a type's schema is that of what is read or of what is written."""
+    """Return pydantic's mode: validation for bodies, serialization for answers."""
     return "validation" if inspect.isclass(type_) and issubclass(type_, pydantic.BaseModel) else "serialization"
 
 
@@ -222,7 +222,7 @@ def in_path(resource: type[Resource], rule: Rule, known: Mapping[str, list[str]]
 
 
 def values_of(name: str, known: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Return what is known of the values of a path's variable."""
+    """Return the schema of a path's variable."""
     return {"enum": known[name]} if name in known else {"minLength": 1}
 
 
@@ -234,7 +234,7 @@ def first_sentence(described: Any) -> str:
 def statuses(method: str, resource: type[Resource], rule: Rule, schema: Schema) -> list[HTTPStatus]:
     """Return every status that a method can answer with."""
     success = resource.successes.get(method, HTTPStatus.OK)
-    refused = {  # a version that is not there is not found; a pipeline may be none that can be opened
+    refused = {  # an unknown version is a 404; an unreadable pipeline a 503
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.NOT_FOUND,
         HTTPStatus.NOT_ACCEPTABLE,
@@ -255,7 +255,7 @@ def statuses(method: str, resource: type[Resource], rule: Rule, schema: Schema) 
 
 
 def response(status: HTTPStatus, resource: type[Resource], view: Any, types: Types) -> dict[str, Any]:
-    """Describe a response; one with content, in every format there is."""
+    """Describe a response, in every format if it has content."""
     if status in EMPTY:
         return {"description": status.phrase}
     answer = get_type_hints(view, include_extras=True)["return"]
@@ -269,7 +269,7 @@ def response(status: HTTPStatus, resource: type[Resource], view: Any, types: Typ
 def content_of(resource: type[Resource], answer: Any, types: Types) -> Iterator[tuple[str, Any]]:
     """Return the schema of an answer by media type."""
     streamed = False
-    if get_origin(answer) is Annotated:  # a response made by hand, and the type of what it holds
+    if get_origin(answer) is Annotated:  # a response made by hand, annotated with its content's type
         made, answer = get_args(answer)
         streamed = made is Streamed
     for form in resource.formats:

@@ -1,4 +1,4 @@
-"""Pages: how a template is rendered, and what all of them may use."""
+"""Pages: how templates are rendered and what all of them may use."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from glassform.web.forms import FORM_FIELD, form_token
 
 
 def prepare(app: Flask) -> None:
-    """Let an application show pages, in every language."""
+    """Set up templates and translations."""
     app.url_defaults(keep_version)
     app.context_processor(shown_on_every_page)
     translations = str(HOME / "glassform" / "translations")
@@ -28,7 +28,7 @@ def prepare(app: Flask) -> None:
 
 def page(template: str, **context: Any) -> bytes:
     """Render a page."""
-    # what was typed may hold half a character, which UTF-8 cannot
+    # typed text may hold half a surrogate pair, which UTF-8 cannot
     return render_template(template, **context).encode(errors="replace")
 
 
@@ -46,14 +46,14 @@ def shown_on_every_page() -> dict[str, Any]:
 
 @pass_context
 def worded(context: Context, text: str, /, **values: Any) -> Markup:
-    """Return a text of a page in the language of the answer, its values and what a row is called in place."""
-    # 120 texts a page: the context knows the language, and the default needs no translation
+    """Translate a page's text; fill in its values and the words for a row."""
+    # called 120 times a page: the default language needs no look-up
     said = text if context["lang"] == DEFAULT else gettext(text)
     return Markup(said) % {**context["schema"].words, **values}
 
 
 def keep_version(endpoint: str, values: dict[str, Any]) -> None:
-    """Let the links of a page lead to the version that was asked for."""
+    """Keep the version that the request names in the page's links."""
     if not endpoint.endswith("static"):
         pinned = asked().pinned
         if pinned:

@@ -1,4 +1,4 @@
-"""Errors shown: problem+json (RFC 9457) for programs, a page for people."""
+"""Errors: problem+json (RFC 9457) for programs, a page for people."""
 
 import logging
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ VARY = "Accept, Accept-Language, Cookie"
 INFERENCE = "/v2"  # the addresses of the Open Inference Protocol
 SECONDS_TO_RETRY = 5
 
-# The statuses this application answers with: their names in RFC 9110, and what they mean where nothing else is said.
+# Every status we answer with: its name in RFC 9110, and its default detail.
 STATUSES: dict[int, tuple[Any, Any]] = {
     400: (lazy_gettext("Bad Request"), lazy_gettext("The request cannot be read.")),
     401: (
@@ -43,13 +43,13 @@ STATUSES: dict[int, tuple[Any, Any]] = {
     ),
     503: (lazy_gettext("Service Unavailable"), None),
 }
-TEMPLATES = {401: "people/session.html"}  # where people can set an error right, if not on the page of the request
+TEMPLATES = {401: "people/session.html"}  # the page to mend an error on, if it is another than the request's own
 
 log = logging.getLogger("glassform")
 
 
 def prepare(app: Flask) -> None:
-    """Let an application show every error of its own."""
+    """Register one handler per kind of error."""
     app.register_error_handler(Refusal, show_refusal)
     app.register_error_handler(HTTPException, show_http_error)
     for lost in (DBAPIError, PoolTimeout):
@@ -57,7 +57,7 @@ def prepare(app: Flask) -> None:
 
 
 def show_refusal(refusal: Refusal) -> Response:
-    """Show a refusal of ours, what was given kept."""
+    """Show a refusal; the page keeps what was typed."""
     if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("a model cannot be asked: %s", refusal)
     answer = problem(refusal.status, refusal.detail)
@@ -67,7 +67,7 @@ def show_refusal(refusal: Refusal) -> Response:
 
 
 def show_http_error(error: HTTPException) -> Response:
-    """Show an error of the protocol; it knows headers of its own, such as Allow or Retry-After."""
+    """Show an HTTP error with its own headers, such as Allow or Retry-After."""
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     is_unsaid = error.description == type(error).description
     said = STATUSES.get(status, (None, None))[1]
@@ -77,14 +77,14 @@ def show_http_error(error: HTTPException) -> Response:
 
 
 def show_lost_database(error: Exception) -> Response:
-    """Show that what is remembered is out of reach: nothing was stored, and the rest goes on."""
+    """Say that the database is unavailable: nothing was saved, and everything else still works."""
     log.error("the database failed: %s", type(error).__name__, exc_info=error)
     detail = gettext("What is remembered is out of reach for now; nothing was stored. All else is still answered.")
     return show_http_error(ServiceUnavailable(detail, retry_after=SECONDS_TO_RETRY))
 
 
 def problem(status: int, detail: str | None) -> dict[str, Any]:
-    """Return a problem's members; without a detail, with what its status means."""
+    """Return a problem's members; without a detail, say what the status means."""
     title, said = STATUSES.get(status, (HTTPStatus(status).phrase, ""))
     return {
         "type": "about:blank",
@@ -97,7 +97,7 @@ def problem(status: int, detail: str | None) -> dict[str, Any]:
 def respond(
     answer: dict[str, Any], headers: Mapping[str, str], template: str, values: Mapping[str, Any] | None = None
 ) -> Response:
-    """Make the response for a problem; a page gets `values`, what was given."""
+    """Make the response; a page gets `values`, the input to show again."""
     if request.path.startswith(INFERENCE):
         answer["error"] = in_one_line(answer)  # where clients of the protocol look for it
     headers = {**headers, "Cache-Control": "no-store", "Vary": VARY}
@@ -116,7 +116,7 @@ def in_one_line(problem: dict[str, Any]) -> str:
 
 
 def wants_page() -> bool:
-    """Tell whether an error is to be shown as a page; a request that cannot be negotiated gets JSON."""
+    """Tell whether to show an error as a page; JSON where negotiation fails."""
     if isinstance(request.routing_exception, BadHost) or not request.host:
         return False  # without a host no link of the page could be built
     suffix = (request.view_args or {}).get("suffix")

@@ -1,4 +1,4 @@
-"""How a request is read: its body, its query, records and members."""
+"""How a request is read: body, query, record, members."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
@@ -21,7 +21,7 @@ Reader = Callable[[str], Any]  # of an option's text; it raises ValueError with 
 
 
 def read_options(readers: Mapping[str, Reader], given: Iterable[tuple[str, str]] | None = None) -> dict[str, Any]:
-    """Read named options from the query, or from what is given; those that are not there are left out.
+    """Read named options from the query or from `given`; absent ones are left out.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def read_options(readers: Mapping[str, Reader], given: Iterable[tuple[str, str]]
 
 
 def one_of(known: Sequence[str]) -> Reader:
-    """Return a reader of one of some words."""
+    """Return a reader that accepts only the known words."""
 
     def read(text: str) -> str:
         if text not in known:
@@ -59,7 +59,7 @@ def one_of(known: Sequence[str]) -> Reader:
 
 
 def can_be_kept(text: str) -> bool:
-    """Tell whether a text can be stored: no half characters, and no NUL, which databases refuse."""
+    """Tell whether a database can store a text: no lone surrogates, no NUL."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -69,9 +69,9 @@ def read_body(most: int) -> bytes:
     Raises
     ------
     RequestEntityTooLarge
-        If it has more than `most` bytes, whether or not it said so.
+        If it has more than `most` bytes, announced or not.
     """
-    # one that comes in chunks says no length, and at its own limit a stream just ends
+    # a chunked body announces no length, and the stream simply ends at its limit
     request.max_content_length = most if request.content_length is not None else most + 1
     body = request.get_data()
     if len(body) > most:
@@ -81,12 +81,12 @@ def read_body(most: int) -> bytes:
 
 
 def refuse_broken_off(length: int) -> None:
-    """Refuse a body that ended early: what is left of it may look whole and mean something else.
+    """Refuse a body that ended early: the rest may look whole and mean something else.
 
     Raises
     ------
     BadRequest
-        If it is shorter than it said.
+        If it is shorter than announced.
     """
     if request.content_length is not None and length < request.content_length:
         raise BadRequest(
@@ -95,11 +95,11 @@ def refuse_broken_off(length: int) -> None:
 
 
 def given_fields() -> list[tuple[str, str]]:
-    """Return the query's names and values as given, repeated ones too, without the options."""
+    """Return the query's names and values in order, without those that say how to answer."""
     return [field for field in decode(request.environ["QUERY_STRING"]) if field[0] not in HOW_TO_ANSWER]
 
 
-OF_FORMS = {FORM_FIELD, "method"}  # members of a page's form that belong to no noun
+OF_FORMS = {FORM_FIELD, "method"}  # members of our forms that are no field
 Members = dict[str, Any]
 
 
@@ -113,7 +113,7 @@ def read_record(options: Set[str] = frozenset()) -> Record:
     InvalidRecord
         With every error of every field.
     UnreadableJSON
-        If the body claims to be JSON and is not.
+        If the body is not the JSON it claims to be.
     UnsupportedMediaType
         If the body is neither JSON nor a form.
     """
@@ -137,16 +137,16 @@ def read_members(
     template: str = "problem.html",
     numbers: Set[str] = frozenset(),
 ) -> Members:
-    """Read the members of a JSON object or of a form, all of them texts; one that is null is none.
+    """Read the members of a JSON object or a form as text; null counts as absent.
 
-    Those in `numbers` can be numbers, too, and come back as texts of their digits.
+    Members in `numbers` may also be JSON numbers; they come back as text.
 
     Raises
     ------
     InvalidQuery
         With every error of every member; browsers get the page `template`.
     UnreadableJSON
-        If the body claims to be JSON and is not.
+        If the body is not the JSON it claims to be.
     UnsupportedMediaType
         If the body is neither JSON nor a form.
     """
@@ -196,7 +196,7 @@ def refuse_misplaced() -> None:
 
 
 def flat(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer's members as cells of a row: a column for each class, where there is something of each."""
+    """Return an answer's members as cells of a row; members by class get a column each."""
     return {
         (f"{column.removesuffix('ies')}y_{label}" if label else column): each
         for column, value in members.items()

@@ -1,4 +1,4 @@
-"""A noun of the API: what its methods return is shown in the format that was asked for."""
+"""A resource: its methods return plain data, which is shown in the format asked for."""
 
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
@@ -22,7 +22,7 @@ from glassform.web.language import chosen_language, cookie
 from glassform.web.problems import VARY
 
 READING = ("GET", "HEAD")
-HOW_TO_ANSWER = {"format", LANGUAGE_PARAMETER, VERSION}  # parameters of every address, which belong to no record
+HOW_TO_ANSWER = {"format", LANGUAGE_PARAMETER, VERSION}  # parameters of every address that are no field
 Answer = Any  # plain data, or a tuple of data, status and headers, as Flask-RESTful takes it
 
 
@@ -36,21 +36,21 @@ def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
     def respond(*arguments: Any, suffix: str | None = None, **named: Any) -> Response:
         resource: Resource = method.__self__  # type: ignore[attr-defined]
         asked = read(resource, suffix)
-        answer = method(*arguments, **named)  # asks the model; resources of people save what is to be kept
+        answer = method(*arguments, **named)  # asks the model; the resources of people also save
         return show(answer, asked, resource)
 
     return respond
 
 
 def read(resource: "Resource", suffix: str | None) -> Asked:
-    """Read how a request is to be answered, and refuse what no resource reads.
+    """Read how to answer a request: format, language, version; refuse what no resource reads.
 
     Raises
     ------
     BadRequest, NotAcceptable, NotFound, UnsupportedMediaType
-        If it asks for a format, a language or a version that is not there, or its body is compressed.
+        If it asks for an unknown format, language or version, or its body is compressed.
     InvalidQuery
-        If it has a query, and the resource reads none.
+        If it has a query that the resource does not read.
     """
     environ, asked = request.environ, this_request()
     query = environ["QUERY_STRING"]
@@ -67,13 +67,13 @@ def read(resource: "Resource", suffix: str | None) -> Asked:
 
 
 def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
-    """Make the response for what a method returned, in the format that was asked for."""
+    """Make the response from what a method returned, in the format asked for."""
     answer, status, headers = unpack(returned)
     if isinstance(answer, Streamed):
         return stream(answer, asked.format, resource)
     if isinstance(answer, Response):
         return answer
-    if asked.format.name == "html" and "Location" in headers:  # a page follows, and to reload it repeats nothing
+    if asked.format.name == "html" and "Location" in headers:  # so that reloading the next page repeats nothing
         return Response(status=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store", **headers})
     if status == HTTPStatus.NO_CONTENT:
         return Response(status=status, headers={"Cache-Control": "no-store"})
@@ -90,7 +90,7 @@ def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
 
 
 def stream(answer: Streamed, format: Format, resource: "Resource") -> Response:
-    """Make the response for rows that are made while they are sent."""
+    """Make the response for rows that are computed while they are sent."""
     headers = {"Cache-Control": "no-store", "Vary": VARY, **format.headers(resource)}
     parts = format.stream(answer, resource)
     body = parts if isinstance(parts, bytes) else stream_with_context(parts)
@@ -98,12 +98,12 @@ def stream(answer: Streamed, format: Format, resource: "Resource") -> Response:
 
 
 def refuse_query(query: str) -> None:
-    """Refuse a query where none is read.
+    """Refuse a query that nobody reads.
 
     Raises
     ------
     InvalidQuery
-        With every name that says nothing here.
+        With every unknown name.
     """
     names = [name for name, _ in decode(query) if name not in HOW_TO_ANSWER]
     if names:
@@ -111,7 +111,7 @@ def refuse_query(query: str) -> None:
 
 
 def refuse_encoded(encoding: str) -> None:
-    """Refuse a body that is compressed, for its length says nothing of what it would become.
+    """Refuse a compressed body: its length says nothing about its real size.
 
     Raises
     ------
@@ -123,12 +123,12 @@ def refuse_encoded(encoding: str) -> None:
 
 
 def language_kept(asked: str | None) -> dict[str, str]:
-    """Return the header that keeps the language a page was asked for in.
+    """Return the cookie header that keeps the chosen language.
 
     Raises
     ------
     BadRequest
-        If no page could be linked to, for its host has no name.
+        If the host is empty, so that no link of the page could be built.
     """
     if not request.host:
         raise BadRequest(gettext("The Host header names no host."))
@@ -136,36 +136,36 @@ def language_kept(asked: str | None) -> dict[str, str]:
 
 
 class Resource(flask_restful.Resource):
-    """A noun of the API: its methods return plain data, its `formats` say how that can be shown.
+    """A resource of the API: its methods return plain data, `formats` lists how that can be shown.
 
     Its page is the template with its name; if it offers CSV, `rows` gives the lines of the table; if it offers SQL
-    or text, `written` gives that.
+    Its page is the template of the same name. `rows` gives the lines of its CSV, `written` its SQL or text.
     """
 
     formats: tuple[str, ...] = ("json", "html")
-    other_media_types: tuple[str, ...] = ()  # of responses it makes by hand
-    tag = ""  # the heading it stands under in the API's description, if not its module's name
-    reads_query = False  # whether its address can have a query beyond format and language
+    other_media_types: tuple[str, ...] = ()  # of responses made by hand
+    tag = ""  # its heading in OpenAPI, if other than its module's name
+    reads_query = False  # whether it reads a query
     suffixed = True  # whether a format can be asked for at the end of its address
-    is_open = False  # whether a resource that has to do with accounts can be asked by anybody
-    failures: frozenset[int] = frozenset()  # statuses that are an answer of its own, not a problem
-    successes: Mapping[str, int] = MappingProxyType({})  # by method, where that is not 200
-    problems: frozenset[int] = frozenset()  # statuses of problems beside those that every resource has
+    is_open = False  # whether it answers without sign-in, though it has to do with accounts
+    failures: frozenset[int] = frozenset()  # statuses that carry an answer, not a problem
+    successes: Mapping[str, int] = MappingProxyType({})  # the status of success by method, where it is not 200
+    problems: frozenset[int] = frozenset()  # statuses of further problems
     method_decorators = [represented]  # noqa: RUF012 - Flask-RESTful's own way
     init_every_request = False
 
     @property
     def template(self) -> str:
-        """Its page, in the folder of templates that is named as its own."""
+        """The resource's page, in the template folder named like its module's folder."""
         folder = type(self).__module__.split(".")[-2]
         return f"{folder}/{type(self).__name__.lower()}.html"
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
-        """Return what its page shows beside an answer, by name: computed here, so that the page computes nothing."""
+        """Return what the page shows beside the answer; pages compute nothing themselves."""
         return {}
 
     def offered(self) -> tuple[str, ...]:
-        """Return the formats this request can be answered in, the one liked best first."""
+        """Return the formats on offer, the preferred one first."""
         return self.formats
 
     @classmethod
@@ -175,11 +175,11 @@ class Resource(flask_restful.Resource):
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
-        """Return the type or the JSON Schema of what is sent with a method, by media type; nothing, if nothing is."""
+        """Return the type or JSON Schema of a method's body, by media type."""
         return {}
 
     def columns(self, answer: Any) -> list[str] | None:
-        """Return the header of its table, if there can be no row to take it from."""
+        """Return the header of the table where there may be no row to take it from."""
         return None
 
     def rows(self, answer: Any) -> Iterable[Mapping[str, Any]]:
@@ -192,7 +192,7 @@ class Resource(flask_restful.Resource):
 
 
 class Api(flask_restful.Api):
-    """Flask-RESTful, but errors go to Flask's own handlers, so that one function shows them all."""
+    """Flask-RESTful with Flask's own error handlers, so that one function shows every error."""
 
     def error_router(self, original_handler: Callable[[Exception], Response], error: Exception) -> Response:
         """Hand an error to Flask."""

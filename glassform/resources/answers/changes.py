@@ -1,4 +1,4 @@
-"""What would have to change for the model to give another probability."""
+"""The smallest changes that lead to another probability."""
 
 import re
 from typing import Any
@@ -77,12 +77,12 @@ class Changes(Resource):
 
 
 def table_of_points(card: Fitted) -> Scorecard:
-    """Return a model in whose table of points changes can be looked for.
+    """Return the model as a scorecard, in which changes can be searched.
 
     Raises
     ------
     NotFound
-        If it is of another kind.
+        If it is another kind of model.
     """
     if not isinstance(card, Scorecard):
         raise NotFound(gettext("Changes are looked for in a table of points of two classes; this model is none."))
@@ -90,7 +90,7 @@ def table_of_points(card: Fitted) -> Scorecard:
 
 
 def read_changes_request(schema: Schema) -> tuple[Record, float, list[str]]:
-    """Read record, target and locks; without any `lock` the package's own apply, an empty one means none.
+    """Read record, target and locks; without a `lock` the package's own apply, an empty one means none.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What if: one field of a record varied alone, and the record in another group."""
+"""What if: one field varied alone, or the same record in another group."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -62,7 +62,7 @@ class Curves(RecordResource):
 
 
 class TwinsAnswer(Said):
-    """What the model says of one record, and of its twins."""
+    """The answers for a record and its twins."""
 
     record: Record
     twins: list[Twin]
@@ -76,7 +76,7 @@ class Twins(RecordResource):
     formats = ("json", "csv")
 
     def get(self) -> TwinsAnswer:
-        """Return what the model says of every twin of the record in the query."""
+        """Return the answer for every twin of the record in the query."""
         card, record = fitted(), read_record()
         return {
             "record": record,

@@ -14,7 +14,7 @@ from glassform.web.resource import Resource
 
 
 class Example(Said):
-    """A real person: what turned out true, and what the model says; a surprise is one it gets very wrong."""
+    """A real person with the true outcome and the model's answer; a surprise is a bad miss."""
 
     record: Record
     outcome: Value
@@ -29,12 +29,12 @@ class ExamplesAnswer(TypedDict):
 
 
 class Examples(Resource):
-    """Real records of the test split, with what turned out true."""
+    """Real records of the test split with their true outcomes."""
 
     formats = ("json", "html", "csv")
 
     def get(self) -> ExamplesAnswer:
-        """Return each example with its outcome, what the model says, and the link to its arithmetic."""
+        """Return each example with its outcome, the model's answer and a link to the arithmetic."""
         card = fitted()
         return {
             "examples": [
@@ -50,7 +50,7 @@ class Examples(Resource):
         }
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
-        """Return a row per example: the record, the outcome, what the model says."""
+        """Return a row per example: record, outcome, answer."""
         for example in answer["examples"]:
             said = {name: value for name, value in example.items() if name not in ("record", "url", "surprise")}
             yield {**example["record"], **flat(said)}

@@ -1,4 +1,4 @@
-"""The form: what can be asked, and a person to begin with."""
+"""The form, filled with a person to begin with."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from glassform.web.resource import Resource
 
 
 class FormAnswer(TypedDict):
-    """What can be asked: the JSON Schema of a record, a typical person, and where to go from here."""
+    """The JSON Schema of a record, a typical person, and links."""
 
     title: str
     description: str
@@ -35,7 +35,7 @@ class Form(Resource):
         return record_in_query(schema, required=False)
 
     def get(self) -> FormAnswer:
-        """Return the JSON Schema of a record, the values the form begins with, and where to go from here."""
+        """Return the JSON Schema of a record, the form's defaults, and links."""
         dictionary, given = schema(), list(given_fields())
         named = {dictionary.names.get(name) for name, _ in given}
         rest = ((name, str(value)) for name, value in fitted().typical.items() if name not in named)
@@ -50,7 +50,7 @@ class Form(Resource):
 
 
 def links(fields: list[str]) -> dict[str, str]:
-    """Return where to go from here; the probability's is a URI template (RFC 6570)."""
+    """Return links; the probability's is a URI template (RFC 6570)."""
     found = {
         "self": url_for("form"),
         "probability": f"{url_for('probability')}{{?{','.join(fields)}}}",

@@ -32,11 +32,11 @@ MEANING = {
     "on_error": "Whether a row with errors makes the whole batch invalid, or is reported among the others.",
     "explain": "Whether to add every term of the log-odds.",
 }
-IN_MEMORY = 1024 * 1024  # bytes of a body; a longer one is kept on disk
+IN_MEMORY = 1024 * 1024  # bytes of a body; longer ones go to disk
 
 
 class BatchLimits(TypedDict):
-    """How much is read."""
+    """The limits of a batch."""
 
     rows: int
     bytes: int
@@ -46,7 +46,7 @@ class BatchLimits(TypedDict):
 
 
 class BatchOffer(TypedDict):
-    """What can be sent, and how much of it."""
+    """The accepted bodies and their limits."""
 
     accepts: list[str]
     options: dict[str, list[str]]
@@ -63,7 +63,7 @@ class Probabilities(Resource):
     formats = ("json", "html", "csv", "jsonl")
 
     def offered(self) -> tuple[str, ...]:
-        """Return the formats, what was sent first, so that who accepts anything gets the same kind back."""
+        """Return the formats, the body's own first: clients that accept anything get back what they sent."""
         kind = KINDS.get(request.mimetype, "json") if request.method == "POST" else "json"
         return tuple(dict.fromkeys([kind, *self.formats]))
 
@@ -74,7 +74,7 @@ class Probabilities(Resource):
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
-        """Return the rows, in every way they can be posted."""
+        """Return the bodies that are accepted."""
         options = {name: choice(name) for name in OPTIONS}
         upload = {"type": "object", "required": [FILE], "additionalProperties": False}
         file = {"type": "string", "contentMediaType": CSV}
@@ -82,7 +82,7 @@ class Probabilities(Resource):
         return {JSON: array, LINES: TEXT, CSV: TEXT, UPLOAD: upload | {"properties": {FILE: file, **options}}}
 
     def get(self) -> BatchOffer:
-        """Return what can be sent here, and how much of it; as CSV, a few real people to begin with."""
+        """Return the accepted bodies and their limits; as CSV, a few real people as a sample."""
         refuse_query(request.environ["QUERY_STRING"])
         return {
             "accepts": list(KINDS),
@@ -107,7 +107,7 @@ class Probabilities(Resource):
         return Streamed(found.columns, found.texts, found.objects, found.summary, found.count)
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
-        """Return the example people: a file to look at, to change and to send."""
+        """Return the example people, a file to edit and send."""
         return [example["record"] for example in fitted().examples]
 
 
@@ -117,7 +117,7 @@ def choice(name: str) -> dict[str, Any]:
 
 
 def read_wishes() -> dict[str, str]:
-    """Read what to do about errors and whether to explain, from the address or the form.
+    """Read the batch's options from the address or the form.
 
     Raises
     ------
@@ -136,9 +136,9 @@ def read_source() -> Source:
     Raises
     ------
     UnsupportedMediaType
-        If the body is of no kind that is read here.
+        If no reader knows the body's media type.
     RequestEntityTooLarge
-        If a JSON array is too long to be read whole.
+        If a JSON array has too many bytes.
     TooLarge
         If it has too many rows.
     """
@@ -171,7 +171,7 @@ def uploaded() -> IO[bytes]:
         raise Unreadable(gettext("it is not %(encoding)s text", encoding="UTF-8"))
     if texts:
         return io.BytesIO(texts[0].encode(errors="replace"))
-    return kept(files[0][1].stream)  # the form closes its own when the request ends, before the answer is sent
+    return kept(files[0][1].stream)  # the form's own file closes when the request ends, before the answer is sent
 
 
 def kept(stream: IO[bytes]) -> IO[bytes]:

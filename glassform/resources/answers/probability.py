@@ -1,4 +1,4 @@
-"""What the model says of a record, with the arithmetic behind it."""
+"""The answer for one record, with its arithmetic."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -20,15 +20,21 @@ from glassform.web.openapi import RECORD, record_in_query
 from glassform.web.reading import flat, read_record
 from glassform.web.resource import Resource
 
-PAGES = {NUMBER: "answers/number.html", CLASSES: "answers/classes.html"}  # where that is not the resource's own
-SAID = ("label", "probability", "probabilities", "prediction", "log_odds")  # columns of a table, if they are said
+PAGES = {NUMBER: "answers/number.html", CLASSES: "answers/classes.html"}  # where it is not the resource's own
+SAID = (
+    "label",
+    "probability",
+    "probabilities",
+    "prediction",
+    "log_odds",
+)  # columns of its CSV
 
 
 class ClassesExplanation(TypedDict):
     """The most probable of several classes, and the arithmetic.
 
     For every class its intercept and the points of all contributions, left to right, are its sum; e to that, divided
-    by the total over all classes, is its probability. A model that is no sum has no contributions.
+    A class's sum is its intercept plus the points of all contributions, left to right; its probability is e to that
     """
 
     label: str
@@ -45,9 +51,9 @@ class ClassesExplanation(TypedDict):
 
 
 class NumberExplanation(TypedDict):
-    """The number foretold, and its arithmetic: intercept + points of all contributions, left to right, = prediction.
+    """The predicted number and its arithmetic: intercept + points of all contributions, left to right, = prediction.
 
-    `interval` holds where 95 of 100 outcomes lie. A model that is no sum has no contributions.
+    95 of 100 outcomes lie within `interval`. Models that are not additive have no contributions.
     """
 
     prediction: float
@@ -61,7 +67,7 @@ class NumberExplanation(TypedDict):
 
 
 class Unexplained(TypedDict):
-    """A probability that a pipeline gave, without arithmetic."""
+    """A probability from a pipeline, without arithmetic."""
 
     probability: float
     contributions: None
@@ -73,7 +79,7 @@ class Unexplained(TypedDict):
 
 
 class Probability(Resource):
-    """What the model says of one record: a probability, or else a number or one of several classes."""
+    """The answer for one record: a probability, a number, or one of several classes."""
 
     reads_query = True
 
@@ -86,16 +92,16 @@ class Probability(Resource):
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
-        """Return the record, in every way it can be posted."""
+        """Return the bodies that are accepted."""
         return dict.fromkeys(["application/json", *FORM_TYPES], RECORD)
 
     @property
     def template(self) -> str:
-        """The page for what is foretold."""
+        """The page for the kind of target."""
         return PAGES.get(fitted().schema.task, super().template)
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
-        """Return the curves drawn, the twins, what was counted, and the table for the page's script."""
+        """Return the curves, the twins, the counts, and the table for the page's script."""
         card, dictionary, record = fitted(), schema(), answer["record"]
         shown: dict[str, Any] = {"twin_answers": card.twins(record) if dictionary.groups else []}
         if dictionary.task == CLASSES:
@@ -112,7 +118,7 @@ class Probability(Resource):
         return shown | drawn(dictionary, answer, curves, WHOLE, percents)
 
     def get(self) -> Explanation | NumberExplanation | ClassesExplanation | Unexplained:
-        """Return what the model says of the record in the query, and every term of its sum."""
+        """Return the answer for the record in the query, with every term."""
         answer: Explanation = fitted().explain(read_record())
         return answer
 
@@ -121,12 +127,12 @@ class Probability(Resource):
         return self.get()
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
-        """Return one row: the record, then what the model says."""
+        """Return one row: the record, then the answer."""
         return [{**answer["record"], **flat({name: answer[name] for name in SAID if name in answer})}]
 
 
 def counted(training: dict[str, Any], support: Support | None) -> dict[str, Rate | None]:
-    """Return the share of the positive class among everybody learned from, and among those like the record."""
+    """Return the share of positives among all training rows, and among those like the record."""
     alike = Rate(round((support["share"] or 0) * support["count"]), support["count"]) if support else None
     return {"everyone": Rate(training["positives"], training["rows"]), "alike": alike}
 
@@ -138,7 +144,7 @@ def drawn(
     scale: Scale,
     write: Callable[[Sequence[float]], list[str]],
 ) -> dict[str, Any]:
-    """Return curves as the page draws them, with the ends of their scale and where the answer stands on it."""
+    """Return the drawn curves, the ends of their scale and the answer's place on it."""
     low, high = write([scale.low, scale.high])
     own = answer["prediction"] if dictionary.task == NUMBER else answer["probability"]
     return {
@@ -150,7 +156,7 @@ def drawn(
 
 
 def numbers_of(curves: dict[str, list[tuple[Value, float]]], own: float) -> list[float]:
-    """Return all numbers of some curves, and the answer as it is."""
+    """Return the answer and all numbers of the curves."""
     return [own, *(number for curve in curves.values() for _, number in curve)]
 
 

@@ -1,4 +1,4 @@
-"""The model card: what the model is for, what it learned from, how good it is, and for whom."""
+"""The model card: purpose, data, quality, and quality by group."""
 
 import re
 from functools import partial
@@ -20,9 +20,9 @@ from glassform.web.resource import Resource
 PAGES = {
     NUMBER: "judging/card_number.html",
     CLASSES: "judging/card_classes.html",
-}  # where that is not the resource's own
+}  # where it is not the resource's own
 COUNTED = {"groups", "true_positives", "false_positives"}  # shown in another form
-INNER = {"groups", "golden", "distribution"}  # of the training: what the server itself needs
+INNER = {"groups", "golden", "distribution"}  # parts of the training facts that only the server needs
 DEFAULTS = {"threshold": "0.5", "false_positive_cost": "1", "false_negative_cost": "1"}
 COST = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?|1000000(\.00?)?")
 RULES = {
@@ -38,7 +38,7 @@ MEANING = {
 
 
 class Origin(TypedDict):
-    """Where the data come from."""
+    """The data's origin."""
 
     title: str
     description: str
@@ -49,21 +49,21 @@ class Origin(TypedDict):
 
 
 class CardData(Origin):
-    """Where the data come from, and how many rows of each outcome there were to learn from and to test."""
+    """The data's origin, and the share of positives in training and test rows."""
 
     train: RateAnswer
     test: RateAnswer
 
 
 class OtherData(Origin):
-    """Where the data come from, and how many rows there were to learn from and to test."""
+    """The data's origin, and the number of training and test rows."""
 
     train_rows: int
     test_rows: int
 
 
 class EveryCard(TypedDict):
-    """What the cards of all models say."""
+    """What every card holds."""
 
     model: dict[str, str]
     question: str
@@ -97,7 +97,7 @@ class CardAnswer(EveryCard):
 
 
 class Card(Resource):
-    """The model's account of itself."""
+    """The model card."""
 
     reads_query = True
 
@@ -109,11 +109,11 @@ class Card(Resource):
 
     @property
     def template(self) -> str:
-        """The page for what is foretold."""
+        """The page for the kind of target."""
         return PAGES.get(fitted().schema.task, super().template)
 
     def get(self) -> CardAnswer | OtherCardAnswer:
-        """Return purpose, data, features, evaluation, and what the threshold and costs of the query would do."""
+        """Return purpose, data, features, evaluation, and the effect of the query's threshold and costs."""
         card, settings, dictionary = fitted(), read_settings(), schema()
         if dictionary.task != BINARY:
             return other_card(card, dictionary)
@@ -137,7 +137,7 @@ class Card(Resource):
 
 
 def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
-    """Return the card of a model that gives no single probability, so that there is no threshold to choose."""
+    """Return the card of a model of numbers or several classes, which has no threshold."""
     answer: Any = {
         "model": card.model,
         "question": dictionary.own["question"],
@@ -159,7 +159,7 @@ def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
 
 
 def origin(card: Fitted, package: dict[str, Any]) -> dict[str, Any]:
-    """Return where the data come from, and how many copies there were among the rows."""
+    """Return the data's origin and the number of duplicate rows."""
     return {
         "title": package["title"],
         "description": package["description"],
@@ -183,7 +183,7 @@ def read_settings() -> dict[str, float]:
 
 
 def read_number(pattern: re.Pattern[str], most: float, text: str) -> float:
-    """Read a number of few digits.
+    """Read a number with few digits.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def read_number(pattern: re.Pattern[str], most: float, text: str) -> float:
 
 
 def describe_data(card: Fitted, package: dict[str, Any]) -> CardData:
-    """Return where the data come from, and how many rows of each outcome there were to learn from and to test."""
+    """Return the data's origin and the share of positives in training and test rows."""
     training, evaluation = card.training, card.evaluation
     return {
         **origin(card, package),  # type: ignore[typeddict-item]

@@ -1,4 +1,4 @@
-"""Whether the people asked about are like those the model learned from."""
+"""Drift: whether saved predictions look like the training data."""
 
 from typing_extensions import TypedDict
 
@@ -11,7 +11,7 @@ from glassform.web.asked import fitted, served
 
 
 class BinAnswer(TypedDict):
-    """Values taken together, from `low` on if they are numbers: their share among either kind of people."""
+    """A bin, from `low` on for numbers, with its share in the training data and in the predictions."""
 
     low: Value
     trained: float
@@ -19,7 +19,7 @@ class BinAnswer(TypedDict):
 
 
 class DriftOfAnswer(TypedDict):
-    """The population stability index of a field or of the score, what chance would stay below, and both in words."""
+    """The population stability index of a field or the score, its noise level, and a verdict."""
 
     feature: str | None
     psi: float
@@ -30,7 +30,7 @@ class DriftOfAnswer(TypedDict):
 
 
 class DriftAnswer(TypedDict):
-    """Whether the people asked about are like those learned from: the score first, then every field."""
+    """The drift of the score, then of every field."""
 
     model: dict[str, str]
     predictions: int
@@ -39,7 +39,7 @@ class DriftAnswer(TypedDict):
 
 
 class DriftReport(Remembering):
-    """Whether the people asked about are like those the model learned from."""
+    """Drift: whether saved predictions look like the training data."""
 
     tag = "versions"
 

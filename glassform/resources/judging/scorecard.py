@@ -30,14 +30,12 @@ class Scorecard(Resource):
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
-        """Return whose SQL is wanted."""
-        return [
-            in_query("dialect", TEXT | {"enum": [*DIALECTS], "default": DIALECTS[0]}, "Whose SQL it is written in.")
-        ]
+        """Return the SQL dialect."""
+        return [in_query("dialect", TEXT | {"enum": [*DIALECTS], "default": DIALECTS[0]}, "The SQL dialect.")]
 
     @property
     def template(self) -> str:
-        """The page for what is foretold."""
+        """The page for the kind of target."""
         return "judging/scorecard_classes.html" if fitted().schema.task == CLASSES else super().template
 
     def get(self) -> tuple[ScorecardAnswer, int, dict[str, str]]:
@@ -48,7 +46,7 @@ class Scorecard(Resource):
 
     def written(self, answer: Any) -> str:
         """Return the model as one SELECT."""
-        # what writes SQL is large, and few ask for it
+        # the SQL writer is large, and few ask for it
         from glassform.engines.sql import statement
 
         card = fitted()
@@ -78,19 +76,19 @@ class ScorecardSchema(Resource):
 
 
 def read_dialect() -> str:
-    """Read whose SQL is wanted.
+    """Read the SQL dialect.
 
     Raises
     ------
     InvalidQuery
-        If nobody here writes it.
+        If it is unknown.
     """
     dialect: str = read_options({"dialect": one_of(DIALECTS)}).get("dialect", DIALECTS[0])
     return dialect
 
 
 def additive(card: Fitted) -> Additive | ClassesScorecard:
-    """Return a model that is a table of points.
+    """Return the model, if it is a table of points.
 
     Raises
     ------

@@ -9,9 +9,9 @@ from glassform.web.resource import Resource
 
 
 class TableAnswer(TypedDict):
-    """A table: what it asks, how many rows its model learned from and of what kind that is, and where its form is.
+    """A table: its question, the size of its training data, its model and its address.
 
-    A model that is additive is a table of points, and explains its answers exactly.
+    An additive model is a table of points and explains its answers exactly.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Tables(Resource):
 
 
 def described(name: str, card: Fitted) -> TableAnswer:
-    """Return what there is to say of a table."""
+    """Describe a table."""
     dictionary = card.schemas[current()]
     return {
         "name": name,

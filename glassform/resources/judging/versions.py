@@ -1,4 +1,4 @@
-"""The versions of the model, for teachers: how they compare, which is served, and what another would change."""
+"""Versions of the model, for teachers: compare, promote, roll back, delete."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -23,11 +23,11 @@ from glassform.versions.registry import Registry
 from glassform.web.asked import served, version_named
 from glassform.web.resource import Answer
 
-MOST_DIFFERENCES = 15  # shown of two versions
+MOST_DIFFERENCES = 15  # of points, shown of two versions
 
 
 class VersionAnswer(TypedDict):
-    """A version: when it came, whether it is served and whether it should be, how good it is, whether it passed."""
+    """A version: its date, whether it is current or was promoted, its measures, whether it passed the gates."""
 
     version: str
     url: str
@@ -49,7 +49,7 @@ class DifferenceAnswer(TypedDict):
 
 
 class EventAnswer(TypedDict):
-    """Which version was promoted, or gone back to, when, and by whom."""
+    """A promotion or rollback: version, time, user."""
 
     version: str
     at: datetime
@@ -58,7 +58,7 @@ class EventAnswer(TypedDict):
 
 
 class VersionsAnswer(TypedDict):
-    """All versions, and what was done, newest first; why the current one is not served, if it is not."""
+    """All versions and events, newest first; `refused` says why the current version is not served."""
 
     current: str
     previous: str | None
@@ -80,7 +80,7 @@ class OneVersionAnswer(VersionAnswer):
 
 
 class ChangedAnswer(TypedDict):
-    """A record somebody asked about, under the current version and under another."""
+    """A saved record under the current version and another."""
 
     record: Record
     current: Value
@@ -88,10 +88,10 @@ class ChangedAnswer(TypedDict):
 
 
 class ShadowAnswer(TypedDict):
-    """What a version would have said of the people asked about, without names.
+    """What another version would answer for the saved predictions, without names.
 
     `changed` are those whose probability would be on the other side of one half, or who would get another number or
-    class, the largest change first.
+    `changed` lists records whose probability would cross one half, or whose number or class would change, the
     """
 
     current: str
@@ -128,7 +128,7 @@ class OneVersion(FromForms):
     """One version of the model."""
 
     def get(self, version: str) -> OneVersionAnswer:
-        """Return how a version compares with the one that was current when it came, and with the current one."""
+        """Compare a version with the one that was current when it was trained, and with the current one."""
         signed_in_teacher()
         return beside_the_current(version)
 
@@ -140,7 +140,7 @@ class OneVersion(FromForms):
 
 
 class Promotion(FromForms):
-    """That a version is served."""
+    """The promotion of a version."""
 
     from_forms = ("put", "delete")
 
@@ -151,19 +151,19 @@ class Promotion(FromForms):
         return version_answer(manifest, version), HTTPStatus.OK, {"Location": url_for("versions", model=None)}
 
     def delete(self, version: str) -> Answer:
-        """Take a version's promotion back, so that the one before it is served again."""
+        """Roll a version back, so that the one before it is served again."""
         who = signed_in_teacher()
         change(version, lambda versions: versions.roll_back(who.name, leaving=version))
         return {}, HTTPStatus.NO_CONTENT, {"Location": url_for("versions", model=None)}
 
 
 class Shadow(Remembering):
-    """What a version would have said of the people asked about."""
+    """What another version would answer for the saved predictions."""
 
     formats = ("json", "html", "csv")
 
     def get(self, version: str) -> ShadowAnswer:
-        """Return whose answer would change, of the predictions remembered; without names."""
+        """Return the saved predictions whose answer would change, without names."""
         signed_in_teacher()
         current, candidate = served().current, version_named(version)
         known, unknown = remembered(served().name, current.schema, candidate.schema)
@@ -174,7 +174,7 @@ class Shadow(Remembering):
         return [*version_named(answer["candidate"]).schema.by_name, "current", "candidate"]
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
-        """Return a row for everybody whose answer would change."""
+        """Return a row per changed answer."""
         return [
             {**each["record"], "current": each["current"], "candidate": each["candidate"]}
             for each in answer["changed"]
@@ -182,7 +182,7 @@ class Shadow(Remembering):
 
 
 def shadow(current: Fitted, candidate: Fitted, records: list[Record], unknown: int) -> ShadowAnswer:
-    """Return what a version would have said of some records, beside the current one."""
+    """Compare a version's answers to some records with the current one's."""
     pairs = [(record, current.score(record), candidate.score(record)) for record in records]
     changes = [newer - older for _, older, newer in pairs if isinstance(newer, float) and isinstance(older, float)]
     changed = [ChangedAnswer(record=r, current=a, candidate=b) for r, a, b in pairs if differ(current, a, b)]
@@ -201,25 +201,25 @@ def shadow(current: Fitted, candidate: Fitted, records: list[Record], unknown: i
 
 
 def differ(card: Fitted, older: Value, newer: Value) -> bool:
-    """Tell whether two answers are to be told apart: probabilities on either side of one half, or any others."""
+    """Tell whether two answers differ: probabilities across one half, others at all."""
     if card.schema.task == BINARY:
         return (float(older) < 0.5) != (float(newer) < 0.5)
     return older != newer
 
 
 def is_more(older: Value, newer: Value) -> bool:
-    """Tell whether an answer is a number, and the newer one is larger."""
+    """Tell whether the newer answer is a larger number."""
     return isinstance(older, float) and isinstance(newer, float) and newer > older
 
 
 def apart(each: ChangedAnswer) -> float:
-    """Return how far two answers are apart."""
+    """Return the difference of two answers."""
     older, newer = each["current"], each["candidate"]
     return abs(newer - older) if isinstance(older, float) and isinstance(newer, float) else 1.0
 
 
 def beside_the_current(version: str) -> OneVersionAnswer:
-    """Return how a version compares with the one that was current when it came, and with the current one.
+    """Compare a version with the one that was current when it was trained, and with the current one.
 
     Raises
     ------
@@ -243,12 +243,12 @@ def beside_the_current(version: str) -> OneVersionAnswer:
 
 
 def read_manifest() -> Manifest:
-    """Return which versions there are.
+    """Return the registry's manifest.
 
     Raises
     ------
     ServiceUnavailable
-        If that cannot be read.
+        If it cannot be read.
     """
     try:
         return served().registry.manifest()
@@ -257,7 +257,7 @@ def read_manifest() -> Manifest:
 
 
 def readable(version: str, registered: Version) -> tuple[Fitted | None, str | None]:
-    """Return a version or, if it cannot be read, why."""
+    """Return a version, or why it cannot be read."""
     try:
         return served().registry.read(version, registered), None
     except UnreadableArtifact as error:
@@ -270,7 +270,7 @@ def version_answer(manifest: Manifest, version: str) -> VersionAnswer:
     Raises
     ------
     NotFound
-        If it is gone meanwhile.
+        If it was deleted meanwhile.
     """
     if version not in manifest.versions:
         raise NotFound
@@ -298,14 +298,14 @@ def compared(candidate: Fitted) -> list[DifferenceAnswer]:
 
 
 def change(version: str, do: Callable[[Registry], object]) -> Manifest:
-    """Change what is registered, and serve accordingly; return what is registered then.
+    """Change the registry, serve accordingly, and return the new manifest.
 
     Raises
     ------
     NotFound
         If there is no such version.
     InvalidQuery
-        If that cannot be done now, with the reason.
+        If it cannot be done now, with the reason.
     ServiceUnavailable
         If the folder cannot be read or written.
     """

@@ -1,4 +1,4 @@
-"""One's own account: create, show, change, export, delete."""
+"""The user's own account: create, show, change, export, delete."""
 
 import re
 from types import MappingProxyType
@@ -34,7 +34,7 @@ SHORTEST, LONGEST = 8, 200  # characters of a password
 
 
 class AccountAnswer(TypedDict):
-    """Somebody's account."""
+    """An account."""
 
     name: str
     role: str
@@ -44,21 +44,21 @@ class AccountAnswer(TypedDict):
 
 
 class ExportAnswer(TypedDict):
-    """All that is kept of somebody."""
+    """All data of an account."""
 
     account: AccountAnswer
     predictions: list[PredictionAnswer]
 
 
 class AccountsAnswer(TypedDict):
-    """Whether accounts can be made, and from what."""
+    """Whether registration is open, and its fields."""
 
     open: bool
     fields: list[str]
 
 
 class Accounts(Remembering):
-    """Where accounts are made."""
+    """Registration."""
 
     is_open = True
 
@@ -75,11 +75,11 @@ class Accounts(Remembering):
         }
 
     def get(self) -> AccountsAnswer:
-        """Return whether an account can be made here; to a browser, the form."""
+        """Return whether registration is open; to a browser, the form."""
         return {"open": settings().registration, "fields": ["name", "password"]}
 
     def post(self) -> tuple[AccountAnswer, int, dict[str, str]]:
-        """Make an account; a browser is signed in with it."""
+        """Create an account and sign a browser in."""
         if not settings().registration:
             raise Forbidden(gettext("No accounts are made here."))
         if request.mimetype in FORM_TYPES:
@@ -103,21 +103,21 @@ class Accounts(Remembering):
 
 
 class Account(FromForms):
-    """One's own account."""
+    """The user's own account."""
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
-        """Return the password, and the new one if there is to be one."""
+        """Return the password and, for a change, the new one."""
         if method == "post":
             return {FORM_TYPES[0]: {"anyOf": [passwords(each, csrf_token=TEXT) for each in cls.from_forms]}}
         return {"application/json": passwords(method)}
 
     def get(self) -> AccountAnswer:
-        """Return what the account is, and its keys."""
+        """Return the account and its keys."""
         return account_of(signed_in("read"))
 
     def patch(self) -> tuple[AccountAnswer, int, dict[str, str]]:
-        """Change the password; whoever is signed in anywhere is not any more, but for this browser."""
+        """Change the password; this signs out all other devices."""
         user = signed_in()
         given = read_members(["password", "new_password"], template="people/account.html")
         if user_with_password(user.name, given["password"]) is None:
@@ -133,7 +133,7 @@ class Account(FromForms):
         return account_of(changed), 200, {"Location": url_for("account")}
 
     def delete(self) -> Answer:
-        """Delete the account and all that is kept with it, given its password."""
+        """Delete the account and all its data, given its password."""
         user = signed_in()
         given = read_members(["password"], template="people/account.html")
         if user_with_password(user.name, given["password"]) is None:
@@ -145,19 +145,19 @@ class Account(FromForms):
 
 
 class Export(Remembering):
-    """All that is kept of somebody."""
+    """All data of an account."""
 
     formats = ("json",)
 
     def get(self) -> ExportAnswer:
-        """Return one's account and every prediction."""
+        """Return the account and every prediction."""
         user = signed_in("read")
         mine = select(Prediction).where(Prediction.user_id == user.id).order_by(Prediction.created)
         return {"account": account_of(user), "predictions": [as_answer(each) for each in db.session.scalars(mine)]}
 
 
 def passwords(method: str, **more: Any) -> dict[str, Any]:
-    """Return the JSON Schema of the passwords that a method needs; in a form, beside the method's name."""
+    """Return the JSON Schema of the passwords a method needs; in a form, with the method's name."""
     password = TEXT | {"format": "password", "minLength": SHORTEST, "maxLength": LONGEST}
     names = ["password", "new_password"] if method == "patch" else ["password"]
     members = dict.fromkeys(names, password) | ({"method": {"const": method}, **more} if more else {})
@@ -166,7 +166,7 @@ def passwords(method: str, **more: Any) -> dict[str, Any]:
 
 
 def account_of(user: User) -> AccountAnswer:
-    """Return what an account is, as an answer."""
+    """Return an account as an answer."""
     return {
         "name": user.name,
         "role": user.role,

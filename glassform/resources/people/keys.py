@@ -1,4 +1,4 @@
-"""The keys of programs."""
+"""API keys."""
 
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +23,7 @@ LONGEST_TITLE = 60
 
 
 class KeyAnswer(TypedDict):
-    """A key, but for the key itself."""
+    """An API key, without its secret."""
 
     id: str
     title: str
@@ -32,19 +32,19 @@ class KeyAnswer(TypedDict):
 
 
 class KeysAnswer(TypedDict):
-    """One's keys."""
+    """The user's keys."""
 
     keys: list[KeyAnswer]
 
 
 class NewKeyAnswer(KeyAnswer):
-    """A key just made: the one time it is shown."""
+    """A new key, shown this once."""
 
     key: str
 
 
 class Keys(Remembering):
-    """The keys of one's programs."""
+    """The user's API keys."""
 
     tag = "accounts"
 
@@ -59,11 +59,11 @@ class Keys(Remembering):
         return {"application/json": key}
 
     def get(self) -> KeysAnswer:
-        """Return one's keys, but for the keys themselves."""
+        """Return the user's keys, without their secrets."""
         return {"keys": keys_of(signed_in("read"))}
 
     def post(self) -> tuple[NewKeyAnswer, int]:
-        """Make a key; it is shown this once, and kept only hashed."""
+        """Create a key; it is shown this once and stored hashed."""
         user = signed_in()
         given = read_members(["title", "scope"], template="people/account.html")
         errors = [] if given["scope"] in SCOPES else [unknown_scope(given["scope"])]
@@ -82,12 +82,12 @@ class Keys(Remembering):
 
 
 class OneKey(FromForms):
-    """One key."""
+    """One API key."""
 
     tag = "accounts"
 
     def delete(self, id: str) -> Answer:
-        """Take a key back."""
+        """Revoke a key."""
         user = signed_in()
         with writing() as session:
             key = session.scalar(select(Key).where(Key.id == id, Key.user_id == user.id))
@@ -98,7 +98,7 @@ class OneKey(FromForms):
 
 
 def keys_of(user: User) -> list[KeyAnswer]:
-    """Return somebody's keys, the oldest first."""
+    """Return a user's keys, the oldest first."""
     mine = select(Key).where(Key.user_id == user.id).order_by(Key.created)
     return [key_answer(key) for key in db.session.scalars(mine)]
 
@@ -109,5 +109,5 @@ def key_answer(key: Key) -> KeyAnswer:
 
 
 def unknown_scope(scope: str) -> FieldError:
-    """Return the error for a scope that there is not."""
+    """Return the error for an unknown scope."""
     return FieldError("scope", shown(scope), say("option", value=shown(scope), known=", ".join(SCOPES)))

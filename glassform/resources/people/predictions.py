@@ -1,4 +1,4 @@
-"""One's own saved predictions, and what turned out true."""
+"""The user's saved predictions and their true outcomes."""
 
 import hashlib
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ LONGEST_NOTE, LONGEST_KEY = 1_000, 200
 
 
 class PredictionAnswer(Said):
-    """A prediction that is remembered."""
+    """A saved prediction."""
 
     id: str
     url: str
@@ -58,7 +58,7 @@ class PredictionsAnswer(TypedDict):
 
 
 class Predictions(Remembering):
-    """One's own predictions."""
+    """The user's saved predictions."""
 
     reads_query = True
 
@@ -85,7 +85,7 @@ class Predictions(Remembering):
         return {"application/json": {"anyOf": [RECORD, several]}, FORM_TYPES[0]: RECORD}
 
     def get(self) -> PredictionsAnswer:
-        """Return a page of one's predictions, the newest first."""
+        """Return a page of saved predictions, the newest first."""
         user, wanted = signed_in("read"), read_filters()
         within = [Prediction.model == served().name, *between(wanted)]
         total = count_of(user, *within)
@@ -106,13 +106,13 @@ class Predictions(Remembering):
         }
 
     def post(self) -> tuple[dict[str, Any], int, dict[str, str]]:
-        """Answer a record, or an array of them, and remember it: all of them, or none."""
+        """Answer a record or an array of them and save it: all or none."""
         user, key = signed_in(), repeat_key()
         records, several = read_records()
         digest = hashlib.sha256(repr(records).encode()).hexdigest()
         try:
             made = remember(user, fitted(), records, key, digest)
-        except IntegrityError:  # the same key came twice at the same time, and the other request was faster
+        except IntegrityError:  # the same key came twice at once, and the other request was faster
             made = remember(user, fitted(), records, key, digest)
         answers = [as_answer(each) for each in made]
         if several:
@@ -120,7 +120,7 @@ class Predictions(Remembering):
         return dict(answers[0]), 201, {"Location": answers[0]["url"]}
 
     def columns(self, answer: Any) -> list[str]:
-        """Return the columns: what is known of a prediction, its record's fields among them."""
+        """Return the columns, the record's fields among them."""
         return ["id", "created", *schema().by_name, *said(), "model", "version", "outcome", "note"]
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
@@ -139,7 +139,7 @@ class Predictions(Remembering):
 
 
 class OnePrediction(FromForms):
-    """One of one's predictions."""
+    """One saved prediction."""
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class OnePrediction(FromForms):
         return as_answer(own(db.session, signed_in("read"), served().name, id))
 
     def patch(self, id: str) -> tuple[PredictionAnswer, int, dict[str, str]]:
-        """Write down what turned out true, and a note."""
+        """Save the true outcome and a note."""
         user = signed_in()
         with writing() as session:
             prediction = own(session, user, served().name, id)
@@ -166,7 +166,7 @@ class OnePrediction(FromForms):
         return as_answer(prediction), 200, {"Location": url_for("oneprediction", id=id)}
 
     def delete(self, id: str) -> Answer:
-        """Forget the prediction."""
+        """Delete the prediction."""
         user = signed_in()
         with writing() as session:
             session.delete(own(session, user, served().name, id))
@@ -188,7 +188,7 @@ def as_answer(prediction: Prediction) -> PredictionAnswer:
 
 
 def outcome_of(prediction: Prediction) -> Value | None:
-    """Return what turned out true: a class, or a number."""
+    """Return the true outcome: a class or a number."""
     text = prediction.outcome
     if text is None or schema().classes:
         return text
@@ -196,12 +196,12 @@ def outcome_of(prediction: Prediction) -> Value | None:
 
 
 def said() -> list[str]:
-    """Return the columns of what the model says."""
+    """Return the columns of the model's answer."""
     return fitted().target.columns
 
 
 def read_records() -> tuple[list[Record], bool]:
-    """Read one record, or an array of them; tell which of the two it was.
+    """Read one record or an array of them; tell which it was.
 
     Raises
     ------
@@ -244,13 +244,13 @@ def read_filters() -> dict[str, Any]:
     InvalidQuery
         With every error of the query.
     """
-    # a form sends what was left empty, too
+    # a form also sends empty fields
     given = [(name, text) for name, text in given_fields() if text or name not in READ]
     return {"page": 1, "per_page": PER_PAGE} | read_options(READ, given)
 
 
 def moment(text: str) -> datetime:
-    """Read a day, or a moment, in UTC unless it says otherwise.
+    """Read a day or a moment, in UTC unless it names a zone.
 
     Raises
     ------
@@ -265,7 +265,7 @@ def moment(text: str) -> datetime:
 
 
 def end(text: str) -> datetime:
-    """Read the end of a time: of a day, when it is over."""
+    """Read the end of a period; a day ends with it."""
     day = timedelta(days=1) if len(text) == len("2026-01-31") else timedelta()
     return min(moment(text), datetime.max.replace(tzinfo=UTC) - day) + day
 
@@ -292,7 +292,7 @@ READ = {
 
 
 def links(page: int, pages: int) -> dict[str, str]:
-    """Return the addresses of this page and its neighbours, the filters kept."""
+    """Return the links to this page and its neighbours, filters included."""
     rest: dict[str, Any] = {name: value for name, value in request.args.items() if name != "page"}
     near = {"self": page, "previous": page - 1, "next": page + 1}
     there = {name: to for name, to in near.items() if name == "self" or 1 <= to <= pages}
@@ -300,7 +300,7 @@ def links(page: int, pages: int) -> dict[str, str]:
 
 
 def read_changes() -> dict[str, str | None]:
-    """Read what turned out true, and the note.
+    """Read the true outcome and the note.
 
     Raises
     ------

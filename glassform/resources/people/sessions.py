@@ -21,7 +21,7 @@ from glassform.web.reading import read_members
 from glassform.web.resource import Answer
 
 NEXT = "next"  # where to go after signing in
-SOME = TEXT | {"minLength": 1, "pattern": r"^[ -~]*$"}  # as far as a description needs to say
+SOME = TEXT | {"minLength": 1, "pattern": r"^[ -~]*$"}  # loose: the reader checks the rest
 
 
 class SessionAnswer(TypedDict):
@@ -32,7 +32,7 @@ class SessionAnswer(TypedDict):
 
 
 class TokensAnswer(TypedDict):
-    """A new pair of tokens; the first is good for so many seconds, the second for a new pair."""
+    """A new pair of tokens; the access token expires, the refresh token gets a new pair."""
 
     access_token: str
     refresh_token: str
@@ -41,7 +41,7 @@ class TokensAnswer(TypedDict):
 
 
 class Session(FromForms):
-    """A browser's visit."""
+    """A browser's session."""
 
     is_open = True
 
@@ -59,7 +59,7 @@ class Session(FromForms):
         return {"tokens": url_for("tokens"), "fields": ["name", "password"]}
 
     def post(self, **named: Any) -> Answer:
-        """Sign a browser in by a form, and send it on; programs get tokens elsewhere."""
+        """Sign a browser in by a form and redirect it; programs use tokens."""
         if request.mimetype not in FORM_TYPES:
             raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=", ".join(FORM_TYPES)))
         if request.form.get("method"):
@@ -76,7 +76,7 @@ class Session(FromForms):
         return {}, 303, {"Location": local(given.get(NEXT)) or url_for("predictions")}
 
     def delete(self) -> Answer:
-        """Sign a browser out; its token is taken back."""
+        """Sign a browser out and revoke its token."""
         signed_in()
         revoke(jwt.get_jwt())
         end_visit()
@@ -106,19 +106,19 @@ class Tokens(Remembering):
         return token_pair(user)  # type: ignore[return-value]
 
     def delete(self) -> Answer:
-        """Take the token that was sent back, whichever of the two it is."""
+        """Revoke the token that was sent, of either kind."""
         signed_in()
         revoke(jwt.get_jwt())
         return {}, 204
 
 
 class Refresh(Remembering):
-    """New tokens for an old one."""
+    """New tokens for a refresh token."""
 
     formats = ("json",)
 
     def post(self) -> TokensAnswer:
-        """Return a new pair of tokens for a refresh token, which is taken back."""
+        """Return a new pair of tokens for a refresh token, which is revoked."""
         user = signed_in(refresh=True)
         revoke(jwt.get_jwt())
         return token_pair(user)  # type: ignore[return-value]
@@ -135,7 +135,7 @@ def credentials(name: dict[str, Any], password: dict[str, Any], **more: Any) -> 
 
 
 def local(address: str | None) -> str:
-    """Return an address if it is one of ours; nobody may be sent elsewhere from here."""
+    """Return an address if it is ours, so that nobody is redirected elsewhere."""
     if not address or not address.isprintable() or "\\" in address or not address.startswith("/"):
         return ""
     parts = urlsplit(address)
@@ -143,5 +143,5 @@ def local(address: str | None) -> str:
 
 
 def wrong_password(template: str) -> InvalidQuery:
-    """Return the error for a password that is not the account's."""
+    """Return the error for a wrong password."""
     return InvalidQuery([FieldError("password", None, say("wrong_password"))], {}, template, status=403)

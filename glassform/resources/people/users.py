@@ -1,4 +1,4 @@
-"""Everybody with an account, for teachers: how much is asked, and who may do what."""
+"""All accounts, for teachers: usage and roles."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ STATES = ("yes", "no")
 
 
 class UserAnswer(TypedDict):
-    """Somebody, and how many predictions of theirs are remembered; not which."""
+    """An account and the number of its saved predictions, but not the predictions."""
 
     id: str
     name: str
@@ -34,7 +34,7 @@ class UserAnswer(TypedDict):
 
 
 class UsersAnswer(TypedDict):
-    """Everybody, and aggregate figures of what they asked and of what turned out true."""
+    """All accounts, with totals of predictions and outcomes."""
 
     users: list[UserAnswer]
     predictions: int
@@ -45,10 +45,10 @@ class UsersAnswer(TypedDict):
 
 
 class Users(Remembering):
-    """Everybody with an account."""
+    """All accounts."""
 
     def get(self) -> UsersAnswer:
-        """Return everybody, and aggregate figures."""
+        """Return all accounts and totals."""
         signed_in_teacher()
         positive = schema().own.get("positive")
         known = Prediction.outcome.is_not(None)
@@ -73,7 +73,7 @@ class Users(Remembering):
 
 
 class OneUser(FromForms):
-    """One account, to a teacher."""
+    """One account, for teachers."""
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class OneUser(FromForms):
         return {"application/json": {"type": "object", "properties": members, "additionalProperties": False}}
 
     def patch(self, id: str) -> tuple[UserAnswer, int, dict[str, str]]:
-        """Give an account another role, put it to sleep or wake it up; either ends all its visits."""
+        """Change an account's role, disable or enable it; this ends its sessions."""
         teacher = signed_in_teacher()
         given = read_members([], ["role", "active"])
         known = {"role": ROLES, "active": STATES}
@@ -100,7 +100,7 @@ class OneUser(FromForms):
         return user_answer(user, count_of(user)), 200, {"Location": url_for("users")}
 
     def delete(self, id: str) -> Answer:
-        """Delete an account and all that is kept with it."""
+        """Delete an account and all its data."""
         teacher = signed_in_teacher()
         with writing() as session:
             session.execute(delete(User).where(User.id == other(session.get(User, id), teacher, []).id))
@@ -115,7 +115,7 @@ def other(user: User | None, teacher: User, errors: list[FieldError]) -> User:
     NotFound
         If there is none.
     InvalidQuery
-        With every error, of which it is one if the account is the teacher's own.
+        With every error; the teacher's own account is one.
     """
     if user is None:
         raise NotFound

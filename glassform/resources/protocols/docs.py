@@ -1,4 +1,4 @@
-"""The API described: for programs as OpenAPI, for people as a page."""
+"""The API's documentation: OpenAPI for programs, a page for people."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ class OpenAPI(Resource):
 
 
 class Docs(OpenAPI):
-    """How programs use this: every address, some code, and a form to try it with."""
+    """The API page: every address, code to copy, a form to try it."""
 
     formats = ("json", "html")
 
 
 def document() -> dict[str, Any]:
-    """Return the OpenAPI document, which is made when it is first asked for with these versions."""
+    """Return the OpenAPI document, made once per set of versions."""
     card = fitted()
     known = {"name": [card.schema.name], "version": [*served().manifest.versions]}
     root = request.script_root or "/"

@@ -1,4 +1,4 @@
-"""Whether the server is alive and ready to answer, and what it has done so far."""
+"""Health checks and metrics."""
 
 from http import HTTPStatus
 from typing import Any, cast
@@ -17,13 +17,13 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 class LiveAnswer(TypedDict):
-    """That the process answers."""
+    """The process is alive."""
 
     status: str
 
 
 class ReadyAnswer(TypedDict):
-    """Whether the model answers as it did when it was trained, and which it is; why a newer one is not served."""
+    """Whether the model passes its self-test, its version, and why a newer one is not served."""
 
     status: str
     model: dict[str, str]
@@ -44,7 +44,7 @@ class Live(Resource):
 
 
 class Ready(Resource):
-    """The model is loaded and gives the answer it gave when it was trained."""
+    """The model is loaded and passes its self-test."""
 
     reads_query = True
 
@@ -52,7 +52,7 @@ class Ready(Resource):
     failures = frozenset({503})
 
     def get(self) -> tuple[ReadyAnswer, int, dict[str, str]]:
-        """Return whether the model answers, and which it is; 503 if it does not."""
+        """Return whether the model passes its self-test; 503 if not."""
         card = fitted()
         ready = is_ready(card)
         answer: ReadyAnswer = {
@@ -65,7 +65,7 @@ class Ready(Resource):
 
 
 class Metrics(Resource):
-    """Counts of requests, of all workers together."""
+    """Request counts of all workers together."""
 
     tag = "metrics"
     formats = ("text",)
@@ -74,7 +74,7 @@ class Metrics(Resource):
     def get(self) -> tuple[str, int, dict[str, str]]:
         """Return the counts in Prometheus's text format."""
         if settings().trusted_proxies and "X-Forwarded-For" in request.headers:
-            raise NotFound  # they are for whoever runs the server, who asks it directly
+            raise NotFound  # metrics are for the operator, who asks the server directly
         counts = cast(Counts, current_app.extensions["metrics"])
         every = [table for _, table in tables()]
         refused = any(table.refused for table in every)

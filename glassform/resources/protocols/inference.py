@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2: the model as clients of model servers know one.
+"""The Open Inference Protocol, version 2.
 
 https://github.com/kserve/open-inference-protocol
 """
@@ -34,7 +34,7 @@ NUMERIC = "FP64"
 
 
 class Described(TypedDict):
-    """A tensor as it is announced; -1 stands for any number of rows."""
+    """A tensor's description; -1 stands for any number of rows."""
 
     name: str
     datatype: str
@@ -42,7 +42,7 @@ class Described(TypedDict):
 
 
 class ServerAnswer(TypedDict):
-    """The server, and the extensions of the protocol that it knows."""
+    """The server and the protocol extensions it knows."""
 
     name: str
     version: str
@@ -60,7 +60,7 @@ class ModelAnswer(TypedDict):
 
 
 class InferenceLiveAnswer(TypedDict):
-    """Whether the server lives."""
+    """Whether the server is alive."""
 
     live: bool
 
@@ -96,7 +96,7 @@ class InferenceResource(Resource):
 
 
 class Inference(InferenceResource):
-    """The server, and what it can do beyond the protocol."""
+    """The server and its protocol extensions."""
 
     def get(self) -> ServerAnswer:
         """Return the server's name and its extensions of the protocol."""
@@ -104,7 +104,7 @@ class Inference(InferenceResource):
 
 
 class InferenceLive(InferenceResource):
-    """Whether the server lives."""
+    """Whether the server is alive."""
 
     def get(self) -> tuple[InferenceLiveAnswer, int, dict[str, str]]:
         """Return that the process answers."""
@@ -117,7 +117,7 @@ class InferenceReady(InferenceResource):
     failures = frozenset({503})
 
     def get(self) -> tuple[InferenceReadyAnswer, int, dict[str, str]]:
-        """Return whether the model gives the answer it gave when it was trained; 503 if it does not."""
+        """Return whether the model passes its self-test; 503 if not."""
         ready = is_ready(fitted())
         return {"ready": ready}, 200 if ready else 503, NOT_KEPT
 
@@ -126,7 +126,7 @@ class InferenceModel(InferenceResource):
     """A model: its tensors."""
 
     def get(self, name: str, version: str | None = None) -> ModelAnswer:
-        """Return the tensors to send, one per field, and the tensors that come back."""
+        """Return the input tensors, one per field, and the output tensors."""
         card = model_named(name, version)
         return {
             "name": card.schema.name,
@@ -149,13 +149,13 @@ class InferenceModelReady(InferenceResource):
     failures = frozenset({503})
 
     def get(self, name: str, version: str | None = None) -> tuple[InferenceReadyAnswer, int, dict[str, str]]:
-        """Return whether the model gives the answer it gave when it was trained; 503 if it does not."""
+        """Return whether the model passes its self-test; 503 if not."""
         ready = is_ready(model_named(name, version))
         return {"name": name, "ready": ready}, 200 if ready else 503, NOT_KEPT
 
 
 class Inferred(InferenceResource):
-    """What a model says of some rows."""
+    """A model's outputs for some rows."""
 
     other_media_types = (BYTES,)
 
@@ -204,14 +204,14 @@ def model_named(name: str, version: str | None) -> Fitted:
 
 
 def header_length() -> int | None:
-    """Return how many bytes of the body are JSON, the rest being binary tensors; None if all are.
+    """Return how many bytes of the body are JSON, before binary tensors; None if all are.
 
     Raises
     ------
     UnsupportedMediaType
         If the body is neither JSON nor binary.
     Unreadable
-        If the header that says it is no number.
+        If its header is not a number.
     """
     if request.mimetype not in ("", JSON, BYTES):
         raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=f"{JSON}, {BYTES}"))
@@ -224,7 +224,7 @@ def header_length() -> int | None:
 
 
 def outputs(card: Fitted, scored: Batch, shape: list[int]) -> Iterator[Tensor]:
-    """Return all outputs: the answer and, if there is any, its arithmetic."""
+    """Return all outputs: the answer and, for additive models, its arithmetic."""
     rows = [*scored.source]
     sums = card.all_sums(rows)
     if card.schema.task == BINARY:
@@ -250,7 +250,7 @@ def each_of(term: Any) -> Sequence[float]:
 
 
 def refuse_unknown_outputs(asked: InferenceRequest, known: dict[str, Any]) -> None:
-    """Refuse outputs that there are not, and such as are wanted twice.
+    """Reject unknown or repeated outputs.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The simple door: what the tutorials' own calls send, and what they expect back."""
+"""The simple endpoint: the bodies of common tutorials, and the answers they expect."""
 
 from typing import Any, NotRequired
 
@@ -20,15 +20,15 @@ from glassform.web.openapi import RECORD, part_of_record
 from glassform.web.reading import read_body, refuse_misplaced
 from glassform.web.resource import Resource
 
-# curl calls whatever it sends a form, unless told otherwise, and some clients call it nothing
+# curl calls every body a form unless told otherwise, and some clients send no type
 READ = ("application/json", "application/x-www-form-urlencoded", "")
 
 
 class PredictAnswer(TypedDict):
-    """What is foretold of one record, or of a list of them.
+    """Predictions for one record or a list of them.
 
     `prediction` is the number of the class, from 0 on, `label` its name, and `probability` that of class 1 of two; or
-    `prediction` is the number foretold.
+    `prediction` is the number of the class, from 0 on, `label` its name, `probability` that of class 1 of two; for a
     """
 
     prediction: float | list[float]
@@ -39,7 +39,7 @@ class PredictAnswer(TypedDict):
 
 
 class Predict(Resource):
-    """Predictions in the tutorials' form: of two classes, class 1 is the one asked about."""
+    """Predictions as tutorials expect them: of two classes, class 1 is the positive one."""
 
     reads_query = True
 
@@ -47,7 +47,7 @@ class Predict(Resource):
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
-        """Return a record, or rows of values or records."""
+        """Return the bodies that are accepted."""
         fields = [part_of_record(field) for field in schema.fields]
         row = {"type": "array", "prefixItems": fields, "items": False, "minItems": len(fields)}
         rows = {"type": "array", "minItems": 1, "items": {"anyOf": [row, RECORD]}}
@@ -78,12 +78,12 @@ class Predict(Resource):
 
 
 def answer(found: dict[str, Any], card: Fitted) -> PredictAnswer:
-    """Return predictions with the model they are of."""
+    """Return predictions with their model."""
     return {**found, "model": card.model}  # type: ignore[typeddict-item]
 
 
 def predictions(card: Fitted, rows: list[Row]) -> dict[str, list[Any]]:
-    """Return what is foretold of each row, by member of an answer."""
+    """Return the predictions of all rows, by member of the answer."""
     sums, classes = card.all_sums(rows), card.schema.classes
     if card.schema.task == NUMBER:
         return {"prediction": [*sums]}
