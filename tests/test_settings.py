@@ -126,7 +126,7 @@ def test_workers_that_count_for_themselves_are_warned_of(scorecard, tmp_path):
             wait_for(f"http://127.0.0.1:{port}/health/ready")
             process.terminate()
             told[workers] = process.stdout.read() if process.stdout else ""
-    assert "Each worker counts requests on its own" in told["2"] and "Each worker" not in told["1"]
+    assert "Each worker counts requests alone" in told["2"] and "Each worker" not in told["1"]
 
 
 def test_a_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):

@@ -24,7 +24,7 @@ def refuse_danger(options: argparse.Namespace, settings: Settings) -> None:
         sys.exit(f"--debug lets anyone who reaches {options.host} run code here; use it on this machine only.")
     if options.workers > 1 and settings.rate_limit_storage.startswith("memory"):
         print(
-            "Each worker counts requests on its own; set RATE_LIMIT_STORAGE to count them together.", file=sys.stderr
+            "Each worker counts requests alone; set RATE_LIMIT_STORAGE to count them together.", file=sys.stderr
         )
 
 
