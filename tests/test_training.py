@@ -117,8 +117,8 @@ def test_memory_grows_with_the_profiles_and_not_with_the_rows(schema, tmp_path):
     for times in (10, 100):
         pd.concat([table] * times).to_parquet(tmp_path / f"{times}.parquet", index=False)
         code = (
-            "import json; from glassform.learning.table import count; from glassform.records.schema import Schema\n"
-            "from glassform.settings import PACKAGE\n"
+            "import json; from pathlib import Path; from glassform.learning.table import count\n"
+            "from glassform.records.schema import Schema; from glassform.settings import PACKAGE\n"
             f"split = count(Schema.from_file(PACKAGE), [r'{tmp_path}/{times}.parquet'], 'duckdb', '')\n"
             # not getrusage, which counts what the process that started this one held
             "peak = Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]\n"
