@@ -10,11 +10,11 @@ run: .venv/run
 	$(BIN)/python server.py
 
 test: .venv/dev
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 # what needs nothing but Python: no server, browser, engine or other part
 quick: .venv/dev
-	$(BIN)/python -m pytest -n 2 -m "not (server or browser or engine or part or process)"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not (server or browser or engine or part or process)"
 
 train: .venv/run
 	$(BIN)/python model.py

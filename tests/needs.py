@@ -1,45 +1,34 @@
-"""What a test needs beside Python, found in its code: `make quick` leaves it out, and no list has to be kept."""
+"""What a test needs beside Python, read from its fixtures and its code, so that `make quick` can leave it out."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
 
-# A mark, and what makes a test need it: fixtures, values of parameters, and the functions and modules it comes to.
+# A mark, and what makes a test need it: fixtures, values of parameters, and functions and modules that it uses.
 NEEDS = {
-    "server": {"tests.conftest.serving", "running", "proxied", "image"},
-    "browser": {"browser"},
-    "engine": {"duckdb", "ibis", "glassform.engines.connect.connect", "spark"},
-    "part": {"tests.conftest.missing", "postgresql"},
-    "process": {"subprocess"},
+    "server": {"tests.conftest.serving", "server", "running", "several", "proxied", "image", "visit", "visit_as"},
+    "browser": {"browser", "visit", "visit_as"},
+    "engine": {"duckdb", "ibis", "glassform.engines.connect.connect", "spark", "engine", "run"},
+    "part": {"tests.conftest.missing", "postgresql", "own_postgresql", "redis_port"},
+    "process": {"subprocess", "empty_database", "described", "image", "several"},
 }
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests, before any is chosen by its marks."""
-    for item in items:
-        if isinstance(item, pytest.Function):
-            mark(item)
 
 
 def mark(item: pytest.Function) -> None:
     """Give a test the marks of all that it needs."""
-    found = {*item.fixturenames, *reached(item)}
-    if hasattr(item, "callspec"):
-        found |= {value for value in item.callspec.params.values() if isinstance(value, str)}
+    found = {*item.fixturenames, *re.findall(r"\w+", item.name.partition("[")[2]), *used_by(item.function)}
     for name, signs in NEEDS.items():
         if found & signs:
             item.add_marker(name)
 
 
-def reached(item: pytest.Function) -> set[str]:
-    """Name the functions and modules that a test's code comes to, and that of its fixtures and of functions here."""
-    fixtures = [known[-1].func for known in item._fixtureinfo.name2fixturedefs.values()]
-    left: list[Callable[..., Any]] = [item.function, *fixtures]
-    names: set[str] = set()
+def used_by(test: Callable[..., Any]) -> set[str]:
+    """Name the functions and modules that a test uses, by itself or through functions of the tests."""
+    left, names = [test], set[str]()
     while left:
         function = inspect.unwrap(left.pop())
         if not isinstance(function, FunctionType):
@@ -54,12 +43,20 @@ def reached(item: pytest.Function) -> set[str]:
 
 
 def qualified(thing: object) -> str:
+    """Return where a function or a class is defined, and its name."""
     return f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
 
 
 def words(code: CodeType) -> Iterator[str]:
-    """The names in a function's code, and in the functions inside it."""
+    """Return the names in a function's code, and in the functions inside it."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from words(constant)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            mark(item)

@@ -3,7 +3,6 @@
 import os
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 # Files whose tests share nothing dear, and are long: any process takes any of them. All other files stay whole.
 SPREAD = {
@@ -68,22 +67,11 @@ def rank(item: pytest.Item) -> int:
     return next((place for place, part in enumerate(FIRST) if part in item.nodeid), len(FIRST))
 
 
-class Groups(LoadScopeScheduling):
-    """Hand out whole groups, in the order of the tests."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return group(nodeid)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Groups:
-    """Schedule by groups, however the run was started."""
-    config.option.loadscopereorder = False
-    return Groups(config, log)
-
-
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest first, where others can run beside them."""
+    """Name each test's group to `--dist loadgroup`, and put the longest first, where others can run beside them."""
+    for item in items:
+        if (name := group(item.nodeid)) != item.nodeid:
+            item.add_marker(pytest.mark.xdist_group(name))
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=rank)
