@@ -29,18 +29,16 @@ class Asked:
         The path that the addresses of all tables begin with.
     pinned
         The version the request names; empty, if it asks the current one.
-    endpoint
-        The resource that answers, as Flask names it.
     format
         How the answer is written; set once the resource is known, as are the headers that go with it.
     """
 
+    environ: dict[str, Any]
     table: Served
     model: Fitted
     root: str
     language: str
     pinned: str = ""
-    endpoint: str = "none"
     format: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -57,13 +55,14 @@ def read(environ: dict[str, Any], tables: Tables) -> Asked:
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = f"{root}/{name}", f"/{rest}"
     table = table or tables.default
     table.renew()
-    environ[ASKED] = asked = Asked(table, table.current, root, language_of(environ))
+    environ[ASKED] = asked = Asked(environ, table, table.current, root, language_of(environ))
     return asked
 
 
 def asked() -> Asked:
     """Return what this request asks."""
-    return cast(Asked, request.environ[ASKED])
+    found: Asked = request.environ[ASKED]
+    return found
 
 
 def ask_table(table: Served) -> None:
@@ -152,4 +151,5 @@ def fitted() -> Fitted:
 
 def schema() -> Schema:
     """Return the schema of a record in the answer's language."""
-    return asked().model.schemas[asked().language]
+    this = asked()
+    return this.model.schemas[this.language]

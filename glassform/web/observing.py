@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
-from flask import Flask
+from flask import Flask, has_request_context, request
 
 from glassform import metrics
 from glassform.languages import DEFAULT, speak
 from glassform.versions.served import Tables
-from glassform.web.asked import Asked, asked, read
+from glassform.web.asked import Asked, read
 
 SECURITY_HEADERS = [
     (
@@ -45,22 +45,19 @@ def observe(app: Flask, tables: Tables, counts: metrics.Metrics) -> None:
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             level, seconds = LEVELS.get(status[0], logging.INFO), time.perf_counter() - begin
-            counts.count(asked.endpoint, environ["REQUEST_METHOD"], status[:3], seconds)
+            resource = (request.endpoint if has_request_context() else None) or "none"
+            counts.count(resource, environ["REQUEST_METHOD"], status[:3], seconds)
             name = request_id(environ)
             if log.isEnabledFor(level):
-                log.log(level, request_line(environ, status, seconds, name, asked))
+                log.log(level, request_line(asked, status, seconds, {"request_id": name, "resource": resource}))
             return start_response(status, [*headers, *SECURITY_HEADERS, (REQUEST_ID, name)], *rest)
 
-        return application(environ, start)
+        try:
+            return application(environ, start)
+        finally:
+            speak(DEFAULT)  # parts that are made later speak for themselves
 
     app.wsgi_app = observing  # type: ignore[method-assign]
-    app.url_value_preprocessor(note_endpoint)
-    app.teardown_request(lambda error: speak(DEFAULT))
-
-
-def note_endpoint(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """Note which resource answers; there is none at an unknown address."""
-    asked().endpoint = endpoint or "none"
 
 
 LEVELS = {"4": logging.WARNING, "5": logging.ERROR}
@@ -72,16 +69,16 @@ def request_id(environ: dict[str, Any]) -> str:
     return given if PLAIN_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def request_line(environ: dict[str, Any], status: str, seconds: float, name: str, asked: Asked) -> str:
+def request_line(asked: Asked, status: str, seconds: float, named: dict[str, str]) -> str:
     """Return one request as a line of JSON."""
+    environ = asked.environ
     line = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "method": environ["REQUEST_METHOD"],
         "path": environ["SCRIPT_NAME"] + environ["PATH_INFO"],
         "status": int(status[:3]),
         "milliseconds": round(seconds * 1000, 2),
-        "request_id": name,
-        "resource": asked.endpoint,
+        **named,
         "model": asked.model.version,
     }
     return orjson.dumps(line).decode()

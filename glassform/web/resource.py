@@ -1,6 +1,6 @@
 """A resource: its methods return plain data, which is shown in the format asked for."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -10,13 +10,13 @@ from flask import Response, request, stream_with_context
 from flask_restful.utils import unpack
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from glassform.languages import gettext
+from glassform.languages import DEFAULT, gettext, speak
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.parsing import decode
 from glassform.records.schema import Schema
 from glassform.web.asked import VERSION, Asked, choose_version
 from glassform.web.asked import asked as this_request
-from glassform.web.formats import FORMATS, Format, Streamed, as_json, chosen_format, etag
+from glassform.web.formats import FORMATS, Streamed, as_json, chosen_format, etag
 from glassform.web.language import PARAMETER as LANGUAGE_PARAMETER
 from glassform.web.language import chosen_language, cookie
 from glassform.web.problems import VARY
@@ -52,7 +52,8 @@ def read(resource: "Resource", suffix: str | None) -> Asked:
     InvalidQuery
         If it has a query that the resource does not read.
     """
-    environ, asked = request.environ, this_request()
+    asked = this_request()
+    environ = asked.environ
     query = environ["QUERY_STRING"]
     asked.format = FORMATS[chosen_format(environ, resource.offered(), suffix)]
     language = chosen_language(query)
@@ -70,7 +71,7 @@ def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
     """Make the response from what a method returned, in the format asked for."""
     answer, status, headers = unpack(returned)
     if isinstance(answer, Streamed):
-        return stream(answer, asked.format, resource)
+        return stream(answer, asked, resource)
     if isinstance(answer, Response):
         return answer
     if asked.format.name == "html" and "Location" in headers:  # so that reloading the next page repeats nothing
@@ -78,23 +79,32 @@ def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
     if status == HTTPStatus.NO_CONTENT:
         return Response(status=status, headers={"Cache-Control": "no-store"})
     body = as_json(answer)
-    if request.environ["REQUEST_METHOD"] not in READING or status != HTTPStatus.OK:
+    if asked.environ["REQUEST_METHOD"] not in READING or status != HTTPStatus.OK:
         headers = {"Cache-Control": "no-store", "Vary": VARY, **asked.headers, **headers}
     else:
         tag = etag(body, asked.format.name)
         headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"', "Vary": VARY, **asked.headers, **headers}
-        if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
+        if "HTTP_IF_NONE_MATCH" in asked.environ and request.if_none_match.contains_weak(tag):
             return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     body = asked.format.write(answer, body, resource)
     return Response(body, status, headers, content_type=asked.format.media_type)
 
 
-def stream(answer: Streamed, format: Format, resource: "Resource") -> Response:
+def stream(answer: Streamed, asked: Asked, resource: "Resource") -> Response:
     """Make the response for rows that are computed while they are sent."""
-    headers = {"Cache-Control": "no-store", "Vary": VARY, **format.headers(resource)}
-    parts = format.stream(answer, resource)
-    body = parts if isinstance(parts, bytes) else stream_with_context(parts)
-    return Response(body, HTTPStatus.OK, headers, content_type=format.media_type)
+    headers = {"Cache-Control": "no-store", "Vary": VARY, **asked.format.headers(resource)}
+    parts = asked.format.stream(answer, resource)
+    body = parts if isinstance(parts, bytes) else stream_with_context(spoken(parts, asked.language))
+    return Response(body, HTTPStatus.OK, headers, content_type=asked.format.media_type)
+
+
+def spoken(parts: Iterator[bytes], language: str) -> Iterator[bytes]:
+    """Return parts that are made in a language."""
+    speak(language)
+    try:
+        yield from parts
+    finally:
+        speak(DEFAULT)
 
 
 def refuse_query(query: str) -> None:
