@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -31,7 +32,6 @@ class Draining:
 
     def __init__(self, application: WSGI, stopping: Connection) -> None:
         self.application, self.stopping, self.closing = application, stopping, False
-        self.parent = os.getppid()
         threading.Thread(target=self.wait, daemon=True).start()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -52,10 +52,11 @@ class Draining:
         for listening in listening_sockets():
             with listening, suppress(OSError):  # where the kernel cannot, the few connections of that moment are cut
                 let_nobody_in(listening)
-        time.sleep(SECONDS_TO_EMPTY)
-        while os.getppid() == self.parent:
+        parent = parent_process()
+        while True:
             time.sleep(SECONDS_TO_EMPTY)
-        os.kill(os.getpid(), signal.SIGTERM)
+            if parent is None or os.getppid() != parent.pid:
+                os.kill(os.getpid(), signal.SIGTERM)
 
 
 def listening_sockets() -> Iterator[socket.socket]:

@@ -46,6 +46,8 @@ def serve(create_app: Callable[[], Flask], host: str, port: int, workers: int, t
 def load(create_app: Callable[[], Flask], stopping: Connection, stop: Connection) -> Draining:
     """Make the application in a worker."""
     stop.close()  # so that the parent's end is the last one
+    for each in STOPS:
+        signal.signal(each, signal.SIG_DFL)  # until granian's own are set, nobody waits for an answer
     if sys.platform != "win32":
         os.setpgid(0, 0)  # Ctrl-C reaches a whole process group, but the parent alone stops workers
     return Draining(create_app(), stopping)
