@@ -21,6 +21,7 @@ from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid, softmax
 from glassform.learning.saving import load_pipeline
+from glassform.records.validation import json_categories
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
 from tests.conftest import ROOT
@@ -182,7 +183,7 @@ def test_the_simple_door_answers_rows_in_the_order_of_the_fields(ask, card):
 def test_categories_that_are_digits_or_yes_and_no_are_read_as_json_writes_them(ask, card):
     """A program that reads a table takes 1 for a number, and so sends it as one."""
     for field in card.schema.fields:
-        for (_, value), category in field.spoken.items():
+        for (_, value), category in json_categories(field).items():
             answer = ask("/probability", json=card.typical | {field.name: value}).json
             assert answer["record"][field.name] == category
             assert ask("/probabilities", json=[card.typical | {field.name: value}]).json[0][field.name] == category

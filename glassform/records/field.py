@@ -1,17 +1,12 @@
 """A field of a record, as the data package describes it."""
 
-import json
-import math
 import re
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import pydantic
 from flask_babel import lazy_gettext
-from pydantic_core import PydanticCustomError
 
 from glassform.languages import gettext
 
@@ -162,72 +157,6 @@ class Field:
         if self.has_gaps and NOT_KNOWN in (old, new):
             return not self.direction and new != NOT_KNOWN
         return not self.direction or (self.place(new) > self.place(old)) == (self.direction == "up")
-
-    def annotation(self, strict: bool) -> Any:
-        """Return the type pydantic validates with; lax reads numbers from text, strict does not."""
-        known = self._category(strict) if self.categories else self._number(strict)
-        if not self.missing:
-            return known
-        gap = [{"const": NOT_KNOWN}] if self.has_gaps else []
-        described = {"anyOf": [pydantic.TypeAdapter(known).json_schema(), *gap, {"type": "null"}]}
-        return Annotated[known, pydantic.WrapValidator(self.or_gap), pydantic.WithJsonSchema(described)]
-
-    @cached_property
-    def spoken(self) -> dict[tuple[bool, float], str]:
-        """Categories that are digits or a yes and a no, as JSON may have them, with whether they are the latter."""
-        found: dict[tuple[bool, float], str] = {}
-        for category in self.categories:
-            with suppress(ValueError):
-                value = json.loads(category.lower())
-                if isinstance(value, int | float) and math.isfinite(value):
-                    found.setdefault((isinstance(value, bool), value), category)
-        return found
-
-    def _category(self, strict: bool) -> Any:
-        known: Any = Literal[tuple(self.categories)]
-        if not strict or not self.spoken:
-            return known
-        described = {"enum": [*self.categories, *(value for _, value in self.spoken)]}
-        return Annotated[known, pydantic.BeforeValidator(self.category_of), pydantic.WithJsonSchema(described)]
-
-    def category_of(self, value: Any) -> Any:
-        """Return the category that a number or a boolean of JSON stands for, and any other value as it is."""
-        return self.spoken.get((isinstance(value, bool), value), value) if isinstance(value, int | float) else value
-
-    def _number(self, strict: bool) -> Any:
-        limits: dict[str, Any] = {"ge": self.minimum, "le": self.maximum}
-        if self.type == "number":
-            limits["allow_inf_nan"] = False
-        how = pydantic.Strict() if strict else pydantic.BeforeValidator(self.from_text)
-        number: Any = Annotated[PYTHON_TYPE[self.type], pydantic.Field(**limits), how]
-        if not (strict and self.is_year):
-            return number
-        date = {"type": "string", "pattern": f"^{DATE.pattern}$"}
-        described = pydantic.WithJsonSchema({"anyOf": [pydantic.TypeAdapter(number).json_schema(), date]})
-        return Annotated[number, pydantic.BeforeValidator(year_of), described]
-
-    def or_gap(self, value: Any, known: Callable[[Any], Any]) -> Any:
-        """Return the sign of a gap for a value that says it is missing, and let pydantic look at any other.
-
-        JSON says so by null, and numbers of a binary tensor by NaN.
-        """
-        if value is None or value != value or (isinstance(value, str) and value.strip() in self.missing):
-            value = NOT_KNOWN
-        return value if self.has_gaps and value == NOT_KNOWN else known(value)
-
-    def from_text(self, text: str) -> int | float:
-        """Read a number written in plain decimal digits; pydantic reports what this raises."""
-        if self.is_year and isinstance(year := year_of(text), int):
-            return year
-        if not PLAIN_DIGITS[self.type].fullmatch(text):
-            raise PydanticCustomError("digits", "not in plain digits")
-        return PYTHON_TYPE[self.type](text)
-
-
-def year_of(value: Any) -> Any:
-    """Return the year of a text that is a date, and any other value as it is."""
-    date = DATE.fullmatch(value) if isinstance(value, str) else None
-    return int(date[1]) if date else value
 
 
 def identifier(column: str) -> str:

@@ -16,7 +16,7 @@ from glassform.limits import LONGEST_VALUE, MOST_ERRORS
 from glassform.records.field import MISSING, OWN, Field, Record, Value, identifier
 from glassform.records.messages import FieldError, InvalidRecord, did_you_mean, say, shown
 from glassform.records.parsing import Pairs, decode
-from glassform.records.validation import message_for
+from glassform.records.validation import annotation, message_for
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 BINARY, CLASSES, NUMBER = "binary", "classes", "number"  # what a target can be
@@ -71,7 +71,7 @@ class Schema:
     def _model(self, strict: bool) -> type[pydantic.BaseModel]:
         definitions: dict[str, Any] = {
             field.name: (
-                field.annotation(strict),
+                annotation(field, strict),
                 pydantic.Field(
                     title=field.title, description=field.description, json_schema_extra=own_keywords(field)
                 ),
