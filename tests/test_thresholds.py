@@ -69,3 +69,7 @@ def test_a_histogram_counts_everyone_once():
 def test_a_group_with_few_of_one_outcome_is_small():
     assert is_small({"rows": 500, "positives": 99}) and is_small({"rows": 500, "positives": 401})
     assert not is_small({"rows": 500, "positives": 100})
+
+
+def test_of_thresholds_that_cost_the_same_the_lowest_is_chosen():
+    assert cheapest(MEASURED, 0, 0) == 0
