@@ -7,10 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 from glassform.engines.connect import connect
-from glassform.engines.dialects import DIALECTS, EMBEDDED
-from glassform.engines.engine import Engine
-from glassform.engines.failures import EngineError, UnreadableSource
-from glassform.engines.files import KINDS, find
+from glassform.engines.dialects import DIALECTS, DUCKDB
+from glassform.engines.engine import Engine, EngineError
+from glassform.engines.files import KINDS, UnreadableSource, find
 from glassform.engines.on_spark import MASTER
 from glassform.engines.scoring import FAIL, NULL, REPORT, Task, WrongRows, score_files, score_table
 from glassform.engines.sql import statement
@@ -29,7 +28,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("paths", nargs="*", metavar="SOURCE ... DESTINATION", help=f"files, patterns, folders ({', '.join(KINDS)})")
-    add("--engine", default=EMBEDDED, help="duckdb (in this process), spark, or the connection URL of any of Ibis")
+    add("--engine", default=DUCKDB.name, help="duckdb (in this process), spark, or the connection URL of any of Ibis")
     add("--master", default=MASTER, help="where Spark runs, such as local[*] or spark://host:7077")
     add("--on-error", choices=[FAIL, NULL, f"{REPORT} FILE"], default=FAIL, help="what becomes of rows that are none")
     add("--report", help=argparse.SUPPRESS)
@@ -38,7 +37,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--table", default="", help="a further table, instead of the default one")
     add("--model", metavar="VERSION", help="one of them, other than the current one")
     add("--sql", action="store_true", help="print the model as one SELECT instead")
-    add("--dialect", choices=DIALECTS, default=DIALECTS[0], help="whose SQL that is")
+    add("--dialect", choices=DIALECTS, default=DUCKDB.name, help="SQL dialect")
     # argparse knows no choice that takes a value of its own
     words = list(given)
     if ["--on-error", REPORT] in [words[place : place + 2] for place in range(len(words))]:
@@ -89,7 +88,7 @@ def main(given: Sequence[str] | None = None) -> None:
     try:
         card = table_of_points(registry_of(options.artifacts, options.table).load(options.model))
         if options.sql:
-            print(statement(card, options.dialect, options.explain), end="")
+            print(statement(card, DIALECTS[options.dialect], options.explain), end="")
             return
         with closing(connect(options.engine, options.master)) as engine:
             score(card, engine, options)

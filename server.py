@@ -30,7 +30,7 @@ RESOURCES = {
     "/model": "judging.card.Card",
     "/scorecard": "judging.scorecard.Scorecard",
     "/scorecard/schema": "judging.scorecard.ScorecardSchema",
-    "/examples": "answers.examples.Examples",
+    "/examples": "answers.form.Examples",
     "/predictions": "people.predictions.Predictions",
     "/predictions/<id>": "people.predictions.OnePrediction",
     "/session": "people.sessions.Session",

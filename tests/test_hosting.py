@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.measuring import free_port
 from benchmarks.starting import tree
-from glassform.hosting import ports, respawning
+from glassform.hosting import respawning, startup
 from tests.conftest import ROOT, serving, wait_for
 
 HOSTING = sorted((ROOT / "glassform" / "hosting").glob("*.py"))
@@ -98,7 +98,7 @@ def test_workers_end_with_a_parent_that_was_killed(running):
     while any(Path(f"/proc/{worker}/exe").exists() for worker in workers):
         assert time.monotonic() < until
         time.sleep(0.1)
-    assert len(workers) == 2 and ports.is_free("127.0.0.1", port)
+    assert len(workers) == 2 and startup.is_free("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

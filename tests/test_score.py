@@ -19,7 +19,7 @@ import pytest
 
 import score
 from glassform.engines.connect import connect
-from glassform.engines.failures import EngineError
+from glassform.engines.engine import EngineError
 from glassform.settings import ARTIFACTS
 from tests.conftest import ROOT, missing
 

@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks.measuring import free_port
 from benchmarks.starting import tree
-from glassform.hosting import ports
+from glassform.hosting import startup
 from glassform.settings import ARTIFACTS
 from tests.conftest import ROOT, serving, wait_for
 
@@ -126,21 +126,21 @@ def test_a_taken_port_that_was_asked_for_is_refused_in_a_sentence(scorecard):
 
 
 def test_without_a_port_the_next_free_one_is_used_and_said(monkeypatch, capsys):
-    monkeypatch.setattr(ports, "is_free", lambda host, port: port >= 5002)
-    assert ports.choose_port("127.0.0.1", None) == 5002
+    monkeypatch.setattr(startup, "is_free", lambda host, port: port >= 5002)
+    assert startup.choose_port("127.0.0.1", None) == 5002
     assert capsys.readouterr().out == "Port 5000 is in use; using 5002.\n"
 
 
 def test_when_no_port_is_free_a_sentence_says_so(monkeypatch):
-    monkeypatch.setattr(ports, "is_free", lambda host, port: False)
+    monkeypatch.setattr(startup, "is_free", lambda host, port: False)
     with pytest.raises(SystemExit, match="no port from 5000 to 5099 is free"):
-        ports.choose_port("127.0.0.1", None)
+        startup.choose_port("127.0.0.1", None)
 
 
 def test_a_listening_port_is_not_free():
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert not ports.is_free("127.0.0.1", taken.getsockname()[1])
-    assert ports.is_free("127.0.0.1", free_port())
+        assert not startup.is_free("127.0.0.1", taken.getsockname()[1])
+    assert startup.is_free("127.0.0.1", free_port())
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import sqlglot
 from werkzeug.http import parse_options_header
 
 from glassform.engines.connect import connect
-from glassform.engines.dialects import DIALECTS
-from glassform.engines.failures import EngineError
+from glassform.engines.dialects import DIALECTS, DUCKDB
+from glassform.engines.engine import EngineError
 from glassform.engines.sql import Scoring, statement
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
@@ -110,13 +110,13 @@ def test_the_statement_gives_what_the_server_gives(client, engine, people, expec
 @pytest.mark.parametrize("dialect", sorted({*DIALECTS} - {"bigquery"}))
 def test_the_other_dialects_say_the_same(scorecard, dialect, people, expected):
     # sqlglot reads each back into DuckDB's own words, and those run
-    (read,) = sqlglot.transpile(statement(scorecard, dialect), read=dialect, write="duckdb")
+    (read,) = sqlglot.transpile(statement(scorecard, DIALECTS[dialect]), read=dialect, write="duckdb")
     found = [row[-1] for row in in_duckdb(people)(read)]
     assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) <= TOLERANCE
 
 
 def test_bigquery_has_columns_without_dots(scorecard, people, expected):
-    (read,) = sqlglot.transpile(statement(scorecard, "bigquery"), read="bigquery", write="duckdb")
+    (read,) = sqlglot.transpile(statement(scorecard, DIALECTS["bigquery"]), read="bigquery", write="duckdb")
     renamed = people.rename(columns={field.column: field.name for field in scorecard.schema.fields})
     found = [row[-1] for row in in_duckdb(renamed)(read)]
     assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) <= TOLERANCE
@@ -126,7 +126,7 @@ def test_the_terms_are_those_of_the_explanation(scorecard, people):
     row = people.head(1)
     record = {field.name: row[field.column].item() for field in scorecard.schema.fields}
     explained = scorecard.explain(record)
-    (found,) = in_duckdb(row)(statement(scorecard, "duckdb", explain=True))
+    (found,) = in_duckdb(row)(statement(scorecard, DUCKDB, explain=True))
     terms = [each["log_odds"] for each in explained["contributions"]]
     wanted = [explained["probability"], explained["log_odds"], explained["intercept"], *terms]
     assert list(found[people.shape[1] :]) == pytest.approx(wanted, abs=TOLERANCE)
@@ -135,7 +135,7 @@ def test_the_terms_are_those_of_the_explanation(scorecard, people):
 def test_a_value_that_is_none_gets_no_probability(scorecard, people):
     column = scorecard.schema.fields[0].column
     row = people.head(2).assign(**{column: [200, 39]})
-    found = {each[-2]: each[-1] for each in in_duckdb(row)(statement(scorecard, "duckdb"))}
+    found = {each[-2]: each[-1] for each in in_duckdb(row)(statement(scorecard, DUCKDB))}
     assert found[0] is None and found[1] is not None
 
 
@@ -187,7 +187,7 @@ VALUES = [0, 0.3, 3.999, 4.0, 4.000000000000001, 7.25, 10.0]
 def test_real_numbers_keep_to_their_curve(real_numbers, texts):
     values = [*map(str, VALUES), "-1", "11", "1e", "e1", "", "x"] if texts else [*VALUES, -1.0, 11.0, None]
     table = pd.DataFrame({"order": pd.Series(values, dtype="str" if texts else "float64")})
-    scoring = Scoring(real_numbers, "duckdb", texts=frozenset({"order"} if texts else ()))
+    scoring = Scoring(real_numbers, DUCKDB, texts=frozenset({"order"} if texts else ()))
     found = [row[-1] for row in in_duckdb(table)(scoring.text(scoring.scored()))]
     wanted = [real_numbers.probability({"order": value}) for value in VALUES]
     assert found[: len(VALUES)] == pytest.approx(wanted, abs=TOLERANCE)
@@ -196,7 +196,7 @@ def test_real_numbers_keep_to_their_curve(real_numbers, texts):
 
 def test_an_exponent_is_read_as_the_server_reads_it(real_numbers):
     table = pd.DataFrame({"order": ["1e1", "7.25E0", "725e-2", "1e2", "1e999"]})
-    scoring = Scoring(real_numbers, "duckdb", texts=frozenset({"order"}))
+    scoring = Scoring(real_numbers, DUCKDB, texts=frozenset({"order"}))
     found = [row[-1] for row in in_duckdb(table)(scoring.text(scoring.scored()))]
     wanted = [real_numbers.probability({"order": value}) for value in (10.0, 7.25, 7.25)]
     assert found[:3] == pytest.approx(wanted, abs=TOLERANCE)

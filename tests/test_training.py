@@ -12,7 +12,7 @@ import pytest
 
 import model
 from glassform.engines.connect import connect
-from glassform.engines.failures import EngineError
+from glassform.engines.engine import EngineError
 from glassform.learning import table as rows
 from glassform.learning.comparison import fit
 from glassform.versions.registry import Registry

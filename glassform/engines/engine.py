@@ -1,16 +1,63 @@
 """The interface of an SQL engine through Ibis: read, ask, write whole or not at all."""
 
+import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import duckdb
 import ibis
+from ibis.common.exceptions import IbisError
 from sqlglot import exp
 
-from glassform.engines.dialects import RAISES, SQLGLOT_NAMES
-from glassform.engines.failures import UnreadableSource, engine_errors
-from glassform.engines.files import find, kind_of, same_header, unfinished
+from glassform.engines.dialects import Dialect, dialect_of_ibis
+from glassform.engines.files import UnreadableSource, find, kind_of, same_header, unfinished
+
+LONGEST_TOLD = 2_000  # characters of an engine's own message
+FAILURES = (IbisError, duckdb.Error, sqlite3.Error)
+
+
+class EngineError(ValueError):
+    """What an engine could not do, in its own words."""
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Turn whatever an engine raises into an `EngineError` of few lines.
+
+    Raises
+    ------
+    EngineError
+        In place of the engine's own.
+    """
+    try:
+        yield
+    except failures() as error:
+        raise EngineError(first_lines(error)) from error
+    except RuntimeError as error:
+        if "interrupted" in str(error):  # DuckDB's own word for it
+            raise KeyboardInterrupt from error
+        raise
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """Return the exceptions of engines; those of drivers can be named only once they are in use."""
+    names = {"psycopg": "Error", "pyspark.errors": "PySparkException", "py4j.protocol": "Py4JError"}
+    return (
+        *FAILURES,
+        *(getattr(sys.modules[module], name) for module, name in names.items() if module in sys.modules),
+    )
+
+
+def first_lines(error: Exception) -> str:
+    """Return what an engine says, without what only its makers read."""
+    text = str(error).partition("JVM stacktrace")[0].partition("\nPossible fixes")[0]
+    *_, last = text.split("Caused by: ")  # Java tells the reason last, before the lines it came from
+    return last.partition("\n\tat ")[0].strip()[:LONGEST_TOLD]
+
 
 ROWS_AT_A_TIME = 10_000
 
@@ -34,15 +81,9 @@ class Engine:
     embedded: ClassVar[bool] = False  # whether it runs in this process and keeps the order of rows
 
     @property
-    def dialect(self) -> str:
-        """The name of its SQL to sqlglot."""
-        name: str = self.connection.name
-        return SQLGLOT_NAMES.get(name, name)
-
-    @property
-    def raises(self) -> str:
-        """Its function that stops a query with a message; empty if it has none."""
-        return RAISES.get(self.dialect, "")
+    def dialect(self) -> Dialect:
+        """Its SQL."""
+        return dialect_of_ibis(self.connection.name)
 
     # What engines that read files do in their own way.
 
@@ -110,7 +151,7 @@ class Engine:
         number = exp.alias_(exp.Count(this=exp.Star()), exp.to_identifier("rows of it", quoted=True))
         table = exp.Table(this=exp.to_identifier(source.table, quoted=True))
         query = exp.select(*chosen, number).from_(table).group_by(*(each.copy() for each in chosen))
-        for row in self.rows(query.sql(dialect=self.dialect)):
+        for row in self.rows(query.sql(dialect=self.dialect.name)):
             yield tuple("" if value is None else value for value in row.values())
 
     def table(self, name: str) -> Source:
@@ -164,7 +205,7 @@ class Engine:
         EngineError
             If the engine fails.
         """
-        name = exp.to_identifier(table, quoted=True).sql(dialect=self.dialect)
+        name = exp.to_identifier(table, quoted=True).sql(dialect=self.dialect.name)
         with engine_errors():
             self.connection.raw_sql(f"CREATE TABLE {name} AS {query}")
             self.connection.con.commit()

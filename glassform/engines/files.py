@@ -12,7 +12,10 @@ from typing import IO, Any, cast
 
 import psutil
 
-from glassform.engines.failures import UnreadableSource
+
+class UnreadableSource(ValueError):
+    """Files that cannot be read as one table."""
+
 
 KINDS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}  # by the end of a file's name
 DELIMITERS = ",;\t"

@@ -15,10 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlglot import exp
 
-from glassform.engines.dialects import EMBEDDED
+from glassform.engines.dialects import DUCKDB
 from glassform.engines.engine import Engine
-from glassform.engines.failures import UnreadableSource
-from glassform.engines.files import opened
+from glassform.engines.files import UnreadableSource, opened
 
 MEMORY = "512MB"  # that DuckDB may take: to keep the order, it would hold all that is ready before its turn
 
@@ -112,4 +111,4 @@ def literal(paths: Sequence[Path]) -> str:
 
 def quoted(text: object) -> str:
     """Return a text, or a path, as DuckDB's SQL writes it."""
-    return str(exp.convert(str(text)).sql(dialect=EMBEDDED))
+    return str(exp.convert(str(text)).sql(dialect=DUCKDB.name))

@@ -12,8 +12,7 @@ from typing import Any
 
 import ibis
 
-from glassform.engines.engine import Engine
-from glassform.engines.failures import EngineError, engine_errors
+from glassform.engines.engine import Engine, EngineError, engine_errors
 from glassform.engines.files import is_file, remove
 from glassform.engines.on_duckdb import gather
 

@@ -11,9 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from glassform.engines.engine import Engine, Source
-from glassform.engines.failures import EngineError, UnreadableSource
-from glassform.engines.files import is_file, kind_of, unfinished
+from glassform.engines.engine import Engine, EngineError, Source
+from glassform.engines.files import UnreadableSource, is_file, kind_of, unfinished
 from glassform.engines.sql import ROW, Scoring
 from glassform.fitted.additive import Additive
 from glassform.records.field import Value
@@ -97,10 +96,10 @@ class Task:
 
     def attempt(self, scoring: Scoring, write: Write) -> tuple[bool, int | None]:
         """Score a table unless a row is wrong; return whether that was done, and how many rows were written."""
-        if not self.engine.raises:
+        if not self.engine.dialect.raises:
             return False, None
         try:
-            return True, write(scoring.text(scoring.scored(self.explain, stop=(self.engine.raises, WRONG))))
+            return True, write(scoring.text(scoring.scored(self.explain, stop=(self.engine.dialect.raises, WRONG))))
         except EngineError as error:
             if WRONG not in str(error):
                 raise

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from sqlglot import exp
 
+from glassform.engines.dialects import Dialect
 from glassform.fitted.additive import Additive, Points
 from glassform.fitted.scorecard import Scorecard
 from glassform.records.field import DATE, NOT_KNOWN, PLAIN_DIGITS, Value
@@ -36,7 +37,7 @@ class Scoring:
     """
 
     card: Additive
-    dialect: str
+    dialect: Dialect
     table: str = TABLE
     columns: Mapping[str, str] = field(default_factory=dict)
     spellings: Mapping[str, Mapping[Value, Value]] = field(default_factory=dict)
@@ -169,8 +170,7 @@ class Scoring:
         rows = [(exp.convert(value), exp.convert(log_odds)) for value, log_odds in keys]
         # one double makes a column of doubles: a literal alone is a decimal number to most engines
         rows[0] = rows[0][0], double(keys[0][1])
-        # SQLite can name columns only outside, BigQuery only inside
-        outside = self.dialect == "sqlite"
+        outside = self.dialect.columns_outside
         values = exp.values(rows, alias="points", columns=None if outside else ["value", "points"])
         alias = exp.TableAlias(
             this=self.name(table), columns=[self.name("value"), self.name("points")] if outside else []
@@ -236,17 +236,14 @@ class Scoring:
         return case
 
     def name(self, name: str) -> exp.Identifier:
-        """Return an identifier as it is, if it can be none of SQL's own words, and else quoted.
-
-        Snowflake means capitals by a plain name, and small letters by a quoted one.
-        """
+        """Return an identifier as it is, if it can be none of SQL's own words, and else quoted."""
         ours = name == TABLE or name.startswith(OUR_NAMES)
-        plain = ours or (self.dialect == "snowflake" and PLAIN_NAME.fullmatch(name))
+        plain = ours or (self.dialect.folds_up and PLAIN_NAME.fullmatch(name))
         return exp.to_identifier(name, quoted=not plain)
 
     def text(self, query: exp.Expr, pretty: bool = False) -> str:
         """Write a query in the dialect."""
-        return query.sql(dialect=self.dialect, pretty=pretty)
+        return query.sql(dialect=self.dialect.name, pretty=pretty)
 
 
 def double(number: float) -> exp.Expr:
@@ -254,10 +251,9 @@ def double(number: float) -> exp.Expr:
     return exp.cast(exp.convert(float(number)), exp.DataType.Type.DOUBLE)
 
 
-def statement(card: Additive, dialect: str, explain: bool = False) -> str:
+def statement(card: Additive, dialect: Dialect, explain: bool = False) -> str:
     """Return the model as one SELECT to read and to run, on a table `people` with the fields' own columns."""
-    # BigQuery's columns cannot have a dot or a space in their names
-    columns = {} if dialect == "bigquery" else {each.name: each.column for each in card.schema.fields}
+    columns = {} if dialect.plain_columns else {each.name: each.column for each in card.schema.fields}
     scoring = Scoring(card, dialect, columns=columns)
     title = f"{card.schema.own['question']} Model {card.schema.name} {card.version}."
     return f"-- {title}\n{scoring.text(scoring.scored(explain), pretty=True)};\n"

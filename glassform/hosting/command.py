@@ -11,8 +11,7 @@ from flask import Flask
 
 from glassform import metrics
 from glassform.accounts import database
-from glassform.hosting.ports import HOST, PORT, choose_port
-from glassform.hosting.startup import ensure_models, ensure_secret, refuse_danger
+from glassform.hosting.startup import HOST, PORT, choose_port, ensure_models, ensure_secret, refuse_danger
 from glassform.hosting.workers import THREADS, serve
 from glassform.settings import InvalidSettings, Settings, read_settings
 

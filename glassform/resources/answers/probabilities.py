@@ -11,8 +11,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 from glassform.batches.batch import Batch, ScoredRow, Source
-from glassform.batches.csv_rows import Table
-from glassform.batches.json_rows import Lines, Objects, parse_array
+from glassform.batches.readers import CSV, JSON, READERS, Reader
 from glassform.languages import gettext
 from glassform.limits import LONGEST_LINE, MOST_ARRAY_BYTES, MOST_BATCH_ERRORS, MOST_BYTES, MOST_ROWS
 from glassform.records.messages import FieldError, InvalidQuery, say
@@ -24,8 +23,8 @@ from glassform.web.openapi import RECORD, TEXT, in_query
 from glassform.web.reading import given_fields, one_of, read_body, read_options, refuse_broken_off
 from glassform.web.resource import Resource, refuse_query
 
-CSV, JSON, LINES, UPLOAD = "text/csv", "application/json", "application/x-ndjson", "multipart/form-data"
-KINDS = {CSV: "csv", UPLOAD: "csv", JSON: "json", LINES: "jsonl"}
+UPLOAD = "multipart/form-data"  # a page's form, with a CSV file
+ACCEPTED = {CSV.media_type: CSV, UPLOAD: CSV, **READERS}
 FILE = "file"  # the name of an upload
 OPTIONS = {"on_error": ["fail", "report"], "explain": ["0", "1"]}  # the first is the default
 MEANING = {
@@ -64,8 +63,8 @@ class Probabilities(Resource):
 
     def offered(self) -> tuple[str, ...]:
         """Return the formats, the body's own first: clients that accept anything get back what they sent."""
-        kind = KINDS.get(request.mimetype, "json") if request.method == "POST" else "json"
-        return tuple(dict.fromkeys([kind, *self.formats]))
+        sent = ACCEPTED.get(request.mimetype, JSON) if request.method == "POST" else JSON
+        return tuple(dict.fromkeys([sent.format, *self.formats]))
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
@@ -77,15 +76,15 @@ class Probabilities(Resource):
         """Return the bodies that are accepted."""
         options = {name: choice(name) for name in OPTIONS}
         upload = {"type": "object", "required": [FILE], "additionalProperties": False}
-        file = {"type": "string", "contentMediaType": CSV}
-        array = {"type": "array", "minItems": 1, "items": RECORD}
-        return {JSON: array, LINES: TEXT, CSV: TEXT, UPLOAD: upload | {"properties": {FILE: file, **options}}}
+        file = {"type": "string", "contentMediaType": CSV.media_type}
+        rows = {name: reader.described(RECORD) for name, reader in READERS.items()}
+        return rows | {UPLOAD: upload | {"properties": {FILE: file, **options}}}
 
     def get(self) -> BatchOffer:
         """Return the accepted bodies and their limits; as CSV, a few real people as a sample."""
         refuse_query(request.environ["QUERY_STRING"])
         return {
-            "accepts": list(KINDS),
+            "accepts": list(ACCEPTED),
             "options": OPTIONS,
             "columns": list(schema().by_name),
             "limits": {
@@ -101,7 +100,7 @@ class Probabilities(Resource):
     def post(self) -> Annotated[Streamed, ScoredRow]:
         """Return every record of the body with its probability."""
         request.max_content_length = MOST_BYTES
-        options = read_wishes()
+        options = read_batch_options()
         keep_going, explain = options["on_error"] == "report", options["explain"] == "1"
         found = Batch(fitted(), read_source(), keep_going, explain)
         return Streamed(found.columns, found.texts, found.objects, found.summary, found.count)
@@ -116,7 +115,7 @@ def choice(name: str) -> dict[str, Any]:
     return TEXT | {"enum": OPTIONS[name], "default": OPTIONS[name][0]}
 
 
-def read_wishes() -> dict[str, str]:
+def read_batch_options() -> dict[str, str]:
     """Read the batch's options from the address or the form.
 
     Raises
@@ -142,17 +141,17 @@ def read_source() -> Source:
     TooLarge
         If it has too many rows.
     """
-    card, dictionary = fitted(), schema()
+    reader = ACCEPTED.get(request.mimetype)
+    if reader is None:
+        raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=", ".join(ACCEPTED)))
+    return reader.read(body_for(reader), fitted(), schema())
+
+
+def body_for(reader: Reader) -> IO[bytes]:
+    """Return the body, or the uploaded file, as its reader needs it."""
     if request.mimetype == UPLOAD:
-        return Table(uploaded(), card, dictionary)
-    if request.mimetype == CSV:
-        return Table(kept(request.stream), card, dictionary)
-    if request.mimetype == LINES:
-        return Lines(kept(request.stream), card, dictionary)
-    if request.mimetype == JSON:
-        return Objects(parse_array(read_body(MOST_ARRAY_BYTES)), card, dictionary)
-    kinds = ", ".join(KINDS)
-    raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=kinds))
+        return uploaded()
+    return io.BytesIO(read_body(reader.most_bytes)) if reader.whole else kept(request.stream)
 
 
 def uploaded() -> IO[bytes]:

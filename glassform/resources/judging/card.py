@@ -6,8 +6,7 @@ from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
 
-from glassform.analysis.decisions import by_threshold, compare_groups, decide
-from glassform.analysis.thresholds import FEW, Rate, RateAnswer, histogram
+from glassform.analysis.thresholds import FEW, Rate, RateAnswer, by_threshold, compare_groups, decide, histogram
 from glassform.fitted.base import Fitted
 from glassform.records.field import Field
 from glassform.records.messages import say, shown

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from werkzeug.exceptions import NotFound
 
 from glassform.analysis.table_of_points import ScorecardAnswer, points_named, table
-from glassform.engines.dialects import DIALECTS
+from glassform.engines.dialects import DIALECTS, DUCKDB, Dialect
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
@@ -31,7 +31,7 @@ class Scorecard(Resource):
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
         """Return the SQL dialect."""
-        return [in_query("dialect", TEXT | {"enum": [*DIALECTS], "default": DIALECTS[0]}, "The SQL dialect.")]
+        return [in_query("dialect", TEXT | {"enum": [*DIALECTS], "default": DUCKDB.name}, "The SQL dialect.")]
 
     @property
     def template(self) -> str:
@@ -75,7 +75,7 @@ class ScorecardSchema(Resource):
         return {"$schema": JSON_SCHEMA, "$id": url_for("scorecardschema", _external=True), **described}
 
 
-def read_dialect() -> str:
+def read_dialect() -> Dialect:
     """Read the SQL dialect.
 
     Raises
@@ -83,8 +83,7 @@ def read_dialect() -> str:
     InvalidQuery
         If it is unknown.
     """
-    dialect: str = read_options({"dialect": one_of(DIALECTS)}).get("dialect", DIALECTS[0])
-    return dialect
+    return DIALECTS[read_options({"dialect": one_of([*DIALECTS])}).get("dialect", DUCKDB.name)]
 
 
 def additive(card: Fitted) -> Additive | ClassesScorecard:
