@@ -80,7 +80,7 @@ def wide(rows: int = 2_000, columns: int = 100) -> pd.DataFrame:
 
 
 def prices(rows: int = 500) -> pd.DataFrame:
-    """A number to foretell, from numbers, words and a yes or no."""
+    """A number to predict, from numbers, words and a yes or no."""
     X = CHANCE.uniform(20, 200, size=rows).round(1)
     place, lift = CHANCE.choice(["city", "village"], rows), CHANCE.choice(["true", "false"], rows)
     price = 2_000 * X + 50_000 * (place == "city") + 20_000 * (lift == "true") + CHANCE.normal(0, 9_000, rows)

@@ -9,12 +9,12 @@ import pytest
 
 from glassform.versions.registry import Registry
 from tests.conftest import ROOT
+from tests.test_architecture import GROUND, floors
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
-DOCUMENTS = [
-    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md", "docs/scale.md")
-]
+DESIGN, CONTRIBUTING = (ROOT / "docs" / "design.md").read_text(), (ROOT / "CONTRIBUTING.md").read_text()
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 MAKE_TARGETS = ["run", "test", "check"]
 
 
@@ -127,11 +127,31 @@ def test_every_local_link_leads_somewhere(document):
 
 
 def test_the_files_the_design_lists_are_the_files_there_are():
-    design = (ROOT / "docs" / "design.md").read_text()
-    listed = set(re.findall(r"^ +([a-z]+(?:\.py|/)) ", design, flags=re.MULTILINE))
     programs = {path.name for path in ROOT.glob("*.py")}
     rooms = {f"{path.name}/" for path in (ROOT / "glassform").iterdir() if (path / "__init__.py").exists()}
-    assert programs | rooms <= listed
+    for document in (DESIGN, CONTRIBUTING):
+        assert programs | rooms <= set(re.findall(r"(?<= )[a-z]+(?:\.py|/)(?= )", document))
+
+
+def test_the_diagram_of_the_house_shows_every_room_on_its_floor():
+    drawn = re.findall(r"^    (\d)  ([a-z ]+)$", DESIGN, flags=re.MULTILINE)
+    shown = {name: int(floor) for floor, names in drawn for name in names.split()}
+    assert shown == floors() | dict.fromkeys(GROUND, 1)
+
+
+@pytest.mark.parametrize(
+    "document", [path for path in DOCUMENTS if path.name != "CHANGELOG.md"], ids=lambda path: path.name
+)
+def test_every_file_a_document_names_is_there(document):
+    for name in re.findall(r"`([\w/]+\.(?:py|js|html))`", document.read_text()):
+        folders = (ROOT, ROOT / "glassform", document.parent)
+        assert "/" not in name or any((folder / name).exists() for folder in folders), name
+
+
+def test_nothing_takes_more_than_three_places_to_add():
+    rows = re.findall(r"^\| an? [\w ]+ \| (.*) \|$", CONTRIBUTING, flags=re.MULTILINE)
+    assert len(rows) == 7
+    assert all(len(way.split(";")) <= 3 for way in rows)
 
 
 def test_no_document_holds_a_blank():
