@@ -1,4 +1,4 @@
-"""Many records through an engine: `python score.py people.csv scored.csv` joins the model's points to a table."""
+"""Score a table of any size in an SQL engine: `python score.py people.csv scored.csv`."""
 
 import argparse
 import sys
@@ -38,7 +38,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--model", metavar="VERSION", help="one of them, other than the current one")
     add("--sql", action="store_true", help="print the model as one SELECT instead")
     add("--dialect", choices=DIALECTS, default=DUCKDB.name, help="SQL dialect")
-    # argparse knows no choice that takes a value of its own
+    # argparse has no choice that takes a value
     words = list(given)
     if ["--on-error", REPORT] in [words[place : place + 2] for place in range(len(words))]:
         words[words.index("--on-error") : words.index(REPORT) + 1] = ["--report"]
@@ -49,14 +49,14 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
 
 
 def score(card: Additive, engine: Engine, options: argparse.Namespace) -> None:
-    """Do what the command line says.
+    """Run what the command line asks for.
 
     Raises
     ------
     UnreadableSource
-        If what is to be scored is no table.
+        If the source is no table.
     WrongRows
-        If a row is no record, and nothing else was asked for.
+        If a row is invalid and `--on-error` is `fail`.
     """
     report = Path(options.report) if options.report else None
     task = Task(card, engine, REPORT if report else options.on_error, options.explain)
@@ -68,7 +68,7 @@ def score(card: Additive, engine: Engine, options: argparse.Namespace) -> None:
 
 
 def table_of_points(card: Fitted) -> Additive:
-    """Return a model that an engine can compute.
+    """Return the model, if an engine can compute it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What would have to change: the smallest changes that bring a record to a wanted probability, found exactly."""
+"""The smallest changes that bring a record to a wanted probability, found exactly."""
 
 import math
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from glassform.records.field import Record, Value
 
 @dataclass(frozen=True)
 class Move:
-    """Some fields set to other values: how far that is in all, and what it adds to the log-odds wanted."""
+    """Some fields set to other values: the distance, and the gain in log-odds."""
 
     distance: float
     gain: float
@@ -25,7 +25,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Changes:
-    """The answer: the fields to change, the record and probability they lead to, and whether that is the target."""
+    """The fields to change, the new record and probability, and whether the target is reached."""
 
     reached: bool
     values: Record
@@ -72,7 +72,7 @@ def smallest_changes(card: Scorecard, record: Record, target: float, locked: Ite
 
 
 def moves_of(card: Scorecard, record: Record, name: str, sign: float) -> list[Move]:
-    """Return the moves of one field that gain anything and that no nearer move outdoes."""
+    """Return the moves of one field that gain more than every nearer one."""
     field, points, old = card.schema.by_name[name], card.points[name], record[name]
     return frontier(
         Move(field.distance(old, value), gain, ((name, value),))
@@ -91,7 +91,7 @@ def frontier(moves: Iterable[Move]) -> list[Move]:
 
 
 def cheapest(frontiers: list[list[Move]], needed: float) -> list[Move]:
-    """Return the nearest combination, one move of each frontier, that gains what is needed; none if none does."""
+    """Return the nearest combination, one move per frontier, that gains enough; empty if none does."""
     combined = [Move(0.0, 0.0, ())]
     for moves in frontiers:
         combined = frontier(one + other for one in combined for other in moves)

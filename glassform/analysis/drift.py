@@ -1,4 +1,4 @@
-"""Whether the people asked about are like those the model learned from: the population stability index, in words."""
+"""Drift: the population stability index between training data and requests, with a verdict."""
 
 import math
 from bisect import bisect_right
@@ -11,16 +11,16 @@ from glassform.fitted.base import Fitted
 from glassform.records.field import NOT_KNOWN, Record, Value
 
 MODERATE, LARGE = 0.1, 0.25  # the customary limits (Siddiqi, Credit Risk Scorecards, 2006)
-HALF = 0.5  # a person added to every bin, so that an empty one has a logarithm
+HALF = 0.5  # added to every bin, so that an empty one has a logarithm
 NORMAL_95 = 1.6448536269514722  # quantile of the standard normal distribution
 STEADY, MOVED, SHIFTED, UNSURE = "steady", "moved", "shifted", "unsure"
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Values taken together: how many of them were learned from, and how many asked about.
+    """A bin of values: its count in the training data and in the requests.
 
-    Of a number they are those from `low` on, up to the next bin's; else `low` is the one value.
+    For numbers it reaches from `low` to the next bin's; else `low` is its one value.
     """
 
     low: Value
@@ -30,22 +30,22 @@ class Bin:
 
 @dataclass(frozen=True)
 class Drift:
-    """One field, or the score: its bins, and how far the people asked about are from those learned from."""
+    """One field or the score: its bins and their drift."""
 
     bins: Sequence[Bin]
 
     @property
     def trained(self) -> float:
-        """How many were learned from."""
+        """The number of training rows."""
         return sum(each.trained for each in self.bins)
 
     @property
     def asked(self) -> float:
-        """How many were asked about."""
+        """The number of requests."""
         return sum(each.asked for each in self.bins)
 
     def shares(self, each: Bin) -> tuple[float, float]:
-        """Return the share of a bin among those learned from, and among those asked about; never quite 0."""
+        """Return a bin's share of the training data and of the requests; never quite 0."""
         room = HALF * len(self.bins)
         return (each.trained + HALF) / (self.trained + room), (each.asked + HALF) / (self.asked + room)
 
@@ -61,7 +61,7 @@ class Drift:
 
     @property
     def noise(self) -> float:
-        """What the index stays below in 95 of 100 draws of as many people from those learned from.
+        """The index's 95% quantile for as many rows drawn from the training data.
 
         With k bins it is distributed about as chi-squared with k - 1 degrees of freedom, times 1/asked + 1/trained
         (Yurdakul and Naranjo, 2020); that quantile is approximated as by Wilson and Hilferty (1931).
@@ -74,7 +74,7 @@ class Drift:
 
     @property
     def verdict(self) -> str:
-        """Whether that is much: steady, moved or shifted; unsure, if the people are too few to tell."""
+        """The verdict: steady, moved or shifted; unsure with too few requests."""
         if self.psi <= self.noise:
             return UNSURE if self.noise > LARGE or self.psi >= MODERATE else STEADY
         return STEADY if self.psi < MODERATE else MOVED if self.psi < LARGE else SHIFTED
@@ -86,7 +86,7 @@ class Drift:
 
 
 def drift_of(learned: dict[str, Any], values: Iterable[Value]) -> Drift:
-    """Compare values with how the training rows were distributed, as the artifact holds it."""
+    """Compare values with the training distribution in the artifact."""
     counts = Counter(values)
     if "bounds" not in learned:
         return Drift([Bin(value, count, counts[value]) for value, count in learned["counts"]])

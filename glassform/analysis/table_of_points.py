@@ -1,4 +1,4 @@
-"""A scorecard as plain data: every point of every value, as pages, their script and programs read it."""
+"""A scorecard as plain data, for pages, their script and programs."""
 
 import math
 from typing import Any, NotRequired
@@ -14,7 +14,7 @@ from glassform.records.schema import Schema
 
 
 class ScorecardPoint(TypedDict):
-    """One value's points: log-odds; or, where that is not foretold, in the number's unit, or of every class."""
+    """One value's points: log-odds, in the target's unit, or per class."""
 
     value: Value
     title: str
@@ -38,7 +38,7 @@ class ScorecardAnswer(TypedDict):
 
     The log-odds of a record are the intercept and the points of each of its values, summed; the probability of the
     positive outcome is 1 / (1 + e^-log_odds). Where a number is foretold, it is that sum; where one of several
-    classes, each has a sum of its own, and its probability is e to that, divided by the total over all classes.
+    positive outcome is 1 / (1 + e^-log_odds). A predicted number is that sum. With several classes, each has its own
     Between the values of an interpolated feature the points run in straight lines.
     """
 
@@ -47,7 +47,7 @@ class ScorecardAnswer(TypedDict):
     features: list[ScorecardFeature]
 
 
-# By schema, which is a model's in one language: the table never changes, and has hundreds of rows.
+# One per model and language: the table never changes and has hundreds of rows.
 LISTED: WeakKeyDictionary[Schema, ScorecardAnswer] = WeakKeyDictionary()
 
 
@@ -85,5 +85,5 @@ def points_of(card: Additive | ClassesScorecard, name: str, value: Value) -> dic
 
 
 def points_named(points: Any, are_log_odds: bool) -> dict[str, Any]:
-    """Return points by what they are."""
+    """Return points under the name of their unit."""
     return {"log_odds": points, "odds_multiplier": math.exp(points)} if are_log_odds else {"points": points}

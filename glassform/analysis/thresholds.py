@@ -14,11 +14,11 @@ from glassform.records.field import Field
 
 STEPS = 100
 THRESHOLDS = [step / STEPS for step in range(STEPS + 1)]
-FEW = 100  # people of either outcome, under which a group's rates say little
+FEW = 100  # fewest people of either outcome for a group's rates to mean much
 
 
 class RateAnswer(TypedDict):
-    """A rate, its 95% interval (None of nobody), and what it was counted from."""
+    """A rate, its 95% interval (None without rows) and its counts."""
 
     value: float | None
     interval: list[float] | None
@@ -35,7 +35,7 @@ class Rate:
 
     @cached_property
     def value(self) -> float | None:
-        """The share, 0 to 1; None of nobody."""
+        """The share, 0 to 1; None without rows."""
         return self.count / self.total if self.total else None
 
     @cached_property
@@ -127,7 +127,7 @@ def histogram(measured: dict[str, Any], width: int = 5) -> list[dict[str, float]
 
 
 def largest_group_gap(groups: dict[str, dict[str, Any]], step: int = STEPS // 2) -> float:
-    """Return how far two groups of a field are apart at most, in true or false positive rate; small ones left out.
+    """Return the largest gap between two groups of a field in true or false positive rate; small groups left out.
 
     The larger of the two is called the equalized odds difference (Hardt and others, 2016).
     """
@@ -164,7 +164,7 @@ def by_threshold(
 def decide(
     measured: dict[str, Any], threshold: float, false_positive_cost: float, false_negative_cost: float
 ) -> dict[str, Any]:
-    """Return what a threshold does to the test people, what its errors cost, and which threshold would cost least."""
+    """Return a threshold's confusion matrix, rates and cost, and the cheapest threshold."""
     costs = false_positive_cost, false_negative_cost
     here, best = confusion(measured, step_of(threshold)), cheapest(measured, *costs)
     return {
@@ -176,7 +176,7 @@ def decide(
 
 
 def compare_groups(field: Field, card: Fitted, threshold: float) -> dict[str, Any]:
-    """Return counts and rates of every group of a field, and how far the groups are apart at most."""
+    """Return counts and rates of every group of a field, and the largest gaps between them."""
     groups = [
         {
             "value": category,
@@ -198,11 +198,11 @@ COMPARED = ("selection_rate", "true_positive_rate", "false_positive_rate")
 
 
 def apart(groups: list[dict[str, Any]], name: str) -> float | None:
-    """Return how far the groups' highest and lowest rates are apart."""
+    """Return the gap between the highest and the lowest rate of the groups."""
     values = [group["rates"][name]["value"] for group in groups if group["rates"][name]["total"]]
     return max(values) - min(values) if values else None
 
 
 def step_of(threshold: float) -> int:
-    """Return which of the measured thresholds this one is."""
+    """Return the threshold's place among those measured."""
     return round(threshold * STEPS)

@@ -25,7 +25,7 @@ FORMULA, SIGNED_NUMBER = ("=", "+", "-", "@", "\t", "\r"), re.compile(r"[-+]?[0-
 
 
 def harmless(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet runs as a formula."""
     return f"'{text}" if text.startswith(FORMULA) and not SIGNED_NUMBER.fullmatch(text) else text
 
 
@@ -33,7 +33,7 @@ ROWS_AT_A_TIME = 500
 
 
 class RowError(NamedTuple):
-    """One thing wrong with a field of a row; the first record is row 1, the header row 0."""
+    """One error of a row; the first record is row 1, the header row 0."""
 
     row: int
     field: str
@@ -42,7 +42,7 @@ class RowError(NamedTuple):
 
 
 class InvalidBatch(Refusal):
-    """Rows that are no records; it holds the first errors, and how many were found until the reading stopped."""
+    """Rows that failed validation, with the first errors and their count so far."""
 
     def __init__(self, errors: list[RowError], count: int) -> None:
         self.errors, self.count = errors, count
@@ -69,7 +69,7 @@ class InvalidBatch(Refusal):
 
 @dataclass(slots=True)
 class Row:
-    """One row: what was sent (texts under a header, or a JSON value), and its values and terms or its errors."""
+    """One row: the input (text cells or a JSON value), and its values and terms, or its errors."""
 
     number: int
     given: Any
@@ -82,7 +82,7 @@ NO_ERRORS: tuple[FieldError, ...] = ()
 
 
 class Source(Protocol):
-    """Where rows come from; they can be read more than once."""
+    """A source of rows, which can be read more than once."""
 
     columns: list[str]
     others: list[int]  # places of the columns that belong to no field
@@ -116,7 +116,7 @@ PREVIEW, BINS = 50, 20  # rows of a result and bars of its histogram that a page
 
 
 class ScoredRow(TypedDict):
-    """A record's fields, the answer and, if wanted, the terms of its sum; or a row's number and errors."""
+    """A record's fields, the answer and, if wanted, its terms; or a row's number and errors."""
 
     __pydantic_config__ = pydantic.ConfigDict(extra="allow")  # type: ignore[misc]
 
@@ -134,9 +134,9 @@ class Batch:
     Parameters
     ----------
     keep_going
-        Whether a row with errors is kept, with them, or makes the whole batch invalid.
+        Whether rows with errors stay in the result or make the whole batch invalid.
     explain
-        Whether every term is wanted beside the probability.
+        Whether to add every term.
     """
 
     def __init__(self, card: Fitted, source: Source, keep_going: bool, explain: bool) -> None:
@@ -176,7 +176,7 @@ class Batch:
                 count += len(row.errors)
                 errors += [RowError(number, each.field, each.value, each.message) for each in row.errors]
                 if len(errors) >= MOST_BATCH_ERRORS:
-                    break  # nobody reads on, and a hostile body must not buy long work
+                    break  # nobody reads on, and a hostile body must not cause long work
         if not number:
             errors, count = [*errors, RowError(0, "", None, say("no_rows"))], count + 1
         if errors:
@@ -222,9 +222,9 @@ class Batch:
             yield answer
 
     def summary(self) -> dict[str, Any]:
-        """Return what a page shows of the result: its first rows, and how the answers are spread.
+        """Return the result's first rows and the distribution of its answers, for the page.
 
-        Probabilities are counted in equal bins from 0 to 1, classes each, and of numbers the first rows tell enough.
+        Probabilities are counted in equal bins, classes one by one; for numbers the mean is enough.
         """
         first: list[dict[str, Any]] = []
         counts, total, scored = Counter[Any](), 0.0, 0

@@ -28,7 +28,7 @@ class Table:
         file.seek(0)
         self.utf16 = file.read(2) in UTF16_MARKS
         self.delimiter, self.wrong = ",", 0  # rows so far
-        with suppress(Unreadable):  # of which the rows tell, with the place
+        with suppress(Unreadable):  # reading the rows will say so, with the place
             self.delimiter = max(DELIMITERS, key=next(self._lines(), "").count)
         self.columns = [column.strip() for column in next(self._rows(), [])]
         if not self.columns:

@@ -15,13 +15,13 @@ Datatype = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32
 
 
 class RequestPart(pydantic.BaseModel):
-    """A part of a request: members that are not known are refused."""
+    """A part of a request; unknown members are rejected."""
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
 
 
 class InputParameters(RequestPart):
-    """Where a tensor's data are: so many bytes behind the header."""
+    """The size of a tensor's binary data behind the header."""
 
     binary_data_size: Annotated[int, pydantic.Field(ge=0)] | None = None
 
@@ -70,11 +70,11 @@ def read_request(body: bytes, header_length: int | None) -> tuple[InferenceReque
     Raises
     ------
     Unreadable
-        If the body is shorter than its header is said to be, or has other binary data than the header announces.
+        If the body is shorter than its header, or its binary data differ from what the header announces.
     UnreadableJSON
         If the header is not JSON.
     InvalidRecord
-        With every member that is not as the protocol has it.
+        With every member that breaks the protocol.
     """
     if header_length is not None and header_length > len(body):
         reason = gettext("it ends before its header of %(length)s bytes does", length=header_length)
@@ -119,7 +119,7 @@ def plain(value: Any, errors: list[FieldError]) -> Any:
 
 
 def protocol_error(error: Any) -> FieldError:
-    """Put one of pydantic's errors into ours; what the protocol wants stays in English, as the protocol is."""
+    """Convert one of pydantic's errors; the protocol's own words stay English."""
     place = shown(".".join(map(str, error["loc"])))
     if error["type"] == "missing":
         return FieldError(place, None, say("absent"))

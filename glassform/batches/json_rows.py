@@ -44,7 +44,7 @@ class Objects:
         """Return a row for each object."""
         self.wrong, numbered = 0, enumerate(objects, start=1)
         while several := list(islice(numbered, ROWS_AT_A_TIME)):
-            # field by field in tight loops; what is not plainly right goes the full way, one by one
+            # field by field in tight loops; rows that are not plainly valid are checked one by one
             yield from self._plain(several) or (self._checked(number, given) for number, given in several)
 
     def _plain(self, several: list[tuple[int, Any]]) -> list[Row]:

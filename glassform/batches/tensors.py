@@ -51,7 +51,7 @@ def read_rows(request: InferenceRequest, binary: bytes, schema: Schema) -> list[
     Raises
     ------
     InvalidRecord
-        With every tensor that fits no field, or not its field, or not the others.
+        With every tensor that matches no field, has a wrong type, or differs in length.
     """
     errors: list[FieldError] = []
     columns: dict[str, list[Any]] = {}
@@ -86,7 +86,7 @@ def elements(tensor: InputTensor, binary: bytes, field: Field) -> list[Any]:
     Raises
     ------
     ValueError
-        If the datatype is not the field's, or the data are not as many as the shape says.
+        If the datatype does not fit the field, or the shape does not match the data.
     """
     suitable = suitable_datatypes(field)
     if tensor.datatype not in suitable:
@@ -106,16 +106,16 @@ def elements(tensor: InputTensor, binary: bytes, field: Field) -> list[Any]:
 
 
 def suitable_datatypes(field: Field) -> tuple[str, ...]:
-    """Return the datatypes a field's tensor can have, the one it is announced with first."""
+    """Return the datatypes a field's tensor may have, the announced one first."""
     if field.categories:
         return (TEXTS,)
     whole = tuple(dict.fromkeys(["INT64", *INTEGERS]))
-    # whole numbers with gaps are real ones to whoever writes a gap as NaN
+    # NaN as a gap makes whole numbers real ones
     return whole if field.type == "integer" and not field.has_gaps else ("FP64", "FP32", *whole)
 
 
 def flat(data: list[Any]) -> list[Any]:
-    """Return data that may be nested once, as a column of a matrix is."""
+    """Return data as a flat list; it may be nested once, as a column of a matrix."""
     if data and all(isinstance(each, list) and len(each) == 1 for each in data):
         return [each[0] for each in data]
     return data
@@ -127,7 +127,7 @@ def unpacked(binary: bytes, datatype: str) -> list[Any]:
     Raises
     ------
     ValueError
-        If the bytes are no whole elements, or texts are not UTF-8.
+        If the bytes are not whole elements, or text is not UTF-8.
     """
     if datatype != TEXTS:
         size = struct.calcsize(CODES[datatype])
@@ -158,7 +158,7 @@ def packed(tensor: Tensor) -> bytes:
 def write_tensors(
     answer: dict[str, Any], tensors: Iterable[Tensor], request: InferenceRequest
 ) -> tuple[bytes, int | None]:
-    """Return an answer with tensors, in binary where that is wanted, and its header's length if any is."""
+    """Return an answer with tensors, in binary if wanted, and then its header's length."""
     wanted = {each.name: each.parameters.binary_data for each in request.outputs or []}
     outputs, binary = [], []
     for tensor in tensors:

@@ -16,35 +16,35 @@ from sqlglot import exp
 from glassform.engines.dialects import Dialect, dialect_of_ibis
 from glassform.engines.files import UnreadableSource, find, kind_of, same_header, unfinished
 
-LONGEST_TOLD = 2_000  # characters of an engine's own message
+LONGEST_TOLD = 2_000  # characters of an engine's message that are shown
 FAILURES = (IbisError, duckdb.Error, sqlite3.Error)
 
 
 class EngineError(ValueError):
-    """What an engine could not do, in its own words."""
+    """A failure of an engine, in its own words."""
 
 
 @contextmanager
 def engine_errors() -> Iterator[None]:
-    """Turn whatever an engine raises into an `EngineError` of few lines.
+    """Convert an engine's exceptions into a short `EngineError`.
 
     Raises
     ------
     EngineError
-        In place of the engine's own.
+        In place of the engine's own exception.
     """
     try:
         yield
     except failures() as error:
         raise EngineError(first_lines(error)) from error
     except RuntimeError as error:
-        if "interrupted" in str(error):  # DuckDB's own word for it
+        if "interrupted" in str(error):  # DuckDB's own word
             raise KeyboardInterrupt from error
         raise
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """Return the exceptions of engines; those of drivers can be named only once they are in use."""
+    """Return the exceptions of the engines in use; drivers load theirs late."""
     names = {"psycopg": "Error", "pyspark.errors": "PySparkException", "py4j.protocol": "Py4JError"}
     return (
         *FAILURES,
@@ -53,9 +53,9 @@ def failures() -> tuple[type[Exception], ...]:
 
 
 def first_lines(error: Exception) -> str:
-    """Return what an engine says, without what only its makers read."""
+    """Return an engine's message without stack traces."""
     text = str(error).partition("JVM stacktrace")[0].partition("\nPossible fixes")[0]
-    *_, last = text.split("Caused by: ")  # Java tells the reason last, before the lines it came from
+    *_, last = text.split("Caused by: ")  # Java gives the reason last, before the stack
     return last.partition("\n\tat ")[0].strip()[:LONGEST_TOLD]
 
 
@@ -64,7 +64,7 @@ ROWS_AT_A_TIME = 10_000
 
 @dataclass(frozen=True)
 class Source:
-    """A table an engine can read: its name there, its columns in order, and which of them hold numbers as text."""
+    """A table an engine can read: its name, its columns in order, and which of them are text."""
 
     table: str
     columns: list[str]
@@ -77,7 +77,7 @@ class Engine:
 
     connection: Any  # a backend of Ibis
 
-    reads_files: ClassVar[bool] = False  # whether it reads and writes files, or tables of its own
+    reads_files: ClassVar[bool] = False  # whether it reads and writes files; others have tables of their own
     embedded: ClassVar[bool] = False  # whether it runs in this process and keeps the order of rows
 
     @property
@@ -85,7 +85,7 @@ class Engine:
         """Its SQL."""
         return dialect_of_ibis(self.connection.name)
 
-    # What engines that read files do in their own way.
+    # What each engine that reads files does in its own way.
 
     def view_of_texts(self, paths: Sequence[Path], columns: Sequence[str], delimiter: str) -> str:
         """Return the name of a view of CSV files whose columns are all text."""
@@ -96,10 +96,10 @@ class Engine:
         raise NotImplementedError
 
     def write_whole(self, query: str, path: Path, kind: str) -> int | None:
-        """Write an answer to a new file or folder; return its rows, if the engine counts them."""
+        """Write a query's result to a new file or folder; return its rows, if the engine counts them."""
         raise NotImplementedError
 
-    # What all do alike.
+    # What all engines do alike.
 
     def read(self, paths: Sequence[Path]) -> Source:
         """Make one table of files of one kind with the same columns.
@@ -107,7 +107,7 @@ class Engine:
         Raises
         ------
         UnreadableSource
-            If they are not.
+            If they differ.
         """
         kinds = {kind_of(path) for path in paths}
         if len(kinds) != 1:
@@ -121,7 +121,7 @@ class Engine:
             return Source(name, list(table.columns), texts_of(table))
 
     def open(self, sources: Sequence[str]) -> Source:
-        """Return the table that files, patterns and folders make, or that has a name in the engine.
+        """Return the table made of files, patterns and folders, or the engine's table of that name.
 
         Raises
         ------
@@ -135,9 +135,9 @@ class Engine:
         return self.table(sources[0])
 
     def count(self, source: Source, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-        """Return every different combination of values of some columns, and how many rows have it.
+        """Return each distinct combination of some columns' values with its number of rows.
 
-        What is missing counts as an empty text.
+        A missing value counts as empty text.
 
         Raises
         ------
@@ -155,7 +155,7 @@ class Engine:
             yield tuple("" if value is None else value for value in row.values())
 
     def table(self, name: str) -> Source:
-        """Return a table the engine has.
+        """Return a table of the engine.
 
         Raises
         ------
@@ -168,7 +168,7 @@ class Engine:
         return Source(name, list(table.columns), texts_of(table))
 
     def rows(self, query: str) -> Iterator[dict[str, Any]]:
-        """Ask; return the rows of the answer, one at a time.
+        """Run a query and return its rows one at a time.
 
         Raises
         ------
@@ -182,12 +182,12 @@ class Engine:
                 yield from (dict(zip(names, row, strict=True)) for row in several)
 
     def write(self, query: str, path: Path, kind: str) -> int | None:
-        """Write an answer to a file or, with Spark, to a folder of files; return its rows, if the engine counts them.
+        """Write a query's result to a file or, with Spark, to a folder; return its rows, if the engine counts them.
 
         Raises
         ------
         EngineError
-            If the engine fails; nothing has got the file's name then.
+            If the engine fails; the file does not exist then.
         """
         with unfinished(path) as new, engine_errors():
             return self.write_whole(query, new, kind)
@@ -198,7 +198,7 @@ class Engine:
             return table in self.connection.list_tables()
 
     def create(self, query: str, table: str) -> None:
-        """Write an answer to a new table.
+        """Write a query's result to a new table.
 
         Raises
         ------

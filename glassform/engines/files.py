@@ -23,12 +23,12 @@ UNFINISHED = "unfinished"
 
 
 def find(sources: Sequence[str]) -> list[Path]:
-    """Return the files that names, patterns and folders stand for, sorted within each.
+    """Return the files of names, patterns and folders, sorted within each.
 
     Raises
     ------
     UnreadableSource
-        If one stands for none, or for a file of a kind that is not read.
+        If one has no file, or a file of an unknown kind.
     """
     found: list[Path] = []
     for source in sources:
@@ -47,17 +47,17 @@ def find(sources: Sequence[str]) -> list[Path]:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether a path is named like a file that is read and written here."""
+    """Tell whether a path has the name of a CSV or Parquet file."""
     return path.name.endswith(tuple(KINDS))
 
 
 def kind_of(path: Path) -> str:
-    """Return what a file is by its name; CSV if that does not say."""
+    """Return a file's kind by its name; CSV by default."""
     return next((kind for end, kind in KINDS.items() if path.name.endswith(end)), "csv")
 
 
 def same_header(paths: Sequence[Path]) -> tuple[list[str], str]:
-    """Return the columns of CSV files, which have to be the same in all, and what stands between cells.
+    """Return the columns and the delimiter of CSV files, which must all have the same.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def same_header(paths: Sequence[Path]) -> tuple[list[str], str]:
         raise UnreadableSource(
             f"{paths[0]} has a column without a name; name it, or leave it out (index=False in pandas)"
         )
-    small = [column.lower() for column in first]  # engines do not tell capitals from small letters
+    small = [column.lower() for column in first]  # engines ignore the case of names
     twice = next((column for place, column in enumerate(small) if column in small[:place]), None)
     if twice is not None:
         raise UnreadableSource(f"{paths[0]} has the column {twice} twice")
@@ -80,7 +80,7 @@ def same_header(paths: Sequence[Path]) -> tuple[list[str], str]:
 
 
 def header(path: Path) -> tuple[list[str], str]:
-    """Return the columns of a CSV file and what stands between its cells.
+    """Return the columns and the delimiter of a CSV file.
 
     Raises
     ------
@@ -102,12 +102,12 @@ def header(path: Path) -> tuple[list[str], str]:
 
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
-    """Give a path to write to, which gets the wanted name only when all is well; what the dead left is removed.
+    """Yield a path to write to and rename it at the end; remove what killed runs left.
 
     Raises
     ------
     UnreadableSource
-        If a folder is in the way that no engine wrote.
+        If a folder that no engine wrote is in the way.
     """
     if path.is_dir() and not (path / "_SUCCESS").exists() and any(path.iterdir()):
         raise UnreadableSource(f"{path} is a folder with something in it, and it is kept")

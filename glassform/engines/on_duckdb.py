@@ -19,7 +19,7 @@ from glassform.engines.dialects import DUCKDB
 from glassform.engines.engine import Engine
 from glassform.engines.files import UnreadableSource, opened
 
-MEMORY = "512MB"  # that DuckDB may take: to keep the order, it would hold all that is ready before its turn
+MEMORY = "512MB"  # for DuckDB: to keep the order it would hold everything that is ready early
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class DuckDB(Engine):
     reads_files = embedded = True
 
     def view_of_texts(self, paths: Sequence[Path], columns: Sequence[str], delimiter: str) -> str:
-        """Return the name of a view of CSV files in DuckDB: nothing is guessed, and nothing made something else.
+        """Return the name of a view of CSV files: all columns are text, nothing is guessed.
 
-        Ibis would first load what it needs for other kinds of columns.
+        Ibis would first load extensions for other types.
         """
         types = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in columns)
         how = f"header = true, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', columns = {{{types}}}"
@@ -58,7 +58,7 @@ class DuckDB(Engine):
         return "files"
 
     def write_whole(self, query: str, path: Path, kind: str) -> int:
-        """Write an answer with DuckDB's own COPY, telling of its progress."""
+        """Write a query's result with DuckDB's COPY and a progress bar."""
         how = "FORMAT parquet" if kind == "parquet" else "FORMAT csv, HEADER"
         session = self.connection.con
         ((count,),) = watched(
@@ -76,7 +76,7 @@ def connect() -> DuckDB:
 
 
 def watched(work: Callable[[], Any], percent: Callable[[], float]) -> Any:
-    """Do long work while a bar tells how far it is, if somebody looks."""
+    """Do long work, with a progress bar on a terminal."""
     columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -104,7 +104,7 @@ def gather(parts: Sequence[Path], path: Path, kind: str) -> None:
 
 
 def literal(paths: Sequence[Path]) -> str:
-    """Return files as DuckDB's SQL lists them, none of which it shall take for a pattern or a home folder."""
+    """Return files as a list in DuckDB's SQL, with patterns escaped."""
     special = {ord(character): f"[{character}]" for character in "*?["}
     return ", ".join(quoted(str(path.resolve()).translate(special)) for path in paths)
 

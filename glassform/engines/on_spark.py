@@ -43,7 +43,7 @@ class Spark(Engine):
         Raises
         ------
         EngineError
-            If Spark passes over any of its files.
+            If Spark skips any of its files.
         """
         if len(frame.inputFiles()) != len(paths):
             raise EngineError(f"Spark finds {len(frame.inputFiles())} of {len(paths)} files")
@@ -52,7 +52,7 @@ class Spark(Engine):
         return name
 
     def rows(self, query: str) -> Iterator[dict[str, Any]]:
-        """Ask; return the rows of the answer, one at a time.
+        """Run a query and return its rows one at a time.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class Spark(Engine):
             yield from (row.asDict() for row in self.session.sql(query).toLocalIterator())
 
     def write_whole(self, query: str, path: Path, kind: str) -> None:
-        """Write an answer to a folder of files, or gather them into one where a file is wanted."""
+        """Write a query's result to a folder of files, or gather them into one file."""
         if not is_file(path):
             self.write_parts(query, path, kind)
             return
@@ -75,7 +75,7 @@ class Spark(Engine):
             remove(parts)
 
     def write_parts(self, query: str, folder: Path, kind: str) -> None:
-        """Write an answer as Spark does: a file of every part of the table."""
+        """Write a query's result as Spark does: a file per partition."""
         answer, spark, folder = self.connection.sql(query), self.connection, folder.resolve()
         if kind == "parquet":
             spark.to_parquet_dir(answer, folder)
@@ -83,17 +83,17 @@ class Spark(Engine):
             spark.to_csv_dir(answer, folder, options=CSV | {"header": True, "emptyValue": ""})
 
     def close(self) -> None:
-        """Leave the session, which is shared, to the process."""
+        """Keep the session, which the process shares."""
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
-    """Return files as Spark takes them, none of which it shall take for a pattern."""
+    """Return paths for Spark, with patterns escaped."""
     special = {ord(character): f"\\{character}" for character in "\\{},*?[]"}
     return [str(path.resolve()).translate(special) for path in paths]
 
 
 def connect(master: str) -> Spark:
-    """Start Spark, or join the one that runs here.
+    """Start Spark, or join the running session.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def connect(master: str) -> Spark:
         If it, or Java, is not installed.
     """
     try:
-        # it is large, and installed only where it is wanted
+        # it is large, and installed only where it is used
         spark_sql = importlib.import_module("pyspark.sql")
     except ImportError as error:
         raise EngineError("Spark is not installed: pip install -r requirements-spark.txt") from error
@@ -114,7 +114,7 @@ def connect(master: str) -> Spark:
     builder = spark_sql.SparkSession.builder.appName("glassform").master(master)
     for setting, value in settings.items():
         builder = builder.config(setting, value)
-    with warnings.catch_warnings(action="ignore"):  # about versions of pandas, which is not used
+    with warnings.catch_warnings(action="ignore"):  # about pandas, which is not used
         session = builder.getOrCreate()
         session.sparkContext.setLogLevel("OFF")
         return Spark(ibis.pyspark.connect(session), session)

@@ -1,4 +1,4 @@
-"""Tables scored by a join in an engine, one after another: invalid rows told, left empty or reported."""
+"""Tables scored by a join in an engine; invalid rows stop the run, stay empty or go to a report."""
 
 import csv
 import json
@@ -19,22 +19,22 @@ from glassform.records.field import Value
 from glassform.records.messages import InvalidRecord
 
 FAIL, NULL, REPORT = "fail", "null", "report"
-WRONG = "a row is no record"  # what an engine is made to say
+WRONG = "a row is no record"  # the message that an engine is made to raise
 ERROR = "error"  # the column of a report that says what is wrong
-MOST_SHOWN = 10  # wrong rows told of before giving up
-MOST_UNKNOWN = 1_000_000  # different values of one column that are looked at
-Write = Callable[[str], int | None]  # runs a query and keeps the answer; returns its rows, if they were counted
+MOST_SHOWN = 10  # invalid rows described before giving up
+MOST_UNKNOWN = 1_000_000  # distinct values of a column that are looked at
+Write = Callable[[str], int | None]  # runs a query and keeps its result; returns the rows, if counted
 
 
 class WrongRows(ValueError):
-    """Rows that are no records."""
+    """Invalid rows."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """How tables are scored: with which model, in which engine, and what becomes of rows that are no records.
+    """A scoring job: the model, the engine, and what happens to invalid rows.
 
-    `on_error` is `fail`, `null` (the row stays, without a probability) or `report` (it goes to a file of its own).
+    `on_error` is `fail`, `null` (the row stays without a probability) or `report` (it goes to a file).
     """
 
     card: Additive
@@ -48,7 +48,7 @@ class Task:
         Raises
         ------
         UnreadableSource
-            If a field has no column, or two, or a column has the name of one that is added.
+            If a field has no column or two, or a column has the name of an added one.
         """
         columns: dict[str, str] = {}
         for column in source.columns:
@@ -59,7 +59,7 @@ class Task:
                 columns[name] = column
         if missing := [name for name in self.card.points if name not in columns]:
             raise UnreadableSource(f"there is no column {', '.join(missing)}")
-        # engines do not tell capitals from small letters
+        # engines ignore the case of names
         added = {*self.card.columns_added(self.explain), ROW, ERROR}
         if taken := [column for column in source.columns if column.lower() in added]:
             raise UnreadableSource(f"{taken[0]} is a name that is added; rename that column")
@@ -70,15 +70,15 @@ class Task:
         )
 
     def run(self, source: Source, write: Write, report: Path | None) -> tuple[int | None, int]:
-        """Score a table; return how many rows were written, if they were counted, and how many were wrong.
+        """Score a table; return the rows written, if counted, and the number of invalid ones.
 
-        Good tables are read once: the answer is written by a query that stops at the first row it does not know.
-        Only then is it asked what those values are; the schema may know another spelling, such as 039.
+        Valid tables are read once: the query stops at the first row it does not know.
+        Only then are its values looked at; the schema may know another spelling, such as 039.
 
         Raises
         ------
         WrongRows
-            If there are any, and they are neither to be left empty nor to be reported.
+            If there are any, and `on_error` is `fail`.
         """
         scoring = self.scoring(source)
         done, count = self.attempt(scoring, write)
@@ -95,7 +95,7 @@ class Task:
         return count, wrong
 
     def attempt(self, scoring: Scoring, write: Write) -> tuple[bool, int | None]:
-        """Score a table unless a row is wrong; return whether that was done, and how many rows were written."""
+        """Score a table unless a row is invalid; return whether it was done, and the rows written."""
         if not self.engine.dialect.raises:
             return False, None
         try:
@@ -106,7 +106,7 @@ class Task:
             return False, None
 
     def spellings(self, scoring: Scoring, name: str) -> dict[Value, Value]:
-        """Return the values of a column that the schema knows and the points do not, with what they stand for."""
+        """Return other spellings of a column's values with their meanings."""
         if name not in scoring.texts:
             return {}
         found: dict[Value, Value] = {}
@@ -120,11 +120,11 @@ class Task:
 
     @cached_property
     def typical(self) -> dict[str, str]:
-        """A good record, as texts."""
+        """A valid record, as text."""
         return {name: str(value) for name, value in self.card.typical.items()}
 
     def wrong_rows(self, scoring: Scoring) -> Iterator[tuple[dict[str, Any], str]]:
-        """Return every row that is no record, and what is wrong with it; its number is there if the order is kept."""
+        """Return every invalid row and its errors, numbered if the engine keeps the order."""
         schema, query = self.card.schema, scoring.wrong(numbered=self.engine.embedded)
         for row in self.engine.rows(scoring.text(query)):
             pairs = [(name, text_of(row[column])) for name, column in scoring.columns.items()]
@@ -135,14 +135,14 @@ class Task:
                 yield row, "; ".join(f"{error.field} {error.message}".strip() for error in invalid.errors)
 
     def complaints(self, scoring: Scoring, wrong: int) -> Iterator[str]:
-        """Say what is wrong with the first rows, and how many there are."""
+        """Describe the first invalid rows and their number."""
         for row, message in islice(self.wrong_rows(scoring), MOST_SHOWN):
             yield f"row {row[ROW]}: {message}" if ROW in row else message
         rows = "1 row is no record" if wrong == 1 else f"{wrong:,} rows are no records"
         yield f"{rows}; nothing was written. --on-error null leaves them empty, --on-error report FILE sorts them out"
 
     def write_report(self, scoring: Scoring, source: Source, path: Path, any_wrong: bool) -> None:
-        """Write the rows that are no records, as they are, with their number and what is wrong."""
+        """Write invalid rows unchanged, with their number and errors."""
         columns = [*([ROW] if self.engine.embedded else []), *source.columns, ERROR]
         with unfinished(path) as new, new.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns, lineterminator="\n")
@@ -152,22 +152,22 @@ class Task:
 
 
 def text_of(value: Any) -> str:
-    """Return a value of a table as the form would send it: a whole number without a point, nothing as empty."""
+    """Return a table's value as a form would send it: 39.0 as 39, None as empty."""
     if value is None:
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-JOURNAL = ".glassform.json"  # in a folder of results: what each was made from
+JOURNAL = ".glassform.json"  # in a folder of results: the source of each
 
 
 def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Path | None) -> None:
-    """Score files into one file, or each into a folder, where those done before are passed over.
+    """Score files into one file, or each into a folder, skipping those that are done.
 
     Raises
     ------
     UnreadableSource
-        If a file would be written over itself, or two get the same name.
+        If a file would overwrite itself, or two would get the same name.
     """
     targets = [destination.resolve(), *([report.resolve()] if report else [])]
     if any(path.resolve() in (target, target / path.name) for path in paths for target in targets):
@@ -198,7 +198,7 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
 
 
 def read_journal(path: Path) -> dict[str, Any]:
-    """Return what was done before: nothing, if that cannot be read."""
+    """Return the finished files of a folder; empty, if the journal is unreadable."""
     try:
         done = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -207,13 +207,13 @@ def read_journal(path: Path) -> dict[str, Any]:
 
 
 def fingerprint(task: Task, path: Path) -> list[Any]:
-    """Return what a result depends on."""
+    """Return everything a result depends on."""
     state = path.stat()
     return [task.card.version, task.on_error, task.explain, str(path.resolve()), state.st_size, state.st_mtime_ns]
 
 
 def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, report: Path | None) -> None:
-    """Score files into one, and tell of it."""
+    """Score files into one and say so."""
     begin = time.perf_counter()
     source = task.engine.read(paths)
     try:
@@ -227,23 +227,23 @@ def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, r
 
 
 def told_of(wrong: int, on_error: str) -> str:
-    """Say what became of wrong rows."""
+    """Say what happened to invalid rows."""
     became = "left empty" if on_error == NULL else "reported"
     return f"; {wrong:,} no records, {became}" if wrong else ""
 
 
 def say(text: str) -> None:
-    """Tell whoever started this; what is piped on stays clean."""
+    """Print to standard error, so that standard output stays clean."""
     print(text, file=sys.stderr, flush=True)
 
 
 def score_table(task: Task, source: Source, destination: str, report: Path | None) -> None:
-    """Score a table of a database into a new one beside it.
+    """Score a database table into a new one beside it.
 
     Raises
     ------
     UnreadableSource
-        If there is a table of the new one's name.
+        If the new table exists already.
     """
     if task.engine.has(destination):
         raise UnreadableSource(f"there is a table {destination}, and it is kept")

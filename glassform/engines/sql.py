@@ -25,15 +25,15 @@ class Scoring:
     Parameters
     ----------
     columns
-        The table's column of each field; the field's own name if it is not given.
+        The table's column of each field; the field's name by default.
     spellings
-        By field, further values that stand for one of its own, such as the text 039 for 39.
+        By field, other spellings of its values, such as 039 for 39.
     texts
         The fields whose columns hold text, such as all those of a CSV file.
     typed
-        Whether `texts` names all of them; if not, categories are taken to be text, and numbers to be numbers.
+        Whether `texts` is complete; if not, categories are taken for text and numbers for numbers.
     looks_up
-        Whether points are looked up in constant maps of DuckDB's instead, since its joins lose the order of rows.
+        Whether to look points up in DuckDB's constant maps, since its joins lose the order of rows.
     """
 
     card: Additive
@@ -51,7 +51,7 @@ class Scoring:
         only_records: bool = False,
         stop: tuple[str, str] | None = None,
     ) -> exp.Select:
-        """Return every row with its probability, or the number foretold, NULL where a value is none of its field's.
+        """Return every row with its probability or prediction; NULL where a value is invalid.
 
         Parameters
         ----------
@@ -60,7 +60,7 @@ class Scoring:
         only_records
             Leave out rows without a probability.
         stop
-            The engine's function to call at the first such row, and what it is to say.
+            The engine's function to call at the first such row, and its message.
         """
         is_probability = isinstance(self.card, Scorecard)
         answer = self.probability if is_probability else self.log_odds
@@ -76,12 +76,12 @@ class Scoring:
         return query.where(exp.Not(this=self.missing)) if only_records else query
 
     def wrong(self, numbered: bool = False) -> exp.Select:
-        """Return the rows that are no records, as they are and, if wanted, with their number, the first being 1."""
+        """Return the invalid rows unchanged, numbered from 1 if wanted."""
         query = self.joined(self.everything).where(self.missing)
         return self.numbered(query) if numbered else query
 
     def how_many_wrong(self) -> exp.Select:
-        """Return how many rows are no records."""
+        """Return the number of invalid rows."""
         return exp.select(exp.alias_(exp.Count(this=exp.Star()), "count")).from_(self.wrong().subquery("wrong"))
 
     def numbered(self, query: exp.Select) -> exp.Select:
@@ -101,7 +101,7 @@ class Scoring:
         return exp.Is(this=exp.paren(self.log_odds), expression=exp.null())
 
     def unknown(self, name: str) -> exp.Select:
-        """Return the different values of one field's column that are none of the field's."""
+        """Return the distinct invalid values of a field's column."""
         chosen = exp.alias_(self.column(name), self.name("value"))
         missing = exp.Is(this=self.term(name), expression=exp.null())
         return self.joined(chosen, only=name).where(missing).distinct()
@@ -147,13 +147,13 @@ class Scoring:
         """Return the points of a row's value from a constant map, as DuckDB has it."""
         number = not self.is_text(name) and not self.card.schema.by_name[name].categories
         column = exp.cast(self.column(name), exp.DataType.Type.DOUBLE) if number else self.column(name)
-        # a whole number is compared as what it may be, or 39.5 would be found as 40
+        # compared as doubles, or 39.5 would match 40
         keys = exp.array(*(double(float(key)) if number else exp.convert(key) for key, _ in self.keys(name)))
         values = exp.array(*(double(log_odds) for _, log_odds in self.keys(name)))
         return exp.func("map_extract_value", exp.func("map", keys, values), column)
 
     def joined(self, *chosen: exp.Expr, only: str = "") -> exp.Select:
-        """Return a SELECT of what is chosen from the table and the points, those of one field or of all."""
+        """Return a SELECT from the table joined to the points of one field or of all."""
         query = exp.select(*chosen).from_(exp.Table(this=self.name(self.table)))
         for name, points in self.card.points.items():
             if points.linear or self.looks_up or only not in ("", name):
@@ -168,7 +168,7 @@ class Scoring:
     def table_of_points(self, table: str, keys: Sequence[tuple[Value, float]]) -> tuple[exp.Expr, exp.Select]:
         """Return the alias and the content of one field's table of values and points."""
         rows = [(exp.convert(value), exp.convert(log_odds)) for value, log_odds in keys]
-        # one double makes a column of doubles: a literal alone is a decimal number to most engines
+        # one double makes a column of doubles; most engines take a literal for a decimal
         rows[0] = rows[0][0], double(keys[0][1])
         outside = self.dialect.columns_outside
         values = exp.values(rows, alias="points", columns=None if outside else ["value", "points"])
@@ -188,9 +188,9 @@ class Scoring:
         return [*(held | {other: own[value] for other, value in self.spellings.get(name, {}).items()}).items()]
 
     def column(self, name: str) -> exp.Expr:
-        """Return a field's column; as text, where categories or dates are kept as something else.
+        """Return a field's column, cast to text for categories and dates.
 
-        What means that a value is missing becomes the sign of a gap, and a date its year.
+        Missing values become the sign of a gap, dates their year.
         """
         field = self.card.schema.by_name[name]
         column: exp.Expr = exp.column(self.name(self.columns.get(name, name)), table=self.name(self.table))
@@ -210,11 +210,11 @@ class Scoring:
         return exp.Case(ifs=cases, default=column.copy()) if cases else column
 
     def is_text(self, name: str) -> bool:
-        """Return whether a field's values are compared as text: as all of a CSV file, and as dates of any table."""
+        """Return whether a field is compared as text, as in CSV files and for dates."""
         return name in self.texts or (self.typed and self.card.schema.by_name[name].is_year)
 
     def number(self, name: str) -> exp.Expr:
-        """Return a field's column as a number; NULL for a text that is none in plain digits."""
+        """Return a field's column as a number; NULL for other text."""
         column = self.column(name)
         if not self.is_text(name):
             return column
@@ -236,7 +236,7 @@ class Scoring:
         return case
 
     def name(self, name: str) -> exp.Identifier:
-        """Return an identifier as it is, if it can be none of SQL's own words, and else quoted."""
+        """Return an identifier, quoted unless it is surely no keyword."""
         ours = name == TABLE or name.startswith(OUR_NAMES)
         plain = ours or (self.dialect.folds_up and PLAIN_NAME.fullmatch(name))
         return exp.to_identifier(name, quoted=not plain)
@@ -247,7 +247,7 @@ class Scoring:
 
 
 def double(number: float) -> exp.Expr:
-    """Return a number as a double, whatever an engine makes of its digits."""
+    """Return a number as a double, whatever type the engine gives its literal."""
     return exp.cast(exp.convert(float(number)), exp.DataType.Type.DOUBLE)
 
 

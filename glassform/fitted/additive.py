@@ -16,10 +16,10 @@ from glassform.records.field import NOT_KNOWN, Record, Value
 
 @dataclass(frozen=True)
 class Points:
-    """The points of one feature at each of its values in order: log-odds, or in the unit of a number foretold.
+    """The points of one feature at each of its values in order: log-odds, or in the target's unit.
 
     Between the values of a real-valued feature, its knots, the points run in straight lines. A number that is not
-    known has points of its own, if one can be missing: its `gap`.
+    Between the knots of a real-valued feature the points run in straight lines. `gap` holds the points of a missing
     """
 
     values: tuple[Any, ...]
@@ -90,7 +90,7 @@ class Contribution(TypedDict):
 
 
 class Terms(dict[Value, Contribution]):
-    """The contributions of one feature, by value: made once, and shared by all answers that hold them."""
+    """The contributions of one feature by value, made once and shared by all answers."""
 
     def __init__(self, name: str, points: Points) -> None:
         self.name, self.points = name, points
@@ -110,7 +110,7 @@ def points_of(written: dict[str, Any]) -> dict[str, Points]:
 
 
 def summed(intercept: float, terms: Sequence[float]) -> float:
-    """Return the sum, left to right as for a single record; `sum` would round otherwise from Python 3.12 on."""
+    """Return the sum, left to right: `sum` rounds differently from Python 3.12 on."""
     for term in terms:
         intercept += term
     return intercept

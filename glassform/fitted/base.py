@@ -21,7 +21,7 @@ FILE = "scorecard.json"
 
 
 class UnreadableArtifact(Refusal):
-    """A model's file that is damaged, of another format, or cannot be used here."""
+    """A model file that is damaged, of another format, or unusable here."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -40,10 +40,10 @@ class Row(Protocol):
 
 @dataclass(frozen=True)
 class Fitted(ABC):
-    """A fitted model; its kinds are those of `kinds.KINDS`.
+    """A fitted model; `kinds.KINDS` lists the kinds.
 
     `people` are the training rows as `support.pack` writes them; None, if hardly any two of them are alike. `version`
-    is a hash of data and recipe.
+    `people` are the training rows as `neighbours.pack` writes them, or None if hardly any two are alike. `version` is
     """
 
     version: str
@@ -69,7 +69,7 @@ class Fitted(ABC):
 
     @cached_property
     def target(self) -> Target:
-        """What it foretells."""
+        """Its target."""
         return TARGETS[self.schema.task](self.schema)
 
     @cached_property
@@ -79,7 +79,7 @@ class Fitted(ABC):
 
     @cached_property
     def crowd(self) -> Crowd | None:
-        """The people it learned from."""
+        """Its training rows, indexed by neighbourhood."""
         return unpack(self.schema, self.people) if self.people else None
 
     # What each kind does in its own way.
@@ -95,7 +95,7 @@ class Fitted(ABC):
 
     @abstractmethod
     def all_sums(self, rows: Sequence[Row]) -> Sequence[Sums]:
-        """Return what it gives to each of many records."""
+        """Return its raw outputs for many records."""
 
     @abstractmethod
     def grid(self, name: str) -> Sequence[Value]:
@@ -103,7 +103,7 @@ class Fitted(ABC):
 
     @abstractmethod
     def arithmetic(self, row: Row, sums: Sums) -> dict[str, Any]:
-        """Return how the sums came about, as far as that can be told."""
+        """Return the arithmetic behind a raw output, as far as there is any."""
 
     @abstractmethod
     def columns_added(self, explain: bool) -> list[str]:
@@ -116,15 +116,15 @@ class Fitted(ABC):
     # What follows from it.
 
     def sums(self, record: Record) -> Sums:
-        """Return what it gives to one record: log-odds, a number, or a sum per class."""
+        """Return its raw output for a record: log-odds, a number, or a sum per class."""
         return self.all_sums([self.row(record)])[0]
 
     def score(self, record: Record) -> float | str:
-        """Return what it says of a record in one word: a probability, a number, or a class."""
+        """Return the answer for a record in one value: a probability, a number or a class."""
         return self.target.score(self.sums(record))
 
     def members(self, record: Record) -> dict[str, Any]:
-        """Return what an answer about a record says first."""
+        """Return the first members of the answer for a record."""
         return self.target.members(self.sums(record))
 
     def curves(self, record: Record) -> dict[str, list[tuple[Value, dict[str, Any]]]]:
@@ -144,7 +144,7 @@ class Fitted(ABC):
         }
 
     def twins(self, record: Record) -> Any:
-        """Return what it says of the person's twins: the same but for one of the package's group fields."""
+        """Return the answers for a record's twins: the same but for one group field."""
         changed = [
             (field.name, value)
             for field in self.schema.groups
@@ -162,7 +162,7 @@ class Fitted(ABC):
         return twins
 
     def several(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
-        """Return what answers about several records say first."""
+        """Return the first members of the answers for several records."""
         return map(self.target.members, self.all_sums([self.row(record) for record in records]))
 
     def row(self, record: Record) -> Row:
@@ -170,7 +170,7 @@ class Fitted(ABC):
         return Looked([record[name] for name in self.schema.by_name], self.terms_of(record))
 
     def explain(self, record: Record) -> Any:
-        """Return what it says of a record, with every term if it is a sum of them."""
+        """Return the answer for a record, with every term if the model is additive."""
         row, support = self.row(record), self.support(record)
         sums = self.all_sums([row])[0]
         return {
@@ -184,7 +184,7 @@ class Fitted(ABC):
         }
 
     def interval(self, sums: Sums) -> tuple[float, float] | None:
-        """Return where 95 of 100 outcomes lie, by the errors on rows held back while fitting; of numbers alone."""
+        """Return the range of 95 of 100 outcomes, from errors on held-out rows; numbers only."""
         margin = self.training.get("margin")
         return (sums - margin, sums + margin) if margin is not None else None
 
@@ -196,7 +196,7 @@ class Fitted(ABC):
         return found if self.schema.task == BINARY else {"count": found["count"], "share": None}
 
     def warnings(self, support: Support | None) -> list[str]:
-        """Say, if it is so, that hardly any of the training people were like a record."""
+        """Warn if hardly any training rows were like the record."""
         if support is None or support["count"] >= THIN:
             return []
         count, rows, words = support["count"], f"{self.training['rows']:,}", self.schemas[current()].words
@@ -293,9 +293,9 @@ NEARLY = 1e-9  # of what a pipeline gave, by which it may differ
 
 
 def is_ready(card: Fitted) -> bool:
-    """Tell whether a model gives the answers it gave when it was trained.
+    """Tell whether a model still gives the answers of its training.
 
-    A table of points gives exactly these; a pipeline, as exactly as another machine's arithmetic lets it.
+    A table of points must match exactly, a pipeline within another machine's rounding.
     """
     golden = card.training["golden"]
     try:

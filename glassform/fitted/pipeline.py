@@ -17,8 +17,8 @@ from glassform.records.field import NOT_KNOWN, Record, Value
 from glassform.records.schema import BINARY, NUMBER
 
 PIPELINE = "pipeline.joblib"
-STEPS = 40  # of a drawing, along a number that has more values
-FLOOR = 1e-12  # the least probability that a pipeline is taken to give, so that it has a logarithm
+STEPS = 40  # of a drawing of a number with more values
+FLOOR = 1e-12  # the smallest probability taken from a pipeline, so that it has a logarithm
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class Opaque(Fitted):
         return self.target.cells(sums)
 
     def arithmetic(self, row: Row, sums: Sums) -> dict[str, Any]:
-        """Return that there is none to be shown."""
+        """Return that there is none."""
         return {"contributions": None}
 
     def warnings(self, support: Any) -> list[str]:
-        """Say that the answer is not explained."""
+        """Also warn that the answer is not explained exactly."""
         not_explained = gettext(
             "Not explained exactly: this model is no sum of one term per field. Its pipeline was asked as a whole."
         )
@@ -121,7 +121,7 @@ def open_pipeline(folder: Path, sha256: str) -> Any:
         content = (folder / PIPELINE).read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256:
             raise UnreadableArtifact(f"{PIPELINE} is not the file its {FILE} was made with; train again")
-        # what loads a pipeline, and all it is made of, is needed where one is asked, and by nobody else
+        # only a process that asks a pipeline needs joblib
         import joblib
 
         return joblib.load(io.BytesIO(content))

@@ -1,4 +1,4 @@
-"""The scorecard of a target with two classes: score, explain and say how sure."""
+"""The scorecard of a binary target: score, explain, intervals."""
 
 import math
 from array import array
@@ -19,7 +19,7 @@ NORMAL_97_5 = 1.959963984540054  # quantile of the standard normal distribution,
 
 
 class Twin(Said):
-    """A person with one answer of a group field changed: what the model says then, and how much more that is."""
+    """A record with one group field changed: its answer and the difference."""
 
     feature: str
     value: Value
@@ -30,7 +30,7 @@ class Explanation(TypedDict):
     """A probability and its arithmetic: intercept + contributions, left to right, = log_odds.
 
     `interval` holds the bounds of the probability's 95% confidence interval; `support` tells how many training people
-    were like this one, if there is a telling number; `model` is its name and version.
+    `interval` is the probability's 95% confidence interval; `support` counts similar training rows; `model` is its
     """
 
     probability: float
@@ -49,7 +49,7 @@ class Scorecard(Additive):
     """An additive model of a target of two classes; its points are log-odds.
 
     `covariance` is the lower triangle of the covariance matrix of [intercept, points of the first feature, of the
-    second, ...]: what the sample left uncertain; empty, if there are too many points for it to be kept.
+    `covariance` is the lower triangle of the covariance matrix of [intercept, points of the first feature, of the
     """
 
     covariance: list[list[float]]
@@ -60,7 +60,7 @@ class Scorecard(Additive):
     @cached_property
     def rows(self) -> dict[str, dict[Value, tuple[int, "array[float]"]]]:
         """By feature and value: the number and the content of its row of `covariance`; row 0 is the intercept's."""
-        # arrays, for numbers side by side are read faster than a list of numbers anywhere
+        # arrays, because adjacent numbers are read faster than a list of objects
         numbered = enumerate((array("d", row) for row in self.covariance[1:]), start=1)
         return {name: {value: next(numbered) for value in points.levels} for name, points in self.points.items()}
 
@@ -137,7 +137,7 @@ class Scorecard(Additive):
         return {name: self.curve(name, record, log_odds) for name in self.points}
 
     def twins(self, record: Record) -> list[Twin]:
-        """Return the person's twins: the same but for one of the package's group fields."""
+        """Return the record's twins: the same but for one group field."""
         log_odds = self.log_odds(record)
         probability = sigmoid(log_odds)
         return [
