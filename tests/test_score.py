@@ -135,7 +135,7 @@ def test_wrong_rows_stop_all_unless_asked_otherwise(wrong_rows, run, engine):
     told = str(stopped.value)
     for place, (_, message) in enumerate(WRONG.values(), start=2):
         assert (f"row {place}: " in told) == (engine == "duckdb") and message in told
-    assert "9 rows are no records; nothing was written" in told
+    assert "9 rows are invalid; nothing was written" in told
     assert not Path("scored.csv").exists() and not left(Path())
 
 
@@ -266,7 +266,7 @@ def test_a_folder_is_scored_file_by_file_and_taken_up_where_it_stopped(folder, c
     assert sorted(path.name for path in Path("scored").glob("*.csv")) == ["0.csv"]
     write("people/1.csv", GOOD)
     score.main(["people", "scored"])
-    assert "people/0.csv was done before" in capfd.readouterr().err
+    assert "people/0.csv is done already" in capfd.readouterr().err
     assert [len(rows(Path("scored") / f"{number}.csv")) for number in range(3)] == [2, 1, 2]
 
 
@@ -275,7 +275,7 @@ def test_what_has_changed_is_scored_anew(folder, capfd):
     write("people/0.csv", GOOD, GOOD, GOOD)
     score.main(["people", "scored", "--on-error", "null"])
     told = capfd.readouterr().err
-    assert "people/0.csv was done before" not in told and "people/2.csv was done before" in told
+    assert "people/0.csv is done already" not in told and "people/2.csv is done already" in told
     assert len(rows(Path("scored/0.csv"))) == 3
     score.main(["people", "scored", "--on-error", "null", "--explain"])
     assert "done before" not in capfd.readouterr().err
@@ -379,7 +379,7 @@ def test_a_table_of_a_database_is_scored_there(database, scorecard, record, here
     for each in (record, record | {"age": 200}):
         connection.raw_sql(f"INSERT INTO people VALUES {tuple(each.values())}")
     connection.con.commit()
-    with pytest.raises(SystemExit, match="1 row is no record"):
+    with pytest.raises(SystemExit, match="1 row is invalid"):
         score.main(["people", "scored", "--engine", database])
     assert "scored" not in connection.list_tables()
     score.main(["people", "scored", "--engine", database, "--on-error", "report", "wrong.csv"])
@@ -477,7 +477,7 @@ def test_a_file_is_read_by_its_own_name_alone(here, name):
     [
         (["people/1.csv", "o.csv", "--on-error", "report", "people/1.csv"], "over what is read"),
         (["people/1.csv", "o.csv", "--on-error", "report", "o.csv"], "over the result"),
-        (["people/0.csv", "full.csv"], "it is kept"), (["row.csv", "o.csv"], "Row is a name that is added"),
+        (["people/0.csv", "full.csv"], "it is kept"), (["row.csv", "o.csv"], "Row is the name of an added column"),
         (["probability.csv", "o.csv"], "Probability is a name that is added"),
         (["index.csv", "o.csv"], "a column without a name"), (["case.csv", "o.csv"], "the column x twice"),
         (["a.parquet", "b.parquet", "o.csv"], "b.parquet has other columns than a.parquet"),

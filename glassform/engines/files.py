@@ -38,7 +38,7 @@ def find(sources: Sequence[str]) -> list[Path]:
         else:
             files = [path] if path.exists() else [Path(each) for each in sorted(glob.glob(source, recursive=True))]
         if not files:
-            raise UnreadableSource(f"{source}: there is no such file, and no file like that")
+            raise UnreadableSource(f"{source}: no such file")
         found += files
     for path in found:
         if not is_file(path):
@@ -110,7 +110,7 @@ def unfinished(path: Path) -> Iterator[Path]:
         If a folder that no engine wrote is in the way.
     """
     if path.is_dir() and not (path / "_SUCCESS").exists() and any(path.iterdir()):
-        raise UnreadableSource(f"{path} is a folder with something in it, and it is kept")
+        raise UnreadableSource(f"{path} is a folder with files in it; it is kept")
     for left in path.parent.glob(f".*.{UNFINISHED}.{glob.escape(path.name)}*"):
         process = left.name.split(".")[1]
         if process.isdigit() and not psutil.pid_exists(int(process)):

@@ -106,7 +106,7 @@ def connect(master: str) -> Spark:
     except ImportError as error:
         raise EngineError("Spark is not installed: pip install -r requirements-spark.txt") from error
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
-        raise EngineError("Spark needs Java 17 or newer, and there is none")
+        raise EngineError("Spark needs Java 17 or newer, which is not installed")
     settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower()}
     if master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

@@ -19,7 +19,7 @@ from glassform.records.field import Value
 from glassform.records.messages import InvalidRecord
 
 FAIL, NULL, REPORT = "fail", "null", "report"
-WRONG = "a row is no record"  # the message that an engine is made to raise
+WRONG = "a row is invalid"  # the message that an engine is made to raise
 ERROR = "error"  # the column of a report that says what is wrong
 MOST_SHOWN = 10  # invalid rows described before giving up
 MOST_UNKNOWN = 1_000_000  # distinct values of a column that are looked at
@@ -62,7 +62,7 @@ class Task:
         # engines ignore the case of names
         added = {*self.card.columns_added(self.explain), ROW, ERROR}
         if taken := [column for column in source.columns if column.lower() in added]:
-            raise UnreadableSource(f"{taken[0]} is a name that is added; rename that column")
+            raise UnreadableSource(f"{taken[0]} is the name of an added column; rename yours")
         texts = frozenset(name for name, column in columns.items() if column in source.texts)
         looks_up = self.engine.embedded
         return Scoring(
@@ -130,7 +130,7 @@ class Task:
             pairs = [(name, text_of(row[column])) for name, column in scoring.columns.items()]
             try:
                 schema.read_fields(pairs)
-                yield row, "is no record to the engine"
+                yield row, "is invalid to the engine"
             except InvalidRecord as invalid:
                 yield row, "; ".join(f"{error.field} {error.message}".strip() for error in invalid.errors)
 
@@ -138,8 +138,8 @@ class Task:
         """Describe the first invalid rows and their number."""
         for row, message in islice(self.wrong_rows(scoring), MOST_SHOWN):
             yield f"row {row[ROW]}: {message}" if ROW in row else message
-        rows = "1 row is no record" if wrong == 1 else f"{wrong:,} rows are no records"
-        yield f"{rows}; nothing was written. --on-error null leaves them empty, --on-error report FILE sorts them out"
+        rows = "1 row is invalid" if wrong == 1 else f"{wrong:,} rows are invalid"
+        yield f"{rows}; nothing was written. Use --on-error null to leave them empty, or --on-error report FILE to list them"
 
     def write_report(self, scoring: Scoring, source: Source, path: Path, any_wrong: bool) -> None:
         """Write invalid rows unchanged, with their number and errors."""
@@ -171,9 +171,9 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
     """
     targets = [destination.resolve(), *([report.resolve()] if report else [])]
     if any(path.resolve() in (target, target / path.name) for path in paths for target in targets):
-        raise UnreadableSource(f"{destination} or the report would be written over what is read")
+        raise UnreadableSource(f"{destination} or the report would overwrite the source")
     if len({*targets}) < len(targets):
-        raise UnreadableSource("the report would be written over the result")
+        raise UnreadableSource("the report would overwrite the result")
     if is_file(destination) or not task.engine.embedded:
         for path in filter(None, (destination, report)):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -181,7 +181,7 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
         score_one(task, paths, destination, kind, report)
         return
     if len({path.name for path in paths}) < len(paths):
-        raise UnreadableSource("two of the files have the same name, and would have the same in the folder")
+        raise UnreadableSource("two of the files have the same name and would overwrite each other in the folder")
     for folder in filter(None, (destination, report)):
         folder.mkdir(parents=True, exist_ok=True)
     journal = destination / JOURNAL
@@ -189,7 +189,7 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
     for path in paths:
         made_from = [*fingerprint(task, path), str(report)]
         if done.get(path.name) == made_from and (destination / path.name).exists():
-            say(f"{path} was done before")
+            say(f"{path} is done already")
             continue
         score_one(task, [path], destination / path.name, kind_of(path), report and report / f"{path.name}.csv")
         done[path.name] = made_from
@@ -229,7 +229,7 @@ def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, r
 def told_of(wrong: int, on_error: str) -> str:
     """Say what happened to invalid rows."""
     became = "left empty" if on_error == NULL else "reported"
-    return f"; {wrong:,} no records, {became}" if wrong else ""
+    return f"; {wrong:,} invalid, {became}" if wrong else ""
 
 
 def say(text: str) -> None:
@@ -246,7 +246,7 @@ def score_table(task: Task, source: Source, destination: str, report: Path | Non
         If the new table exists already.
     """
     if task.engine.has(destination):
-        raise UnreadableSource(f"there is a table {destination}, and it is kept")
+        raise UnreadableSource(f"there is a table {destination} already; it is kept")
     begin = time.perf_counter()
     _, wrong = task.run(source, partial(task.engine.create, table=destination), report)
     say(f"{destination} in {time.perf_counter() - begin:.1f} s{told_of(wrong, task.on_error)}")
