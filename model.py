@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
@@ -15,19 +14,17 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from glassform.fitted.base import Fitted
-from glassform.fitted.neighbours import THIN
+from glassform.fitted.pipeline import Opaque
 from glassform.learning.command import chosen, parse_options, report, step, undone, verdict
-from glassform.learning.comparison import compare, fit
-from glassform.learning.compiling import compile_points, margin
-from glassform.learning.estimators import OTHERS, Estimator, estimator_of, predict
-from glassform.learning.evaluation import EVALUATE, SCORES, evaluate_groups, intervals
-from glassform.learning.facts import choose_examples, distribution, facts, people, typical_record, usually_alike
+from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
+from glassform.learning.facts import choose_examples, facts, people, typical_record
+from glassform.learning.measures import MEASURES
 from glassform.learning.saving import register, version_of
 from glassform.learning.table import Split, count, plain, read
 from glassform.records.datapackage import read_package
 from glassform.records.field import PYTHON_TYPE, Value
 from glassform.records.parsing import Pairs
-from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
+from glassform.records.schema import BINARY, CLASSES, Schema
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
 
@@ -99,40 +96,34 @@ def train(
         If the table does not match it.
     """
     schema = read_package(package)
+    estimator, measures = estimator_of(schema, ESTIMATORS), MEASURES[schema.task](schema)
     with step(f"Reading {schema.package['title']}"):
         test = read(schema, schema.own["test"], package.parent)
         training = counted(schema) if counted else read(schema, schema.own["train"], package.parent)
-    is_additive = estimator_of(schema, ESTIMATORS).is_additive
-    pipeline = build_pipeline(schema)
     with step(f"Fitting {training.rows:,} rows"):
-        fit(pipeline, training)
-    with step(TABULATING if is_additive else STAYING):
-        kind, own = compile_points(pipeline, schema, training, is_additive)
+        pipeline = fit(estimator.build(schema), training)
+    with step(TABULATING if estimator.is_additive else STAYING):
+        kind, points = measures.tabulate(pipeline, training) if estimator.is_additive else (Opaque, {})
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
-        given = predict(pipeline, test.X, schema.task)
+        predicted = measures.predict(pipeline, test.X)
         evaluation = {
-            **EVALUATE[schema.task](test.y, given),
-            "intervals": intervals(test.y, given, schema.task),
-            "groups": evaluate_groups(schema, test.X, test.y, given),
+            **measures.evaluate(test.y, predicted),
+            "intervals": measures.intervals(test.y, predicted),
+            "groups": measures.evaluate_groups(test.X, test.y, predicted),
         }
     with step("Comparing with simpler and with opaque models"):
-        evaluation["comparison"] = compare(schema, training, test) | {"this": SCORES[schema.task](test.y, given)}
-    about = facts(schema, training, test)
-    if schema.task == NUMBER:
-        about["margin"] = margin(pipeline, training)
-        evaluation["coverage"] = float((np.abs(test.y - given) <= about["margin"]).mean())
+        compared = measures.compare(training, test) | {"this": measures.scores(test.y, predicted)}
+    about = facts(measures, pipeline, training, test)
     card = kind(
         version=version_of(schema, pipeline, [training, test]),
         package=schema.package,
-        typical=typical_record(schema, training.X, training.weights),
-        examples=choose_examples(schema, test, given),
-        people=people(schema, training) if usually_alike(schema, training, test) >= THIN else None,
-        evaluation=evaluation,
+        typical=typical_record(schema, training),
+        examples=choose_examples(measures, test, predicted),
+        people=people(measures, training, test),
+        evaluation=evaluation | {"comparison": compared} | measures.coverage(test.y, predicted, about),
         training=about,
-        **own,
+        **points,
     )
-    learned = predict(pipeline, training.X, schema.task)
-    about["distribution"] = distribution(schema, training.X, training.weights, learned)
     return register(card, pipeline, test, Registry(artifacts), promote)
 
 

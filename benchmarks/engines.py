@@ -22,7 +22,7 @@ import pandas as pd
 from matplotlib import pyplot
 
 from benchmarks.measuring import PACKAGE, ROOT, machine, people
-from glassform.learning.comparison import fit
+from glassform.learning.estimators import fit
 from glassform.learning.saving import load_pipeline
 from glassform.learning.table import count, read
 from glassform.records.schema import Schema

@@ -4,7 +4,8 @@ import pytest
 from sklearn import metrics
 
 from glassform.analysis.thresholds import THRESHOLDS, confusions, histogram
-from glassform.learning.evaluation import at_least, calibration, evaluate, intervals, scores
+from glassform.learning.base import at_least, calibration
+from glassform.learning.measures import Binary
 
 
 @pytest.fixture(scope="module")
@@ -12,6 +13,11 @@ def outcomes(scorecard, splits):
     """The test split's outcomes and the probabilities the served model gives."""
     test = splits["adult_test"]
     return test.y, np.array([scorecard.probability(record) for record in test.X.to_dict("records")])
+
+
+@pytest.fixture
+def binary(schema):
+    return Binary(schema)
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +102,13 @@ def test_bootstrap_intervals_hold_the_score_and_agree_with_another_way(card, out
     assert high - low == pytest.approx(2 * 1.96 * (accuracy * (1 - accuracy) / len(y)) ** 0.5, rel=0.25)
 
 
-def test_the_same_rows_give_the_same_intervals():
+def test_the_same_rows_give_the_same_intervals(binary):
     y, probability = np.array([0, 1, 1, 0, 1, 0] * 9), np.linspace(0.1, 0.9, 54)
-    assert intervals(y, probability) == intervals(y, probability)
+    assert binary.intervals(y, probability) == binary.intervals(y, probability)
 
 
-def test_one_outcome_alone_has_no_roc_auc():
-    alone = evaluate(np.zeros(20), np.linspace(0.1, 0.9, 20))
+def test_one_outcome_alone_has_no_roc_auc(binary):
+    alone = binary.evaluate(np.zeros(20), np.linspace(0.1, 0.9, 20))
     assert alone["roc_auc"] is None and alone["average_precision"] is None
 
 
@@ -119,11 +125,11 @@ def test_a_probability_at_a_threshold_reaches_it():
     assert [counts[THRESHOLDS.index(at)] for at in (0.0, 0.3, 0.31, 0.57, 0.58, 1.0)] == [5, 4, 2, 2, 1, 1]
 
 
-def test_every_probability_is_in_one_bin_of_the_histogram():
+def test_every_probability_is_in_one_bin_of_the_histogram(binary):
     chance = np.random.default_rng(1)
     probability = np.concatenate([chance.random(500), THRESHOLDS])
     y = (chance.random(len(probability)) < probability).astype(int)
-    measured = evaluate(y, probability)
+    measured = binary.evaluate(y, probability)
     expected, _ = np.histogram(probability, bins=THRESHOLDS[::5])
     assert [bin["people"] for bin in histogram(measured)] == expected.tolist()
     assert len([*confusions(measured)]) == len(THRESHOLDS)
@@ -137,8 +143,8 @@ def test_the_comparison_ranks_the_base_rate_last_and_the_straight_lines_under_th
     assert compared["boosting"]["roc_auc"] - compared["this"]["roc_auc"] < 0.005
 
 
-def test_scores_of_a_perfect_model():
-    perfect = scores(np.array([0, 0, 1, 1]), np.array([0.0, 0.0, 1.0, 1.0]))
+def test_scores_of_a_perfect_model(binary):
+    perfect = binary.scores(np.array([0, 0, 1, 1]), np.array([0.0, 0.0, 1.0, 1.0]))
     assert perfect == pytest.approx(
         {"roc_auc": 1, "average_precision": 1, "brier_score": 0, "log_loss": 0, "accuracy": 1}, abs=1e-9
     )

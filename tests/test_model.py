@@ -13,12 +13,11 @@ from sklearn.metrics import log_loss, roc_auc_score
 import model
 from glassform.fitted.pipeline import PIPELINE
 from glassform.fitted.scorecard import NORMAL_97_5, Scorecard
+from glassform.learning.base import EXAMPLE_PROBABILITIES
 from glassform.learning.command import report
-from glassform.learning.compiling import covariance_of
-from glassform.learning.facts import EXAMPLE_PROBABILITIES
 from glassform.learning.saving import load_pipeline, version_of
 from glassform.learning.table import read
-from glassform.learning.tabulate import tabulate
+from glassform.learning.tabulate import covariance_of, tabulate
 from glassform.records.messages import InvalidRecord
 from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS, PACKAGE

@@ -14,8 +14,7 @@ from benchmarks.faults import shifted
 from glassform.fitted.base import FILE, UnreadableArtifact
 from glassform.fitted.scorecard import Scorecard
 from glassform.learning.command import verdict
-from glassform.learning.comparison import compare_versions
-from glassform.learning.saving import load_pipeline, register
+from glassform.learning.saving import compare_versions, load_pipeline, register
 from glassform.settings import ARTIFACTS
 from glassform.versions import registry
 from glassform.versions.listing import differences

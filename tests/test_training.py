@@ -14,7 +14,7 @@ import model
 from glassform.engines.connect import connect
 from glassform.engines.engine import EngineError
 from glassform.learning import table as rows
-from glassform.learning.comparison import fit
+from glassform.learning.estimators import fit
 from glassform.versions.registry import Registry
 from tests.conftest import ROOT, missing
 

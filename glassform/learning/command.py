@@ -12,24 +12,17 @@ import pandas as pd
 
 from glassform.describing.files import add
 from glassform.fitted.base import Fitted
-from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
+from glassform.learning.measures import MEASURES
+from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.listing import account
 from glassform.versions.manifest import passes
 from glassform.versions.registry import Registry
 
-REPORTED = {
-    BINARY: ["positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap"],
-    CLASSES: ["accuracy", "roc_auc", "brier_score", "log_loss"],
-    NUMBER: ["mean", "r2", "mae", "rmse"],
-}
-DECILES_OF = {
-    BINARY: "Calibration by decile of probability",
-    CLASSES: "Calibration by decile of the most probable class's probability",
-    NUMBER: "Means by decile of the number foretold",
-}
-LAYOUT: Any = {"index": False, "float_format": "{:.4f}".format}
 TOO_GOOD = 0.999  # of ROC AUC or R²
+TOO_GOOD_WARNING = (
+    "\n\nIt is right about nearly every row: is a column known only after the outcome, or a copy of it?"
+)
 
 
 @contextmanager
@@ -43,52 +36,28 @@ def step(title: str) -> Iterator[None]:
 
 def report(card: Fitted) -> str:
     """Return the evaluation as text to read."""
-    schema, evaluation = card.schema, card.evaluation
+    schema, evaluation, measures = card.schema, card.evaluation, MEASURES[card.schema.task]
     groups = {"everyone": evaluation} | {
         f"{field.title}: {field.title_of(category)}": measured
         for field in schema.groups
         for category, measured in evaluation["groups"][field.name].items()
     }
     measured = [measured | {"group": title} for title, measured in groups.items()]
-    measures = pd.DataFrame(measured, columns=["group", "rows", *REPORTED[schema.task]])
+    table = pd.DataFrame(measured, columns=["group", "rows", *measures.reported])
     deciles = pd.DataFrame(evaluation["calibration"])
     deciles.insert(0, "decile", range(1, len(deciles) + 1))
-    layout = LAYOUT | ({"float_format": short} if schema.task == NUMBER else {})
+    layout: Any = {"index": False, "float_format": measures.float_format}
+    warning = TOO_GOOD_WARNING if (evaluation[measures.best_is_one] or 0.0) > TOO_GOOD else ""
     return f"""
 {schema.own["question"]}
 Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it has not seen.
 
-{measures.rename(columns={"largest_calibration_gap": "largest_gap"}).to_string(**layout)}
+{table.rename(columns={"largest_calibration_gap": "largest_gap"}).to_string(**layout)}
 
-{DECILES_OF[schema.task]}
+{measures.deciles_title}
 {deciles.to_string(**layout)}
 
-{last_line(card)}{too_good(card)}"""
-
-
-def short(number: float) -> str:
-    """Return a number in an unknown unit with four decimals or, where these say nothing, four digits."""
-    return f"{number:.4f}" if 0.01 <= abs(number) < 1e7 or not number else f"{number:.4g}"
-
-
-def last_line(card: Fitted) -> str:
-    """Return the last line of the report."""
-    evaluation = card.evaluation
-    if card.schema.task == BINARY:
-        gap = evaluation["largest_calibration_gap"]
-        return f"Largest difference between a decile's mean and its observed share: {gap:.4f}"
-    if card.schema.task == NUMBER:
-        return (
-            f"{evaluation['coverage']:.1%} lie within {card.training['margin']:.4g} of what was foretold; 95% should."
-        )
-    return f"Rows of each class: {', '.join(map(str, evaluation['counts']))}"
-
-
-def too_good(card: Fitted) -> str:
-    """Say so, if the model is right about nearly everything, which is seldom a good sign."""
-    best = max(card.evaluation[name] or 0.0 for name in ("roc_auc", "r2") if name in card.evaluation)
-    warning = "\n\nIt is right about nearly every row: is a column known only after the outcome, or a copy of it?"
-    return warning if best > TOO_GOOD else ""
+{measures.last_line.format(**card.training | evaluation)}{warning}"""
 
 
 def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, SVR
 
+from glassform.learning.table import Split
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 
 
@@ -29,9 +30,9 @@ class Estimator:
     is_additive: bool = False
 
 
-def linear(schema: Schema) -> Pipeline:
-    """Return a straight line per number and a step per category, added up by least squares."""
-    return Pipeline([("preprocess", encoded(schema, one_hot=True)), ("regression", LinearRegression())])
+def linear(schema: Schema, regression: BaseEstimator | None = None) -> Pipeline:
+    """Return a straight line per number and a step per category, added up by least squares or another regression."""
+    return Pipeline([("preprocess", encoded(schema, one_hot=True)), ("regression", regression or LinearRegression())])
 
 
 def svm(schema: Schema) -> Pipeline:
@@ -75,12 +76,15 @@ def estimator_of(schema: Schema, estimators: Mapping[str, Estimator]) -> Estimat
     return known[name]
 
 
-def predict(pipeline: Pipeline, X: pd.DataFrame, task: str) -> np.ndarray:
-    """Return what a pipeline gives each row: the probability of class 1 of two, those of all classes, or a number."""
-    if task == NUMBER:
-        return np.asarray(pipeline.predict(X), dtype=np.float64)
-    shares: np.ndarray = pipeline.predict_proba(X)
-    return shares[:, 1] if task == BINARY else shares
+def fit(pipeline: Pipeline, split: Split) -> Pipeline:
+    """Fit a pipeline on weighted rows."""
+    fitted: Pipeline = pipeline.fit(split.X, split.y, **sample_weights(pipeline, split))
+    return fitted
+
+
+def sample_weights(pipeline: Pipeline, split: Split) -> dict[str, np.ndarray]:
+    """Return the weights of the rows, under the name by which a pipeline's last step takes them."""
+    return {f"{pipeline.steps[-1][0]}__sample_weight": split.weights}
 
 
 def encoded(schema: Schema, one_hot: bool) -> ColumnTransformer:

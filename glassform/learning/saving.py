@@ -7,18 +7,21 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import sklearn
 from sklearn.pipeline import Pipeline
 
 from glassform.fitted.base import Fitted
 from glassform.fitted.kinds import parse
 from glassform.fitted.pipeline import PIPELINE, open_pipeline
+from glassform.learning.base import Measures
 from glassform.learning.command import step
-from glassform.learning.comparison import compare_versions
+from glassform.learning.measures import MEASURES
 from glassform.learning.table import Split, as_records
+from glassform.records.field import Record
 from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS
-from glassform.versions.manifest import passes
+from glassform.versions.manifest import Comparison, passes
 from glassform.versions.registry import Registry
 
 GOLDEN = 24  # rows whose answers a server checks before it calls itself ready
@@ -49,6 +52,32 @@ def register(
     if promote or (promote is None and (served is None or (is_new and passes(comparison)))):
         registry.promote(card.version)
     return card
+
+
+def compare_versions(current: Fitted, candidate: Fitted, X: pd.DataFrame, y: np.ndarray) -> Comparison | None:
+    """Compare two versions on the same test rows; return None if the current one cannot read all of them."""
+    schema, records = candidate.schema, as_records(candidate.schema, X)
+    if current.schema.task != schema.task or not all(map(current.schema.holds, records)):
+        return None
+    measures = MEASURES[schema.task](schema)
+    try:
+        older, newer = (predictions(card, measures, records) for card in (current, candidate))
+    except KeyError:
+        return None
+    theirs, ours = (measures.to_compare(X, y, predicted) for predicted in (older, newer))
+    raised, lowered = measures.changed(older, newer)
+    return Comparison(
+        other=current.version,
+        rows=len(y),
+        measures={name: (theirs[name], ours[name]) for name in ours},
+        raised=raised,
+        lowered=lowered,
+    )
+
+
+def predictions(card: Fitted, measures: Measures, records: list[Record]) -> np.ndarray:
+    """Return what a model predicts for each of many records."""
+    return np.array([*map(measures.prediction, card.all_sums([card.row(record) for record in records]))])
 
 
 def golden_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:

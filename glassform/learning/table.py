@@ -36,11 +36,6 @@ class Split:
         """How many rows there are."""
         return int(self.weights.sum())
 
-    @property
-    def positives(self) -> int:
-        """How many of them are of the positive class of two."""
-        return int(self.weights @ self.y)
-
 
 def read(schema: Schema, resource: str, folder: Path) -> Split:
     """Read one CSV of the data package; columns get the schema's field names.

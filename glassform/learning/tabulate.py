@@ -6,6 +6,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from pandas import DataFrame
 from sklearn.pipeline import Pipeline
 
@@ -208,3 +209,42 @@ def pruned(found: Iterable[tuple[float, float]]) -> tuple[list[Value], list[floa
 def between(x: float, x0: float, y0: float, x1: float, y1: float) -> float:
     """Return the height at x of the straight line through two points."""
     return y0 + (y1 - y0) * ((x - x0) / (x1 - x0))
+
+
+def covariance_of(
+    pipeline: Pipeline, points: dict[str, Points], X: DataFrame, weights: np.ndarray
+) -> list[list[float]]:
+    """Return the covariance of the intercept and all points, as its lower triangle.
+
+    The coefficients' covariance is the inverse of the penalised log-likelihood's Hessian at the optimum
+    (Laplace's approximation; Bishop 2006, section 4.5). Points are differences of design rows times the
+    coefficients, so their covariance follows from it exactly.
+    """
+    base = X.iloc[[0]]
+    rows = [np.average(design_of(pipeline, X), axis=0, weights=weights)[None]]
+    own, mean = design_of(pipeline, base), rows[0]
+    for name, each in points.items():
+        levels = [*each.values, *([np.nan] if each.gap is not None else [])]
+        varied = design_of(pipeline, vary(base, name, levels))
+        # columns that vary with this feature; over the rows they average what they average with all features varied
+        moved = (varied != own).any(axis=0)
+        rows.append(varied - np.where(moved, mean, own))
+    deviations = np.vstack(rows)
+    covariance = deviations @ coefficient_covariance(pipeline, X, weights) @ deviations.T
+    return [covariance[i, : i + 1].tolist() for i in range(len(covariance))]
+
+
+def design_of(pipeline: Pipeline, X: DataFrame) -> np.ndarray:
+    """Return the design matrix the regression sees, a column of ones first."""
+    return np.column_stack([np.ones(len(X)), pipeline[:-1].transform(X)])
+
+
+def coefficient_covariance(pipeline: Pipeline, X: DataFrame, weights: np.ndarray) -> np.ndarray:
+    """Return the covariance of [intercept, coefficients] of the fitted logistic regression."""
+    design = design_of(pipeline, X)
+    probability = pipeline.predict_proba(X)[:, 1]
+    penalty = np.full(design.shape[1], 1.0 / pipeline[-1].C)
+    penalty[0] = 0.0  # the intercept is not penalised
+    curvature = weights * probability * (1.0 - probability)
+    hessian = design.T @ (design * curvature[:, None]) + np.diag(penalty)
+    return np.linalg.inv(hessian)
