@@ -289,14 +289,14 @@ def test_reports_of_a_folder_are_a_folder(folder):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nothing.csv", "x.csv"], "there is no such file"), (["people", "people"], "over what is read"),
-        (["people/0.csv", "people/0.csv"], "over what is read"), (["x.txt", "y.csv"], "only .csv"),
+        (["nothing.csv", "x.csv"], "no such file"), (["people", "people"], "would overwrite the source"),
+        (["people/0.csv", "people/0.csv"], "would overwrite the source"), (["x.txt", "y.csv"], "only .csv"),
         (["people/0.csv", "x.parquet", "y.csv"], "cannot be read as one table"),
         (["people/0.csv", "people2/0.csv", "scored"], "same name"),
         (["people/0.csv", "y.csv", "--engine", "nosuch://x"], "nosuch"),
         (["people/0.csv", "y.csv", "--artifacts", "nowhere"], "no model yet"),
         (["people/0.csv", "y.csv", "--table", "nope"], "there is no table nope; there is diabetes, iris"),
-        (["people/0.csv", "no/such/../../people/0.csv"], "over what is read"),
+        (["people/0.csv", "no/such/../../people/0.csv"], "would overwrite the source"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said(folder, words, message):
@@ -475,7 +475,7 @@ def test_a_file_is_read_by_its_own_name_alone(here, name):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["people/1.csv", "o.csv", "--on-error", "report", "people/1.csv"], "over what is read"),
+        (["people/1.csv", "o.csv", "--on-error", "report", "people/1.csv"], "would overwrite the source"),
         (["people/1.csv", "o.csv", "--on-error", "report", "o.csv"], "over the result"),
         (["people/0.csv", "full.csv"], "it is kept"), (["row.csv", "o.csv"], "Row is the name of an added column"),
         (["probability.csv", "o.csv"], "Probability is a name that is added"),

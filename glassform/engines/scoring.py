@@ -139,7 +139,8 @@ class Task:
         for row, message in islice(self.wrong_rows(scoring), MOST_SHOWN):
             yield f"row {row[ROW]}: {message}" if ROW in row else message
         rows = "1 row is invalid" if wrong == 1 else f"{wrong:,} rows are invalid"
-        yield f"{rows}; nothing was written. Use --on-error null to leave them empty, or --on-error report FILE to list them"
+        choice = "--on-error null to leave them empty, or --on-error report FILE to list them"
+        yield f"{rows}; nothing was written. Use {choice}"
 
     def write_report(self, scoring: Scoring, source: Source, path: Path, any_wrong: bool) -> None:
         """Write invalid rows unchanged, with their number and errors."""
