@@ -12,18 +12,18 @@ SPREAD = {
     "metrics",
     "model",
     "openapi",
-    "package",
+    "datapackage",
     "pages",
     "registry",
     "score",
-    "script",
+    "what_if",
     "server",
     "settings",
-    "training",
+    "table",
     "versions",
 }
 # Files whose tests share a dear fixture by the first of their parameters.
-BY_PARAMETER = {"accounts", "describe"}
+BY_PARAMETER = {"accounts", "describing"}
 # What starts Spark, or needs what its tests make: it is started in one process only.
 SPARK = ("spark", "test_sql.py", "test_counting_gives_the", "test_the_command_learns_from")
 # The longest, by parts of their names; nothing but speed depends on this list.
@@ -38,10 +38,10 @@ FIRST = (
     "on_a_thousand_random_people",
     "test_a_damaged_model_is_trained_anew",
     "test_a_description_can_be_edited",
-    "test_training.py",
+    "test_table.py",
     "pages_of_an_account",
     "test_a_killed_run",
-    "test_describe.py",
+    "test_describing.py",
     "test_tables.py",
     "test_registry.py",
     "test_axe",

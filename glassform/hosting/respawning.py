@@ -1,4 +1,4 @@
-"""The one module that uses an undocumented name of granian; `tests/test_hosting.py` lists it."""
+"""The one module that uses an undocumented name of granian; `tests/hosting/test_workers.py` lists it."""
 
 import time
 from typing import Any

@@ -23,10 +23,10 @@ from glassform.settings import ARTIFACTS, Settings
 from glassform.versions.manifest import Comparison
 from glassform.versions.registry import Registry
 from server import create_app
+from tests.accounts.test_accounts import sign_up
 from tests.conftest import Documented, remember, serving, wait_for
-from tests.test_accounts import sign_up
-from tests.test_languages import WORD, words_left
-from tests.test_registry import FINE, add
+from tests.versions.test_registry import FINE, add
+from tests.web.test_language import WORD, words_left
 
 HTML = {"Accept": "text/html"}
 
