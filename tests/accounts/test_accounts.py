@@ -448,6 +448,14 @@ def test_no_form_works_without_the_word_from_its_page(remembering, record, reque
     assert client.get("/account", headers=PAGE).status_code == 200
 
 
+def test_a_form_that_is_too_old_is_refused(remembering, monkeypatch):
+    client = remembering.test_client()
+    ((action, _, hidden),) = page_forms(client.get("/accounts", headers=PAGE).text)
+    monkeypatch.setattr("glassform.web.forms.FORM_AGE", -1)
+    late = client.post(action, data=hidden | {"name": "latecomer", "password": PASSWORD}, headers=PAGE)
+    assert late.status_code == 403
+
+
 def csrf(client):
     return {"csrf_token": client.get_cookie("csrf_access_token").value}
 
