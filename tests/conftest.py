@@ -3,6 +3,7 @@
 import os
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
+import psycopg
 import pytest
 from filelock import FileLock
 from flask import Flask
@@ -40,6 +42,10 @@ from glassform.web.openapi import VARIABLE
 from server import create_app
 
 pytest_plugins = ["tests.needs", "tests.parallel"]
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would all that they start and stop.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 # Without these flags a browser started by root does not run, and every browser asks its maker for news.
@@ -188,10 +194,19 @@ def postgresql_cluster() -> Iterator[tuple[Callable[[str], object], str]]:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The URL of a PostgreSQL database that is always there."""
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server that is always there."""
     with postgresql_cluster() as (_, url):
         yield url
+
+
+@pytest.fixture(scope="module")
+def postgresql(postgresql_server) -> str:
+    """The URL of a database there that no other file has, so that it does not matter which comes first."""
+    name = f"test_{time.time_ns()}"
+    with psycopg.connect(postgresql_server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{postgresql_server.removesuffix('/postgres')}/{name}"
 
 
 @pytest.fixture

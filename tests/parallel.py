@@ -28,7 +28,6 @@ BY_PARAMETER = {"accounts", "describing"}
 SPARK = ("spark", "test_sql.py", "test_counting_gives_the", "test_the_command_learns_from")
 # The longest, by parts of their names; nothing but speed depends on this list.
 FIRST = (
-    *SPARK,
     "test_two_workers_write_side_by_side",
     "test_sixty_killed_workers",
     "for_half_a_minute",
@@ -64,6 +63,8 @@ def group(nodeid: str) -> str:
 
 def rank(item: pytest.Item) -> int:
     """Say how early a test is started."""
+    if group(item.nodeid) == "spark":
+        return -1
     return next((place for place, part in enumerate(FIRST) if part in item.nodeid), len(FIRST))
 
 
