@@ -1,4 +1,4 @@
-"""`python -m glassform.accounts` gives somebody with an account a role."""
+"""`python -m glassform.accounts` changes an account's role."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from glassform.settings import read_settings
 
 
 def main() -> None:
-    """Give somebody with an account a role, or take it back."""
+    """Change an account's role."""
     parser = argparse.ArgumentParser(description="Say what somebody with an account may do.")
     parser.add_argument("name", help="of the account")
     parser.add_argument("role", choices=ROLES, help="a teacher sees aggregate figures and manages accounts")

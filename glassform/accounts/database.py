@@ -17,28 +17,28 @@ from sqlalchemy.orm import Session
 from glassform.accounts.tables import Base
 from glassform.settings import HOME
 
-REVISION = "0002"  # of the tables below; migrations/versions holds the way to it
-# Whoever waits for the database keeps a thread waiting, and not for long.
+REVISION = "0002"  # of the tables; migrations/versions leads to it
+# Timeouts are short, because a waiting request holds a thread.
 SECONDS_TO_WAIT = 2  # for another writer
 SECONDS_TO_CONNECT = 2
-QUIET = {"hide_parameters": True}  # or an error's message, and so the log, would hold what was to be stored
+QUIET = {"hide_parameters": True}  # or error messages, and so the log, would hold the data to store
 db = SQLAlchemy(metadata=Base.metadata)
 
 
 def connect(app: Flask, url: str) -> None:
-    """Let an application remember, in the database at a URL."""
+    """Connect an application to the database at a URL."""
     app.config |= {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url)}
     db.init_app(app)
     with app.app_context():
         prepare(db.engine)
 
 
-# connections of a worker: as many threads as may use it at once; who comes later waits for one
+# connections of a worker; further threads wait for one
 POOL = {"pool_size": 8, "max_overflow": 8, "pool_timeout": SECONDS_TO_CONNECT}
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """Return how to connect: never for long, for a server that waits answers nobody."""
+    """Return the engine's options: short timeouts, because a waiting request holds a thread."""
     if make_url(url).get_backend_name() == "sqlite":
         return {**QUIET, **POOL, "connect_args": {"timeout": SECONDS_TO_WAIT}}
     options = f"-c statement_timeout={SECONDS_TO_WAIT * 1000} -c lock_timeout={SECONDS_TO_WAIT * 1000}"
@@ -51,32 +51,32 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def prepare(engine: Engine) -> None:
-    """See that SQLite keeps what it has acknowledged, and that writers wait for each other."""
+    """Make SQLite durable and let its writers wait for each other."""
     if engine.dialect.name != "sqlite":
         return
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # or Python would begin transactions of its own
+        connection.isolation_level = None  # or Python would begin its own transactions
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A reader that becomes a writer half way cannot wait, so a writer says so at once.
+        # A reader cannot wait to become a writer, so writers say so at the start.
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 @contextmanager
 def writing() -> Iterator[Session]:
-    """Open a transaction that writes; it is kept when the block ends, and dropped whole if anything fails."""
+    """Open a writing transaction; commit at the end of the block, roll back on any error."""
     with Session(db.engine.execution_options(writes=True), expire_on_commit=False) as session, session.begin():
         yield session
 
 
 def is_current(url: str) -> bool:
-    """Tell whether the tables are there and as this program knows them."""
+    """Tell whether the tables exist at this program's revision."""
     engine = create_engine(url, **engine_options(url))
     try:
         with engine.connect() as connection:
@@ -88,7 +88,7 @@ def is_current(url: str) -> bool:
 
 
 def ensure_tables(url: str) -> str:
-    """Make or renew SQLite's tables; return what is wrong, or nothing. Any other database is left as it is."""
+    """Create or upgrade SQLite's tables; return what is wrong, or an empty text. Other databases stay as they are."""
     kind = make_url(url)
     mine = kind.get_backend_name() == "sqlite"
     try:
@@ -108,18 +108,18 @@ def ensure_tables(url: str) -> str:
 
 
 def upgrade(url: str) -> None:
-    """Make or renew the tables, whatever the database.
+    """Create or upgrade the tables of any database.
 
     Raises
     ------
     CalledProcessError
-        If that failed, with the reason in `stderr`.
+        If it failed, with the reason in `stderr`.
     """
     alembic(url, "upgrade", "head")
 
 
 def alembic(url: str, *arguments: str) -> str:
-    """Run Alembic in another process, so that it never enters the one that serves; return what it says."""
+    """Run Alembic in a separate process, so that the server never loads it; return its output."""
     command = [sys.executable, "-m", "alembic", *arguments]
     environment = os.environ | {"DATABASE_URL": url}
     done = subprocess.run(command, cwd=HOME, env=environment, capture_output=True, text=True, check=True)

@@ -14,11 +14,11 @@ from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import BINARY, Schema
 
 REPEAT_HEADER = "Idempotency-Key"  # https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header
-MOST_REMEMBERED = 20_000  # of the predictions remembered, the newest are looked at
+MOST_REMEMBERED = 20_000  # of the saved predictions, the newest are read
 
 
 class Model(Protocol):
-    """What answers a record, and is named with the answer."""
+    """A model that answers a record."""
 
     @property
     def version(self) -> str:
@@ -33,18 +33,18 @@ class Model(Protocol):
 
 
 def count_of(user: User, *conditions: ColumnElement[bool]) -> int:
-    """Return how many predictions of somebody's are remembered, of those that meet the conditions."""
+    """Return the number of a user's saved predictions that meet the conditions."""
     mine = select(func.count()).select_from(Prediction).where(Prediction.user_id == user.id, *conditions)
     return db.session.scalar(mine) or 0
 
 
 def own(session: Session | scoped_session[Any], user: User, table: str, id: str) -> Prediction:
-    """Return somebody's prediction from a table.
+    """Return a user's prediction from a table.
 
     Raises
     ------
     NotFound
-        If there is none, or it is another's: which of the two is nobody's business.
+        If there is none, or it is another user's: the answer does not say which.
     """
     mine = Prediction.id == id, Prediction.user_id == user.id, Prediction.model == table
     found = session.scalar(select(Prediction).where(*mine))
@@ -54,20 +54,20 @@ def own(session: Session | scoped_session[Any], user: User, table: str, id: str)
 
 
 def answered(card: Model, record: Record) -> dict[str, Any]:
-    """Return what is stored of an answer: a probability, or else all of it."""
+    """Return the part of an answer to store: the probability, or else all of it."""
     members = card.members(record)
     return members if card.schema.task == BINARY else {"answer": members}
 
 
 def remember(user: User, card: Model, records: list[Record], key: str, digest: str) -> list[Prediction]:
-    """Store predictions, or return those that the same request stored before.
+    """Save predictions, or return those that the same request saved before.
 
     Raises
     ------
     InvalidQuery
-        If the key was sent before with another request.
+        If the key came before with another request.
     Conflict
-        If what that request stored was deleted since.
+        If the predictions of that request were deleted since.
     """
     with writing() as session:
         repeat = session.get(Repeat, (user.id, key)) if key else None
@@ -107,7 +107,7 @@ def between(wanted: dict[str, Any]) -> list[ColumnElement[bool]]:
 
 
 def remembered(table: str, *schemas: Schema) -> tuple[list[Record], int]:
-    """Return the newest records remembered that all of some descriptions know, and how many others there are."""
+    """Return the newest saved records that fit all schemas, and the number of those that do not."""
     of_table = select(Prediction.record).where(Prediction.model == table)
     wanted = of_table.order_by(Prediction.created.desc()).limit(MOST_REMEMBERED)
     records = list(db.session.scalars(wanted))

@@ -1,4 +1,4 @@
-"""How often somebody may ask: counted in a storage for all workers, or in memory while that cannot be reached."""
+"""Rate limits: counted in a storage for all workers, or in memory while it is unreachable."""
 
 import logging
 import math
@@ -20,7 +20,7 @@ from glassform.languages import gettext
 from glassform.limits import MOST_ARRAY_BYTES
 from glassform.settings import Settings
 
-LONGEST_PAUSE = 32  # seconds without asking a storage that could not be reached
+LONGEST_PAUSE = 32  # seconds between tries of an unreachable storage
 
 log = logging.getLogger("glassform")
 
@@ -36,20 +36,20 @@ class Rates:
 
     def __init__(self, storage: str) -> None:
         kept = storage_from_string(storage, wrap_exceptions=True)
-        assert isinstance(kept, Storage)  # and none for asyncio, which has addresses of its own
+        assert isinstance(kept, Storage)  # not one for asyncio, which has its own addresses
         self.shared, self.own = FixedWindowRateLimiter(kept), FixedWindowRateLimiter(MemoryStorage())
         self.pause, self.due = 0.5, 0.0
 
     def hit(self, limit: RateLimitItem, *key: str) -> bool:
-        """Count once more; tell whether that was still within the limit."""
+        """Count one more; tell whether it is within the limit."""
         return cast(bool, self._ask(lambda counts: counts.hit(limit, *key)))
 
     def test(self, limit: RateLimitItem, *key: str) -> bool:
-        """Tell whether once more would be within the limit."""
+        """Tell whether one more would be within the limit."""
         return cast(bool, self._ask(lambda counts: counts.test(limit, *key)))
 
     def window(self, limit: RateLimitItem, *key: str) -> WindowStats:
-        """Return when the counting begins anew, in seconds since the epoch, and how many are left until then."""
+        """Return the end of the window, in seconds since the epoch, and how many are left."""
         return cast(WindowStats, self._ask(lambda counts: counts.get_window_stats(limit, *key)))
 
     def _ask(self, question: Callable[[FixedWindowRateLimiter], Any]) -> Any:
@@ -77,12 +77,12 @@ def rates() -> Rates:
 
 
 def asking_address() -> str:
-    """Return where a request comes from; what has no address, as a test's, counts as from here."""
+    """Return the client's address; a request without one counts as local."""
     return request.remote_addr or "127.0.0.1"
 
 
 def count(who: str, scope: str) -> None:
-    """Count a request of somebody, and remember of whom, so that the answer can say how many are left.
+    """Count a request of a client, and note it, so that the answer can say how many are left.
 
     Raises
     ------
@@ -96,12 +96,12 @@ def count(who: str, scope: str) -> None:
 
 
 def counted(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Count a method's requests by address, and refuse those that are too many."""
+    """Limit a method's requests by address."""
 
     @wraps(method)
     def counting(*arguments: Any, **named: Any) -> Any:
         # all of the body, before a form is made of it and before the database is asked: whoever sends it slowly must
-        # not keep a connection of that
+        # read the whole body before parsing it and before using the database: a slow client must not hold a
         request.max_content_length = MOST_ARRAY_BYTES + 1
         request.get_data()
         after_this_request(tell_the_rate)
@@ -112,7 +112,7 @@ def counted(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def tell_the_rate(response: Response) -> Response:
-    """Say how many requests are left, and, if there are none, when there will be.
+    """Add the headers that say how many requests are left, and when there will be more.
 
     https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers, up to version 6
     """
@@ -128,7 +128,7 @@ def tell_the_rate(response: Response) -> Response:
 
 
 def refuse_if_spent(limit: RateLimitItem, key: tuple[str, str]) -> None:
-    """Refuse what was tried too often.
+    """Refuse further tries above a limit.
 
     Raises
     ------

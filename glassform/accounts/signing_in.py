@@ -29,9 +29,9 @@ SCOPES = ("read", "write")  # of a key; write includes read
 
 
 def configure(app: Flask, settings: Settings, secret: str) -> None:
-    """Let an application know who is asking (RFC 8725: one algorithm, issuer and audience checked, short lives)."""
+    """Set up sign-in for an application (RFC 8725: one algorithm, issuer and audience checked, short lives)."""
     app.config |= {
-        "JWT_SECRET_KEY": secret,  # and no SECRET_KEY: Flask would open a session of its own for every request
+        "JWT_SECRET_KEY": secret,  # no SECRET_KEY, or Flask would open a session for every request
         "JWT_ALGORITHM": ALGORITHM,
         "JWT_DECODE_ALGORITHMS": [ALGORITHM],
         "JWT_ENCODE_ISSUER": ISSUER,
@@ -60,24 +60,24 @@ def hash_password(password: str) -> str:
 
 @cache
 def nobodys_password() -> str:
-    """Return the hash of a password that nobody has."""
+    """Return the hash of a random password."""
     return hash_password(secrets.token_hex())
 
 
 def user_with(name: str, password: str) -> User | None:
-    """Return the account with a name and a password, if there is one and it is active.
+    """Return the active account with a name and a password, or None.
 
     Raises
     ------
     TooManyRequests
-        If this address, or this account, was tried with wrong passwords too often.
+        If this address or account had too many wrong passwords.
     """
     whose = [("login", asking_address()), ("login", name.casefold())]
     limit = parse(settings().login_limit)
     for key in whose:
         refuse_if_spent(limit, key)
     user = db.session.scalar(select(User).where(User.folded == name.casefold()))
-    # a name nobody has takes as long as one that somebody has
+    # an unknown name takes as long as a known one
     right = check_password_hash(user.password if user else nobodys_password(), password)
     if user and right and user.active:
         return user
@@ -93,21 +93,21 @@ def new_key() -> tuple[str, str]:
 
 
 def digest(key: str) -> str:
-    """Return what is kept of a key, which has too much chance in it to be guessed."""
+    """Return a key's digest; keys are random, so a fast hash is enough."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def signed_in(scope: str = SCOPES[1], refresh: bool = False) -> User:
-    """Return who is asking: by bearer token, by cookie, or by key.
+    """Return the user of a request, by bearer token, cookie or key.
 
     Raises
     ------
     Unauthorized
-        If nobody says so, or nobody who is known.
+        If there is none, or it is unknown.
     Forbidden
-        If it is a key that may not do this, or a form that was not on our page.
+        If the key may not do this, or the form is not ours.
     TooManyRequests
-        If the account asks too often.
+        If the account makes too many requests.
     """
     user = user_of_key(scope) if KEY_HEADER in request.headers else user_of_token(refresh)
     count(user.id, "account")
@@ -126,7 +126,7 @@ def user_of_key(scope: str) -> User:
 
 
 def user_of_token(refresh: bool) -> User:
-    """Return whose token was sent, in a header or in a cookie."""
+    """Return the owner of the token in the header or cookie."""
     try:
         tokens.verify_jwt_in_request(refresh=refresh, locations=["headers"] if refresh else None)
     except CSRFError as error:
@@ -137,17 +137,17 @@ def user_of_token(refresh: bool) -> User:
 
 
 def unauthorized(message: str) -> Unauthorized:
-    """Return the error for somebody who is not known, with the way to become so."""
+    """Return the error for an unknown user, with the way to sign in."""
     return Unauthorized(message, www_authenticate=WWWAuthenticate("bearer"))
 
 
 def signed_in_teacher() -> User:
-    """Return who is asking, if that is a teacher; a key is not enough.
+    """Return the user, if it is a teacher; a key is not enough.
 
     Raises
     ------
     Forbidden
-        If it is somebody else.
+        If it is another user.
     """
     user = signed_in()
     if user.role == "user" or KEY_HEADER in request.headers:

@@ -31,12 +31,12 @@ def now() -> datetime:
 
 
 def new_name() -> str:
-    """Return a name nobody can guess, for an address."""
+    """Return a random id, for an address."""
     return secrets.token_hex(12)
 
 
 class Base(DeclarativeBase):
-    """The tables; constraints have names, so that migrations can speak of them."""
+    """The base of all tables; named constraints, so that migrations can refer to them."""
 
     metadata = MetaData(
         naming_convention={
@@ -49,7 +49,7 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """Someone with an account; `folded` is the name without regard to case; tokens bear the `stamp` of their time."""
+    """An account; `folded` is the name in lower case, `stamp` changes to revoke all tokens."""
 
     __tablename__ = "users"
 
@@ -64,9 +64,9 @@ class User(Base):
 
 
 class Prediction(Base):
-    """A record that somebody asked about and wanted remembered, the answer, and what turned out true.
+    """A saved prediction: the record, the answer, the true outcome.
 
-    The answer is a probability or, where another kind of thing is foretold, what `answer` holds.
+    The answer is `probability` for binary targets, `answer` for others.
     """
 
     __tablename__ = "predictions"
@@ -85,7 +85,7 @@ class Prediction(Base):
 
 
 class Key(Base):
-    """A program's way in for one person: shown once, kept hashed."""
+    """An API key: shown once, stored hashed."""
 
     __tablename__ = "keys"
 
@@ -98,7 +98,7 @@ class Key(Base):
 
 
 class Revoked(Base):
-    """A token that was taken back before its time."""
+    """A token revoked before its expiry."""
 
     __tablename__ = "revoked"
 
@@ -107,7 +107,7 @@ class Revoked(Base):
 
 
 class Repeat(Base):
-    """An Idempotency-Key that was used, so that a request sent again does not do its work twice."""
+    """A used Idempotency-Key, so that a repeated request works once."""
 
     __tablename__ = "repeats"
 

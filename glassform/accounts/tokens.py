@@ -1,4 +1,4 @@
-"""Tokens of programs, and the cookies of browsers that are signed in."""
+"""Tokens for programs, and cookies for browsers."""
 
 import hmac
 from datetime import timedelta
@@ -17,18 +17,18 @@ ACCESS, REFRESH, VISIT = timedelta(minutes=15), timedelta(days=30), timedelta(ho
 
 
 def owner(header: dict[str, Any], claims: dict[str, Any]) -> User | None:
-    """Return whose token it is; nobody's, if the account is gone, put to sleep, or has another password by now."""
+    """Return the token's owner, or None if the account was deleted or disabled or its password changed."""
     user = db.session.get(User, str(claims.get("sub")))
     return user if user and user.active and hmac.compare_digest(user.stamp, str(claims.get("stamp"))) else None
 
 
 def is_revoked(header: dict[str, Any], claims: dict[str, Any]) -> bool:
-    """Tell whether a token was taken back."""
+    """Tell whether a token was revoked."""
     return not claims.get("jti") or db.session.get(Revoked, claims["jti"]) is not None
 
 
 def claims_of(user: User) -> dict[str, Any]:
-    """Return what a token says of its owner."""
+    """Return the claims of an owner's token."""
     return {"name": user.name, "role": user.role, "stamp": user.stamp}
 
 
@@ -44,7 +44,7 @@ def token_pair(user: User) -> dict[str, Any]:
 
 
 def revoke(claims: dict[str, Any]) -> None:
-    """Take a token back, and forget those that have run out anyway."""
+    """Revoke a token, and delete expired entries."""
     expires = now().fromtimestamp(claims["exp"], tz=now().tzinfo)
     with writing() as session:
         session.execute(delete(Revoked).where(Revoked.expires < now()))
@@ -52,7 +52,7 @@ def revoke(claims: dict[str, Any]) -> None:
 
 
 def begin_visit(user: User) -> None:
-    """Sign a browser in, by a cookie no script can read."""
+    """Sign a browser in by a cookie that scripts cannot read."""
     token = tokens.create_access_token(user.id, additional_claims=claims_of(user), expires_delta=VISIT)
 
     @after_this_request
@@ -71,7 +71,7 @@ def end_visit() -> None:
 
 
 def visitor() -> dict[str, Any]:
-    """Return what the browser's cookie says of its owner, or nothing; the database is not asked."""
+    """Return the claims of the browser's cookie, or an empty dict, without asking the database."""
     token = request.cookies.get(current_app.config["JWT_ACCESS_COOKIE_NAME"])
     if not token:
         return {}
@@ -82,5 +82,5 @@ def visitor() -> dict[str, Any]:
 
 
 def visit_token() -> str:
-    """Return the word for a form on a page of somebody who is signed in."""
+    """Return the CSRF token for a signed-in user's form."""
     return request.cookies.get(current_app.config["JWT_ACCESS_CSRF_COOKIE_NAME"], "")

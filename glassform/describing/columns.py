@@ -1,4 +1,4 @@
-"""What a column holds: numbers, dates, categories, or nothing to learn from."""
+"""What a column holds: numbers, dates, categories, or nothing of use."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +69,7 @@ def title_of(column: str) -> str:
 
 
 def infer(texts: pd.Series) -> Column:
-    """Infer what a column holds: whole numbers, numbers, dates (as years) or categories."""
+    """Infer a column: whole numbers, numbers, dates (as years) or categories."""
     name, known = str(texts.name), texts[texts != NOT_KNOWN]
     missing, distinct = len(texts) - len(known), known.nunique()
     if distinct < 2:

@@ -1,4 +1,4 @@
-"""A CSV file of your own described in a folder of its own."""
+"""Read your CSV file, describe it, and write its data package."""
 
 import csv
 import hashlib
@@ -18,7 +18,7 @@ from glassform.records.schema import DELIMITERS, PLAIN_TABLE
 
 MISSING_WORDS = {"", NOT_KNOWN, "na", "n/a", "nan", "null", "none"}  # in small letters
 TEST_SHARE = 0.2
-# What the addresses of every table begin with, so that no table can be called so.
+# The first parts of every table's addresses, which no table can have as its name.
 RESERVED = {
     "account",
     "accounts",
@@ -50,11 +50,11 @@ FEWEST_ROWS = 50
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Read a CSV file as texts, spaces around them taken away, every way to write a missing value made one.
+    """Read a CSV file as trimmed text, with one sign for all missing values.
 
     Returns
     -------
-    The table, and the ways to write a missing value that it had.
+    The table, and the signs of missing values it used.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
 
 
 def write(package: dict[str, Any], table: pd.DataFrame, folder: Path) -> Path:
-    """Write the rows to learn from, those to test with, and the data package; return the last one's path."""
+    """Write training rows, test rows and data package; return the package's path."""
     name, (resource,) = package["name"], package["resources"]
     fields, target = resource["schema"]["fields"], package[OWN]["target"]
     rows = table.loc[table[target] != NOT_KNOWN, [field["name"] for field in fields]].copy()
@@ -112,16 +112,16 @@ def write(package: dict[str, Any], table: pd.DataFrame, folder: Path) -> Path:
 def add(
     path: Path, target: str, name: str | None, folder: Path, estimator: str | None = None, taken: str = ""
 ) -> tuple[Path, str]:
-    """Describe a CSV file in a folder of its own; return the data package, and what was inferred as a table to read.
+    """Describe a CSV file in its own folder; return the data package and a printable table of what was inferred.
 
     `taken` is the name of the default table.
 
     Raises
     ------
     Undescribable
-        If nothing can be learned from it, or there is a table of its name.
+        If nothing can be learned from it, or its name is in use.
     OSError
-        If the file cannot be read or the folder not written.
+        If the file cannot be read or the folder cannot be written.
     """
     name = identifier(name or path.stem)
     if not PLAIN_TABLE.fullmatch(name):

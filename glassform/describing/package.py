@@ -14,7 +14,7 @@ from glassform.records.schema import BINARY, CLASSES, NUMBER
 MOST_CLASSES = 20  # of a target
 FEWEST_OF_A_CLASS = 5  # rows, as many as the parts of the cross-validation
 DEFAULTS = {BINARY: "logistic", CLASSES: "logistic", NUMBER: "linear"}  # estimators
-# Names that mean something else where a field's can stand: in addresses and pages, and in what an answer adds.
+# Names with another meaning in addresses, pages or answers.
 TAKEN = {
     "format",
     "lang",
@@ -36,21 +36,21 @@ TAKEN = {
     "log_odds",
     "intercept",
 }
-WIDE, MOST_WHOLE_VALUES = 300, 1_500  # values of one whole number, and of all together, that get points each
-YES = ("1", "true", "yes", "y", "t")  # how the positive class may be called
+WIDE, MOST_WHOLE_VALUES = 300, 1_500  # most values of one whole number, and of all, that get their own points
+YES = ("1", "true", "yes", "y", "t")  # names of a positive class
 
 
 def describe(
     table: pd.DataFrame, target: str, name: str, estimator: str | None = None
 ) -> tuple[dict[str, Any], list[Column]]:
-    """Return a data package for a table, without its resources' files, and what was inferred of every column.
+    """Return a data package for a table, without file details, and its inferred columns.
 
-    Rows whose target is missing are none to learn from, and are to be left out.
+    Rows without a target are left out.
 
     Raises
     ------
     Undescribable
-        If there is no such target, nothing can be learned of it, or no other column can be used.
+        If the target is missing or useless, or no other column can be used.
     """
     if target not in table:
         raise Undescribable(f"there is no column {target}; there are {', '.join(table.columns)}")
@@ -91,7 +91,7 @@ def describe(
 
 
 def narrowed(columns: Sequence[Column]) -> Iterator[Column]:
-    """Take whole numbers over a wide range for real ones, so that not each of their values gets points of its own."""
+    """Treat whole numbers over a wide range as real ones, so that not every value gets its own points."""
     values = {
         each.name: each.constraints["maximum"] - each.constraints["minimum"]
         for each in columns
@@ -104,17 +104,17 @@ def narrowed(columns: Sequence[Column]) -> Iterator[Column]:
 
 
 def outcome_of(values: pd.Series, estimator: str | None) -> tuple[Column, str, dict[str, Any]]:
-    """Return what is inferred of a target: its column, what is foretold, and the package's words for that.
+    """Return an inferred target: its column, its kind, and the package's words for it.
 
     Raises
     ------
     Undescribable
-        If all its values are the same, or it has more classes than can be told apart.
+        If all its values are the same, or it has too many classes.
     """
     target, counts = str(values.name), values.value_counts()
     if len(counts) < 2:
         raise Undescribable(f"all values of the target {target} are the same")
-    # with few different numbers it is a matter of opinion, which the estimator tells
+    # few distinct numbers may be classes or numbers: the estimator decides
     numbers = numbers_of(years(values)) if len(counts) > MOST_CLASSES or estimator == "linear" else {}
     for type_, each in numbers.items():
         bounds = {"minimum": each.min().item(), "maximum": each.max().item()}
@@ -137,7 +137,7 @@ def outcome_of(values: pd.Series, estimator: str | None) -> tuple[Column, str, d
 
 
 def leaking(column: Column, texts: pd.Series, target: pd.Series, taken: Set[str]) -> Column:
-    """Leave a column out if its name is taken, or if it tells the target of every row, as a copy does."""
+    """Leave a column out if its name is reserved, or if it determines the target, as a copy does."""
     if identifier(column.name) in taken and not column.left_out:
         reason = "its name means something else in addresses and answers; rename it"
         return Column(column.name, column.type, column.constraints, column.missing, reason)

@@ -1,4 +1,4 @@
-"""What is foretold: yes or no, a number, or one of several classes; and how a model's sums become an answer."""
+"""The three kinds of target, and how raw outputs become answers."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ Sums = Any  # what a model gives a record: one number, or one per class
 
 
 class Said(TypedDict):
-    """What an answer about a record says first: a probability, a number, or a class with those of all."""
+    """The first members of an answer: a probability, a number, or a class with all probabilities."""
 
     probability: NotRequired[float]
     prediction: NotRequired[float]

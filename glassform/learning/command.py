@@ -27,7 +27,7 @@ TOO_GOOD_WARNING = (
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Say what is being done and, when it is done, how long it took."""
+    """Print a step and, at its end, its duration."""
     print(f"{title} ... ", end="", flush=True)
     start = time.perf_counter()
     yield
@@ -61,7 +61,7 @@ Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it 
 
 
 def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None) -> str:
-    """Return in words how a version compares with the one before it, and whether it is served now or why not."""
+    """Return how a version compares with the one before it, and whether it is served now or why not."""
     manifest = registry.manifest()
     comparison = manifest.versions[version].comparison
     lines = ["", account(comparison)] if comparison else []
@@ -114,7 +114,7 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
 
 
 def chosen(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
-    """Return the data package and the folder of versions of each table that is to be trained."""
+    """Return the data package and the versions' folder of each table to train."""
     if options.add:
         default = Schema.from_file(PACKAGE).name
         package, inferred = add(options.add, options.target, options.name, options.data, options.estimator, default)
@@ -133,7 +133,7 @@ def chosen(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
 
 @contextmanager
 def undone(folder: Path | None) -> Iterator[None]:
-    """Take away a table that was just added, if it cannot be trained."""
+    """Remove a table just added, if its training fails."""
     try:
         yield
     except BaseException:

@@ -24,7 +24,7 @@ from glassform.settings import ARTIFACTS
 from glassform.versions.manifest import Comparison, passes
 from glassform.versions.registry import Registry
 
-GOLDEN = 24  # rows whose answers a server checks before it calls itself ready
+GOLDEN = 24  # rows of a server's self-test
 
 
 def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
@@ -37,13 +37,13 @@ def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
 def register(
     card: Fitted, pipeline: Pipeline, test: Split, registry: Registry, promote: bool | None = None
 ) -> Fitted:
-    """Save a version, compare it with the one that is served and promote it, if it may be; return it.
+    """Save a version, compare it with the current one, promote it if it passes; return it.
 
-    One that was here before is promoted only if that is said, lest training again undo what somebody went back from.
+    An existing version is promoted only on request, so that retraining cannot undo a rollback.
     """
     with step("Saving"), registry.new_folder() as folder:
         card.training["sha256"][PIPELINE] = save_pipeline(pipeline, folder / PIPELINE)
-        card = parse(card.as_file(), folder)  # as it will be read, with its pipeline if it has one
+        card = parse(card.as_file(), folder)  # as a server will read it
         card.training["golden"] = golden_rows(card, test)
         card.save(folder)
         served = registry.served()
@@ -81,7 +81,7 @@ def predictions(card: Fitted, measures: Measures, records: list[Record]) -> np.n
 
 
 def golden_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
-    """Return some records, evenly drawn from the test rows, with the sums that must always come out for them."""
+    """Return some test records with the sums that every load must reproduce."""
     drawn = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(GOLDEN, len(test.X)), dtype=int)]
     asked = [card.typical, *as_records(card.schema, drawn)]
     found = card.all_sums([card.row(record) for record in asked])
@@ -89,7 +89,7 @@ def golden_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
 
 
 def save_pipeline(pipeline: Pipeline, path: Path) -> str:
-    """Write the fitted pipeline with joblib, whole or not at all; return the file's SHA-256."""
+    """Write the fitted pipeline atomically with joblib; return the file's SHA-256."""
     unfinished = path.with_suffix(".unfinished")
     joblib.dump(pipeline, unfinished)
     unfinished.replace(path)
@@ -97,12 +97,12 @@ def save_pipeline(pipeline: Pipeline, path: Path) -> str:
 
 
 def load_pipeline(artifacts: Path = ARTIFACTS, version: str | None = None) -> Pipeline:
-    """Load scikit-learn's own form of a version, or of the current one.
+    """Load the scikit-learn pipeline of a version, the current one by default.
 
     Raises
     ------
     UnreadableArtifact
-        If the file is not the one the scorecard was made with: unpickling a stranger's file would run it.
+        If the file is not the scorecard's own: unpickling a foreign file would run it.
     """
     card = Registry(artifacts).load(version)
     pipeline: Pipeline = open_pipeline(artifacts / card.version, card.training["sha256"][PIPELINE])

@@ -1,4 +1,4 @@
-"""Rows to learn from and to test with: read from CSV files or counted in an engine, and checked."""
+"""Training and test rows: read from CSV files or counted in an engine, and checked."""
 
 import hashlib
 import re
@@ -22,7 +22,7 @@ WHOLE = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # as engines may write whole numbers
 class Split:
     """Rows of a table: `X`, one column per feature, and `y`: 1 or 0 of two classes, a class's place, or a number.
 
-    Each stands for `weights` rows that are alike in features and outcome.
+    Each stands for `weights` identical rows.
     """
 
     X: pd.DataFrame
@@ -50,7 +50,7 @@ def read(schema: Schema, resource: str, folder: Path) -> Split:
         field.column: "str" if field.has_gaps else NUMPY_TYPE.get(field.type, "str")
         for field in (*schema.fields, schema.target)
     }
-    # "?" and "NA" are values like any other: nothing is turned into a gap
+    # "?" and "NA" are values like any other: pandas must not turn them into gaps
     table = pd.read_csv(path, dtype=types, keep_default_na=False)
     X, y = checked(table, schema)
     hashes = pd.util.hash_pandas_object(table, index=False).to_numpy()
@@ -58,14 +58,14 @@ def read(schema: Schema, resource: str, folder: Path) -> Split:
 
 
 def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> Split:
-    """Count in an engine how often each combination of features and outcome occurs in a table of any size.
+    """Count each combination of features and outcome in an engine, in a table of any size.
 
     Raises
     ------
     ValueError
-        If the table cannot be read, or does not match its description.
+        If the table is unreadable or does not match its description.
     """
-    # an engine is needed, and installed, for large tables only
+    # only large tables need an engine
     from glassform.engines.connect import connect
 
     columns = [field.column for field in (*schema.fields, schema.target)]
@@ -77,7 +77,7 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> S
     for field in schema.fields:
         if not field.categories and not field.has_gaps:
             table[field.column] = as_numbers(table[field.column], field)
-    # sorted, so that the same table gives the same model whichever engine counts it
+    # sorted, so that every engine gives the same model
     table = table.sort_values(columns, ignore_index=True)
     X, y = checked(table, schema, counted=True)
     X = X.astype({field.name: NUMPY_TYPE[field.type] for field in schema.fields if not field.categories})
@@ -86,7 +86,7 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> S
 
 
 def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the features, named as the schema names them, and the outcome of a table, once all is as described.
+    """Check a table; return its features, under the schema's names, and its outcome.
 
     Raises
     ------
@@ -106,18 +106,18 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
 
 
 def marked(column: pd.Series, field: Field) -> pd.Series:
-    """Return a column with the sign of a gap where a value is missing, however the table writes that."""
+    """Return a column with one sign for all missing values."""
     column = column.astype(object)
     return column.where(column.notna() & ~column.isin(field.missing), NOT_KNOWN)
 
 
 def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
-    """Check one column against its field; rows that were counted have no number of their own to tell.
+    """Check one column against its field; counted rows have no row number to report.
 
     Raises
     ------
     ValueError
-        If it is missing or holds a value the schema does not know.
+        If it is missing or holds an unknown value.
     """
     if field.column not in table:
         raise ValueError(f"the table has no column {field.column}")

@@ -23,7 +23,7 @@ Curves = Callable[[Mapping[str, Sequence[Any]]], dict[str, list[float]]]  # and 
 
 
 class NotAdditive(ValueError):
-    """The pipeline is no sum of one term per feature, so no table of points equals it."""
+    """The pipeline is not a sum of one term per feature, so no table of points equals it."""
 
 
 def tabulate(

@@ -1,4 +1,4 @@
-"""The data package checked before anything is learned by it: every mistake in it named by its place."""
+"""The data package: read and checked, every mistake named with its place."""
 
 import json
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from glassform.records.field import MISSING, NOT_KNOWN, OWN, identifier
 from glassform.records.messages import did_you_mean
 from glassform.records.schema import Schema, localised
 
-MOST_WHOLE = 2_000  # values of an integer, which has points for each
+MOST_WHOLE = 2_000  # values of an integer, each of which has points
 
 
 class InvalidPackage(ValueError):
-    """A data package that describes no table to learn from; the sentences say where and what is wrong."""
+    """A data package with mistakes; the message lists each with its place."""
 
 
 class Own(BaseModel):
@@ -36,7 +36,7 @@ class Own(BaseModel):
 
 
 class Constraints(BaseModel):
-    """The constraints of a field that mean something here (Table Schema)."""
+    """The constraints of a field that we use (Table Schema)."""
 
     required: bool = True
     minimum: FiniteFloat | None = None
@@ -71,7 +71,7 @@ class Resource(BaseModel):
 
 
 class Noun(BaseModel):
-    """What a row is called, one of them and several."""
+    """The words for one row and for several."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -100,7 +100,7 @@ class Glassform(BaseModel):
 
 
 class Package(BaseModel):
-    """A data package, as far as it means something here."""
+    """A data package, as far as we use it."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
@@ -147,13 +147,13 @@ def told(path: Path, mistakes: list[str]) -> str:
 
 
 def place_of(location: tuple[int | str, ...]) -> str:
-    """Return where something stands, as `resources[0].schema.fields[2].type`; numbers count from 0, as JSON's do."""
+    """Return a place as `resources[0].schema.fields[2].type`, counting from 0."""
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return place.removeprefix(".") or "the whole"
 
 
 def mistakes_in(package: Package) -> Iterator[str]:
-    """Find what is wrong though every part by itself is as it should be."""
+    """Find mistakes between parts that are valid by themselves."""
     own, table = package.glassform, package.resources[0].table
     if table is None:
         yield "resources[0].schema: is missing; the first resource describes the columns"
@@ -191,7 +191,7 @@ def mistakes_in(package: Package) -> Iterator[str]:
 
 
 def repeated(own: Glassform) -> Iterator[str]:
-    """Find features that stand there twice, or that the target is among."""
+    """Find repeated features, and the target among the features."""
     names = [identifier(column) for column in own.features]
     for column in own.features:
         if names.count(identifier(column)) > 1:
@@ -201,7 +201,7 @@ def repeated(own: Glassform) -> Iterator[str]:
 
 
 def spread(rule: Constraints) -> float:
-    """Return how far the ends of a number are apart."""
+    """Return the width of a number's range."""
     return (rule.maximum or 0) - (rule.minimum or 0)
 
 

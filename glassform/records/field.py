@@ -12,15 +12,15 @@ from glassform.languages import gettext
 
 Value = str | int | float
 Record = dict[str, Value]
-NOT_KNOWN = "?"  # how a number that is missing is written, where one can be
-OWN = "glassform"  # the one key of the data package under which our own properties stand
+NOT_KNOWN = "?"  # marks a missing number
+OWN = "glassform"  # the key of our own properties in a data package
 DEFAULT_WINDOW = 0.05  # of a number's range
 PYTHON_TYPE: dict[str, type[int] | type[float]] = {"integer": int, "number": float}
 PLAIN_DIGITS = {
     "integer": re.compile(r"-?[0-9]+"),
     "number": re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"),
 }
-MISSING = ("",)  # texts that mean that a value is missing, if a Table Schema names none
+MISSING = ("",)  # texts for a missing value, unless a Table Schema names others
 DATE = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ].*)?")
 KINDS = {
     "integer": lazy_gettext("a whole number"),
@@ -44,12 +44,12 @@ class Field:
     categories: dict[str, str]
     aliases: tuple[str, ...]
     ordered: bool  # whether the order of its categories means something
-    locked: bool  # whether it stays as it is when changes are looked for, unless asked otherwise
+    locked: bool  # whether the search for changes keeps it, unless asked otherwise
     direction: str  # "up" or "down" if it can change only that way, else ""
-    window: float  # how far apart two numbers may be that count as alike
-    has_gaps: bool  # whether a number can be missing, and ? is written for it
-    missing: frozenset[str]  # texts that mean that a value is missing, where one can be
-    is_year: bool  # whether dates are taken for their years
+    window: float  # the largest distance of numbers that count as alike
+    has_gaps: bool  # whether a number can be missing, written ?
+    missing: frozenset[str]  # texts for a missing value, where one can be missing
+    is_year: bool  # whether dates count as their years
 
     @classmethod
     def from_descriptor(cls, descriptor: dict[str, Any], missing: Iterable[str] = MISSING) -> "Field":
@@ -103,7 +103,7 @@ class Field:
 
     @cached_property
     def values(self) -> list[Value]:
-        """All its values in order; empty for real numbers, which have no end of them."""
+        """All its values in order; empty for real numbers."""
         if self.categories:
             return list(self.categories)
         if self.type != "integer":
@@ -118,7 +118,7 @@ class Field:
         Raises
         ------
         ValueError
-            If the data package leaves one of them open; neither a form nor a table of points can.
+            If the data package leaves one of them open; a form and a table of points need both.
         """
         if self.minimum is None or self.maximum is None:
             raise ValueError(f"the data package gives {self.column} no minimum or no maximum")
@@ -131,7 +131,7 @@ class Field:
         return self.categories.get(str(value), str(value))
 
     def place(self, value: Value) -> float:
-        """Return where a value stands from the first, 0, to the last, 1."""
+        """Return a value's position from 0, the first, to 1, the last."""
         if self.categories:
             return self.values.index(value) / max(len(self.values) - 1, 1)
         low, high = self.bounds
@@ -147,13 +147,13 @@ class Field:
         return isinstance(value, int if self.type == "integer" else (int, float)) and low <= value <= high
 
     def distance(self, old: Value, new: Value) -> float:
-        """Return how far two values are apart: 0 to 1 for numbers and ordered categories, 1 for any others."""
+        """Return the distance of two values: 0 to 1 for numbers and ordered categories, 1 for others."""
         if (self.categories and not self.ordered) or (self.has_gaps and NOT_KNOWN in (old, new)):
             return float(old != new)
         return abs(self.place(new) - self.place(old))
 
     def can_become(self, old: Value, new: Value) -> bool:
-        """Tell whether the field's direction allows the change; what is known stays known."""
+        """Tell whether the field's direction allows the change; a known value stays known."""
         if self.has_gaps and NOT_KNOWN in (old, new):
             return not self.direction and new != NOT_KNOWN
         return not self.direction or (self.place(new) > self.place(old)) == (self.direction == "up")

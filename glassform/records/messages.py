@@ -1,4 +1,4 @@
-"""What is said of a mistake, and the mistakes themselves."""
+"""Error messages, and the errors of records and queries."""
 
 import json
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ MESSAGES = {
 
 @dataclass(frozen=True)
 class FieldError:
-    """One thing wrong with one field: its name, the value as given (None if there was none), the message."""
+    """One error of one field: its name, the value given (None if absent), the message."""
 
     field: str
     value: str | None
@@ -78,7 +78,7 @@ class FieldError:
 
 
 class InvalidRecord(Refusal):
-    """Fields that do not make a record; it holds the first errors, their number in all, and the fields as given."""
+    """An invalid record: the first errors, their total number, and the fields as given."""
 
     template = "answers/form.html"
 
@@ -103,14 +103,14 @@ class InvalidRecord(Refusal):
 
 
 class InvalidQuery(InvalidRecord):
-    """What is asked for and cannot be.
+    """A request that cannot be met.
 
     Parameters
     ----------
     template
-        The page to set it right on, if there is one.
+        The page to mend it on, if there is one.
     status
-        409 if it could be, were something else not there already; 401 or 403 if somebody else has to ask.
+        409 if it conflicts with what is there; 401 or 403 if the client may not ask.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class InvalidQuery(InvalidRecord):
 
     @property
     def detail(self) -> str | None:
-        """Whether it cannot be, or does not go with what is there."""
+        """The reason, by status."""
         return str(DETAILS[self.status]) if self.status in DETAILS else None
 
 
@@ -136,7 +136,7 @@ DETAILS: dict[int, Any] = {
 
 
 def limited(errors: list[FieldError]) -> list[FieldError]:
-    """Return the first errors and, in place of the rest, one that counts them."""
+    """Return the first errors, and one that counts the rest."""
     more = len(errors) - MOST_ERRORS
     return [*errors[:MOST_ERRORS], FieldError("", None, say("more", count=more))] if more > 0 else errors
 
@@ -147,7 +147,7 @@ def say(key: str, **values: Any) -> str:
 
 
 def did_you_mean(word: str, spellings: Mapping[str, str]) -> str:
-    """Return the end of a sentence that offers the nearest known word, or lists the known ones."""
+    """Return the end of a message: the nearest known word, or a list of all."""
     folded = {spelling.casefold(): meant for spelling, meant in spellings.items()}
     near = get_close_matches(word[:LONGEST_VALUE].casefold(), folded, n=1, cutoff=0.6)
     if near:
@@ -157,7 +157,7 @@ def did_you_mean(word: str, spellings: Mapping[str, str]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as an answer may repeat it: short, one line, nothing unprintable."""
+    """Return a value fit to repeat in an answer: short, one line, printable."""
     if isinstance(value, list):
         return gettext("an object") if isinstance(value, Pairs) else gettext("a list")
     if not isinstance(value, str):

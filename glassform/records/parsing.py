@@ -1,4 +1,4 @@
-"""JSON and query strings read without losing a repeated name."""
+"""JSON and query strings, parsed without losing repeated names."""
 
 import json
 from typing import Any
@@ -18,13 +18,13 @@ class UnreadableJSON(Unreadable):
 
 
 class Pairs(list[tuple[str, Any]]):
-    """The members of a JSON object in the order sent, repeated names kept."""
+    """The members of a JSON object in order, repeated names included."""
 
 
 def decode(query: str) -> list[tuple[str, str]]:
-    """Return the names and values of a query string, or of a part of one, in order and with all repetitions."""
+    """Return the names and values of a query string, or a part of one, in order, repetitions included."""
     if not query.isascii():
-        query = query.encode("latin-1", "replace").decode("utf-8", "replace")  # bytes, as WSGI hands them on
+        query = query.encode("latin-1", "replace").decode("utf-8", "replace")  # bytes as WSGI passes them
     return parse_qsl(query, keep_blank_values=True)
 
 
@@ -50,7 +50,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def is_array(given: Any) -> bool:
-    """Tell whether parsed JSON is an array; an object that was read with care is a list, too, of pairs."""
+    """Tell whether parsed JSON is an array; `Pairs` are lists too, but stand for objects."""
     return isinstance(given, list) and not isinstance(given, Pairs)
 
 
@@ -60,7 +60,7 @@ def as_pairs(given: Any) -> Any:
 
 
 def parse(body: bytes) -> Any:
-    """Parse JSON, fast if nothing in it needs care; objects come as dictionaries, or as `Pairs` if any did.
+    """Parse JSON, fast where possible; objects come as dictionaries, or as `Pairs` if names may repeat.
 
     Raises
     ------
@@ -70,14 +70,14 @@ def parse(body: bytes) -> Any:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return parse_json(body)  # which says where, and knows NaN
+        return parse_json(body)  # slower, but gives the place and accepts NaN
     return value if is_plain(body, value) else parse_json(body)
 
 
 def is_plain(body: bytes, value: Any) -> bool:
-    """Tell whether dictionaries hold all that a JSON text says: flat objects, no name twice.
+    """Tell whether dictionaries lose nothing of a JSON text: flat objects, no repeated name.
 
-    Without backslashes every text has two quotes, so a name that was given twice leaves quotes over.
+    Without backslashes every text has two quotes, so a repeated name leaves surplus quotes.
     """
     rows = value if isinstance(value, list) else [value]
     if b"\\" in body or not all(type(row) is dict for row in rows):

@@ -20,8 +20,8 @@ from glassform.records.validation import annotation, message_for
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 BINARY, CLASSES, NUMBER = "binary", "classes", "number"  # what a target can be
-MOST_QUERY_PARTS = 10_000  # parts of queries that were accepted before
-PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # the name of a table, as addresses have it
+MOST_QUERY_PARTS = 10_000  # cached parts of accepted queries
+PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # a table's name in addresses
 DELIMITERS = ",;\t"  # between the cells of a table in a file
 
 
@@ -65,7 +65,7 @@ class Schema:
 
     @cached_property
     def strict(self) -> type[pydantic.BaseModel]:
-        """The model that takes every value as it is, for JSON."""
+        """The strict model, for JSON."""
         return self._model(strict=True)
 
     def _model(self, strict: bool) -> type[pydantic.BaseModel]:
@@ -79,20 +79,20 @@ class Schema:
             for field in self.fields
         }
         config = pydantic.ConfigDict(extra="forbid", title="Record")
-        with warnings.catch_warnings():  # of names that are methods of pydantic's, too; none is called
+        with warnings.catch_warnings():  # about field names that are also pydantic methods, which we never call
             warnings.simplefilter("ignore", UserWarning)
             return pydantic.create_model("Record", __config__=config, **definitions)
 
     @cached_property
     def task(self) -> str:
-        """What is foretold: one of two classes, one of several, or a number."""
+        """The kind of target: one of two classes, one of several, or a number."""
         if not self.target.categories:
             return NUMBER
         return BINARY if len(self.target.categories) == 2 else CLASSES
 
     @cached_property
     def classes(self) -> list[str]:
-        """The values of the target, the positive one of two last; none, if it is a number."""
+        """The target's classes, the positive one of two last; empty for a number."""
         if self.task != BINARY:
             return list(self.target.categories)
         positive: str = self.own["positive"]
@@ -100,7 +100,7 @@ class Schema:
 
     @cached_property
     def words(self) -> dict[str, str]:
-        """What a row is called, for texts: `case`, `cases` and `a_case`."""
+        """The words for a row in texts: `case`, `cases` and `a_case`."""
         noun = self.own.get("noun", {"one": gettext("case"), "many": gettext("cases")})
         one = noun["one"]
         a_case = gettext("an %(case)s", case=one) if one[0] in "aeiou" else gettext("a %(case)s", case=one)
@@ -120,7 +120,7 @@ class Schema:
         return {"$schema": JSON_SCHEMA, **self.strict.model_json_schema()}
 
     def read_query(self, query: str, passed_over: Set[str] = frozenset()) -> Record:
-        """Read a record from a query string; names in `passed_over` belong to somebody else.
+        """Read a record from a query string, ignoring the names in `passed_over`.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class Schema:
             With every error of every field.
         """
         parts = query.split("&")
-        # No field's rule looks at another field, so a part that was accepted once would be accepted again.
+        # Fields are checked one by one, so an accepted part is valid in any query.
         try:
             known = dict([self.accepted[part] for part in parts])
         except KeyError:
@@ -143,7 +143,7 @@ class Schema:
         return record
 
     def holds(self, record: Record) -> bool:
-        """Tell whether something is a record of this table, and not of an older or a newer description of it."""
+        """Tell whether a record fits this table's present description."""
         return record.keys() == self.by_name.keys() and all(
             field.holds(record[name]) for name, field in self.by_name.items()
         )
@@ -151,7 +151,7 @@ class Schema:
     def read_fields(self, pairs: Iterable[tuple[str, str]], hints: bool = True) -> Record:
         """Read a record from the names and values of a form, where every value is text.
 
-        `hints` tells whether messages offer what may have been meant, which takes time.
+        `hints` tells whether messages suggest what was meant, which takes time.
 
         Raises
         ------
@@ -201,12 +201,12 @@ class Schema:
         field = self.by_name[name]
         if details["type"] == "missing":
             return FieldError(name, None, say("missing", rule=field.rule))
-        given = fields[name]  # pydantic's own input may have been made a number already
+        given = fields[name]  # pydantic's own input may already be a number
         return FieldError(name, shown(given), message_for(field, given, details["type"], hints))
 
 
 class Schemas(dict[str, Schema]):
-    """The record of one table by language; each is made when it is first asked for."""
+    """The schemas of one table by language, each made on first use."""
 
     def __init__(self, schema: Schema) -> None:
         super().__init__({DEFAULT: schema})
@@ -218,9 +218,9 @@ class Schemas(dict[str, Schema]):
 
 
 def localised(value: Any, language: str) -> Any:
-    """Return a data package with its own translations in place of what they translate.
+    """Return a data package in a language, its translations applied.
 
-    Any object of the package may hold them: under our key, in `translations`, by language.
+    Any object may hold translations, under our key, by language.
     """
     if isinstance(value, list):
         return [localised(each, language) for each in value]
@@ -235,7 +235,7 @@ def localised(value: Any, language: str) -> Any:
 
 
 def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Return an object with the members of another put over its own, at every depth."""
+    """Return an object updated with another at every depth."""
     both = {name: merged(old[name], each) for name, each in new.items() if isinstance(old.get(name), dict)}
     return old | new | both
 

@@ -31,7 +31,7 @@ def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(registry: Registry, options: argparse.Namespace) -> str:
-    """Do what the command line says, and return what to print."""
+    """Run a command and return what to print."""
     if options.command == "list":
         return listing(registry)
     if options.command == "show":

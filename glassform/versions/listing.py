@@ -1,4 +1,4 @@
-"""Versions told as text, and where two of them differ."""
+"""Versions as text, and the differences of two."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from glassform.records.field import Value
 from glassform.versions.manifest import Comparison, Manifest, Version, judge, known
 from glassform.versions.registry import Registry
 
-MEASURES = {  # of a version, those of them that its target has, and their titles
+MEASURES = {  # measures and their titles
     "roc_auc": "ROC AUC",
     "brier_score": "Brier",
     "log_loss": "log loss",
@@ -20,7 +20,7 @@ MEASURES = {  # of a version, those of them that its target has, and their title
 
 @dataclass(frozen=True)
 class Difference:
-    """The points of one value, or the intercept, under two versions, in log-odds; None where one does not know it."""
+    """The points of one value, or the intercept, under two versions, in log-odds; None where a version lacks it."""
 
     feature: str
     value: Value
@@ -29,14 +29,14 @@ class Difference:
 
     @property
     def size(self) -> float:
-        """How far the two are apart; infinitely, if one of them does not know the value."""
+        """The size of the difference; infinite if a version lacks the value."""
         if self.current is None or self.candidate is None:
             return float("inf")
         return abs(self.candidate - self.current)
 
 
 def differences(current: Fitted, candidate: Fitted) -> list[Difference]:
-    """Return every value's points under both versions, the largest difference first; of single tables of points."""
+    """Return every value's points under both versions, the largest difference first; scorecards only."""
     if not (isinstance(current, Additive) and isinstance(candidate, Additive)):
         return []
     features = dict.fromkeys([*current.points, *candidate.points])
@@ -49,7 +49,7 @@ def differences(current: Fitted, candidate: Fitted) -> list[Difference]:
 
 
 def summary(version: str, manifest: Manifest) -> str:
-    """Return a version in one line: whether it is current, when it came, how good it is."""
+    """Return a version in one line: current or not, date, measures."""
     sign, found = "*" if version == manifest.current else " ", manifest.versions[version]
     measures = "  ".join(f"{MEASURES.get(name, name)} {value:.4f}" for name, value in found.measures.items())
     verdict = f"  {verdict_of(found)}" if found.comparison else ""
@@ -57,7 +57,7 @@ def summary(version: str, manifest: Manifest) -> str:
 
 
 def verdict_of(version: Version) -> str:
-    """Return in words how a version passed the gates."""
+    """Return the gates' verdict in words."""
     assert version.comparison is not None
     failed = [gate["measure"] for gate in judge(version.comparison) if not gate["passed"]]
     return f"fails {', '.join(failed)}" if failed else "passes the gates"
@@ -84,7 +84,7 @@ def account(comparison: Comparison) -> str:
 
 
 def show(registry: Registry, version: str, most: int = 15) -> str:
-    """Return what there is to say of a version: how it compares, and where its points differ from the current."""
+    """Return a description of a version: its comparison, and its differences from the current one."""
     manifest = registry.manifest()
     registered = known(manifest, version)
     candidate = registry.read(version, registered)

@@ -1,4 +1,4 @@
-"""What the registry keeps of each version, and the gates a new one must pass."""
+"""The registry's entries, and the gates a new version must pass."""
 
 import re
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ Name = Annotated[str, Field(pattern=f"^{PLAIN_VERSION.pattern}$")]
 
 
 class UnknownVersion(ValueError):
-    """A version that is not in the registry."""
+    """An unknown version."""
 
 
 class InUse(ValueError):
-    """What cannot be done while a version is served, or no other can be gone back to."""
+    """The version is being served, or there is no other to go back to."""
 
 
 class Comparison(BaseModel, extra="forbid"):
-    """A version beside the one that was current when it came, on the same test rows.
+    """A version compared with the one current at its training, on the same test rows.
 
     `measures` holds the older one's and its own; `raised` and `lowered` count the rows that it puts on the other side
-    of a probability of 0.5, of `rows`.
+    `measures` holds the older one's and its own; `raised` and `lowered` count rows, of `rows`, that cross 0.5.
     """
 
     other: Name
@@ -38,7 +38,7 @@ class Comparison(BaseModel, extra="forbid"):
 
 
 class Version(BaseModel, extra="forbid"):
-    """One version: when it came, the SHA-256 of its scorecard, which has that of its pipeline, and how good it is."""
+    """One version: its date, the SHA-256 of its scorecard (which has that of its pipeline), its measures."""
 
     created: datetime
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -48,7 +48,7 @@ class Version(BaseModel, extra="forbid"):
 
 
 class Event(BaseModel, extra="forbid"):
-    """A version was promoted, or gone back to."""
+    """A promotion or rollback."""
 
     version: Name
     at: datetime
@@ -57,7 +57,7 @@ class Event(BaseModel, extra="forbid"):
 
 
 class Manifest(BaseModel, extra="forbid"):
-    """What `registry.json` holds; the oldest version, and the oldest event, first."""
+    """The content of `registry.json`, oldest first."""
 
     format: Literal[1] = 1
     versions: dict[Name, Version] = {}
@@ -65,7 +65,7 @@ class Manifest(BaseModel, extra="forbid"):
 
     @property
     def line(self) -> list[str]:
-        """The versions that are there and were current, each before the one that followed it; the last one is."""
+        """The versions that were current, in order; the last one is."""
         line: list[str] = []
         for event in self.events:
             if event.how == "promoted":
@@ -88,14 +88,14 @@ class Manifest(BaseModel, extra="forbid"):
 
 @dataclass(frozen=True)
 class Gate:
-    """How much worse than the current version a new one may be, to be promoted by itself."""
+    """How much worse than the current version a new one may be and still be promoted."""
 
     measure: str
     most: float
     higher_is_better: bool = False
 
     def loss(self, older: float, newer: float) -> float:
-        """Return how much worse the newer one is; below 0, if it is better."""
+        """Return the newer one's loss; negative if it is better."""
         return older - newer if self.higher_is_better else newer - older
 
 
@@ -112,7 +112,7 @@ GATES = [
 
 
 class GateAnswer(TypedDict):
-    """A measure of the version that was current and of this one, and how much worse this one may be."""
+    """A measure of the current version and this one, and the allowed loss."""
 
     measure: str
     current: float
@@ -122,7 +122,7 @@ class GateAnswer(TypedDict):
 
 
 def judge(comparison: Comparison) -> list[GateAnswer]:
-    """Return each gate with the measure of either version, what is allowed and whether it is passed."""
+    """Return each gate with both measures, the allowed loss and the result."""
     changed = (comparison.raised + comparison.lowered) / comparison.rows
     measures = {**comparison.measures, CHANGED: (0.0, changed)}
     return [
@@ -139,12 +139,12 @@ def judge(comparison: Comparison) -> list[GateAnswer]:
 
 
 def passes(comparison: Comparison | None) -> bool:
-    """Tell whether a version passes every gate; one that could not be compared does not."""
+    """Tell whether a version passes every gate; without a comparison it does not."""
     return comparison is not None and all(gate["passed"] for gate in judge(comparison))
 
 
 def known(manifest: Manifest, version: str) -> Version:
-    """Return what is registered of a version.
+    """Return a version's entry.
 
     Raises
     ------

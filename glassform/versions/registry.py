@@ -63,11 +63,11 @@ class Registry:
             raise UnreadableArtifact(f"{FILE} is damaged: {where} {first['msg']}".replace("  ", " ")) from error
 
     def mark(self, version: str) -> list[tuple[int, ...]]:
-        """Return what changes whenever the file does, or that of a version."""
+        """Return a mark that changes with the registry file or a version's file."""
         return [mark_of(self.folder / FILE), mark_of(self.folder / version / SCORECARD)]
 
     def standing(self, manifest: Manifest) -> tuple[Fitted, str]:
-        """Return the current version or, if it cannot be read, the newest of those before it; and why, if so.
+        """Return the current version or, if unreadable, the newest before it with the reason.
 
         Raises
         ------
@@ -132,9 +132,9 @@ class Registry:
 
     @contextmanager
     def changing(self, begin_anew: bool = False) -> Iterator[Manifest]:
-        """Change what is registered, whole or not at all; other processes wait meanwhile.
+        """Change the registry atomically; other processes wait.
 
-        A damaged registry is laid aside if it may be begun anew.
+        A damaged registry is moved aside if `begin_anew`.
 
         Raises
         ------
@@ -158,7 +158,7 @@ class Registry:
 
     @contextmanager
     def new_folder(self) -> Iterator[Path]:
-        """Make a folder for the files of a version that is coming; it is gone afterwards."""
+        """Make a temporary folder for a new version's files."""
         self.folder.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.folder))
         folder.chmod(0o755)  # as any other folder, so that who serves can read what somebody else trained
@@ -168,9 +168,9 @@ class Registry:
             shutil.rmtree(folder, ignore_errors=True)
 
     def add(self, folder: Path, comparison: Comparison | None = None) -> bool:
-        """Register the version in a folder, which becomes a folder of ours; tell whether it was not here before.
+        """Register the version in a folder, moving the folder in; tell whether it is new.
 
-        One that is here already, and sound, stays as it is but for its comparison: the same version, the same model.
+        An intact existing version only gets the new comparison: same version, same model.
         """
         content = (folder / SCORECARD).read_bytes()
         card = parse(content, folder)
@@ -200,7 +200,7 @@ class Registry:
         return not was_here
 
     def is_sound(self, manifest: Manifest, version: str) -> bool:
-        """Tell whether a version is here and can be read."""
+        """Tell whether a version exists and is readable."""
         try:
             return bool(self.read(version, known(manifest, version)))
         except (UnknownVersion, UnreadableArtifact):
@@ -222,12 +222,12 @@ class Registry:
                 manifest.events.append(Event(version=version, at=now(), how="promoted", by=by))
 
     def roll_back(self, by: str = COMMAND_LINE, leaving: str | None = None) -> str:
-        """Go back to the version before the current one (if that is `leaving`, where that is given); return it.
+        """Roll back to the version before the current one and return it; `leaving` must be current, if given.
 
         Raises
         ------
         InUse
-            If there was none before it, or another is current.
+            If there is none before it, or another version is current.
         UnreadableArtifact
             If that one is damaged.
         """
@@ -258,7 +258,7 @@ class Registry:
             self.forget(manifest, version)
 
     def prune(self, keep: int = KEPT) -> list[str]:
-        """Delete all versions but the newest, the current one and the one before it; return those deleted."""
+        """Delete old versions, except the newest, the current one and the one before it; return the deleted."""
         with self.changing() as manifest:
             newest = sorted(manifest.versions, key=lambda version: manifest.versions[version].created)[-keep:]
             kept = {*(newest if keep else []), *self.in_use(manifest), manifest.previous}
@@ -268,19 +268,19 @@ class Registry:
         return gone
 
     def in_use(self, manifest: Manifest) -> set[str]:
-        """Return the current version and, if that cannot be read, the one that is served in its place."""
+        """Return the current version and, if it is unreadable, the one served instead."""
         used = {manifest.current} if manifest.current else set()
         with suppress(FileNotFoundError, UnreadableArtifact):
             used.add(self.standing(manifest)[0].version)
         return used
 
     def forget(self, manifest: Manifest, version: str) -> None:
-        """Take a version out of a manifest that is being changed, and delete its folder."""
+        """Remove a version from a manifest and delete its folder."""
         del manifest.versions[version]
         self.lay_aside(version)
 
     def lay_aside(self, version: str) -> None:
-        """Delete a version's folder, if there is one; what cannot be deleted loses its name at least."""
+        """Delete a version's folder; if that fails, it at least loses its name."""
         with self.new_folder() as aside, suppress(FileNotFoundError):
             (self.folder / version).rename(aside / version)
 

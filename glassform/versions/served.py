@@ -1,4 +1,4 @@
-"""What one process serves: the current version of every table, and others asked for."""
+"""What a process serves: the current version of every table, and older ones on request."""
 
 import logging
 import threading
@@ -11,16 +11,16 @@ from glassform.records.schema import PLAIN_TABLE
 from glassform.versions.manifest import known
 from glassform.versions.registry import FILE, Registry, tables_in
 
-SECONDS_BETWEEN_LOOKS = 1.0  # at whether another version is to be served
-MOST_PINNED = 4  # older versions that a process holds ready
+SECONDS_BETWEEN_LOOKS = 1.0  # between checks for another version
+MOST_PINNED = 4  # older versions that a process keeps in memory
 log = logging.getLogger("glassform")
 
 
 class Served:
-    """What one process serves of a table: the current version, looked for anew every second, and others asked for.
+    """One table as a process serves it: the current version, checked every second, and older ones on request.
 
     `refused` says why the registry's current version cannot be read, so that one before it is served, or one that was
-    read while it could be; nothing, if all is well.
+    `refused` says why the registry's current version is unreadable and an older one is served; empty, if all is well.
 
     Raises
     ------
@@ -46,7 +46,7 @@ class Served:
         return self.current.schema.name
 
     def renew(self) -> None:
-        """Take the registry's current version, if that has changed and can be read; look once a second at most."""
+        """Reload the current version if it changed, checking once a second at most."""
         if time.monotonic() < self.due or not self.lock.acquire(blocking=False):
             return
         try:
@@ -57,7 +57,7 @@ class Served:
             self.lock.release()
 
     def take(self) -> None:
-        """Take what the registry holds; what cannot be read leaves everything as it is."""
+        """Reload from the registry; keep the current version if the new one is unreadable."""
         with self.lock:
             self._take()
 
@@ -97,14 +97,14 @@ class Served:
 
 
 class Tables:
-    """The tables that one process serves: the default one, and further ones by name, each in a folder of that name.
+    """The tables that a process serves: the default one, and others by name.
 
     Parameters
     ----------
     artifacts
-        The folder of the default table's versions, and of the further tables' folders.
+        The folder of the default table's versions and of the other tables' folders.
     reserved
-        Names that no table can have, for they begin an address of every table.
+        Names that no table can have, because they begin every table's addresses.
     """
 
     def __init__(self, artifacts: Path, reserved: Set[str]) -> None:
@@ -120,7 +120,7 @@ class Tables:
         yield from sorted(self.further.items())
 
     def find(self, name: str) -> Served | None:
-        """Return a table by name, one that has come meanwhile too."""
+        """Return a table by name, even one just added."""
         if name in self.further or name in self.reserved or not PLAIN_TABLE.fullmatch(name):
             return self.further.get(name)
         if name == self.default.name:
@@ -129,7 +129,7 @@ class Tables:
         return self.further.get(name)
 
     def look(self) -> None:
-        """Take the tables that are there now; look once a second at most."""
+        """Find the tables that exist now, once a second at most."""
         if time.monotonic() < self.due:
             return
         with self.lock:
@@ -139,7 +139,7 @@ class Tables:
             self.further = {name: served for name, served in found.items() if served}
 
     def opened(self, name: str) -> Served | None:
-        """Return a table that was not served yet; nothing, if none of its versions can be read."""
+        """Return a new table, or None if none of its versions is readable."""
         try:
             return Served(Registry(self.artifacts / name))
         except (FileNotFoundError, UnreadableArtifact) as error:
