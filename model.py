@@ -29,7 +29,7 @@ from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
 
 TABULATING = "Tabulating the points, comparing them with the pipeline on every row"
-STAYING = "Keeping the pipeline, for it is no sum of one term per field"
+STAYING = "Keeping the pipeline: it is not additive"
 
 
 def preprocess(schema: Schema) -> ColumnTransformer:
@@ -176,7 +176,7 @@ def main() -> None:
             table = artifacts.name if artifacts != options.artifacts else ""
             print(verdict(Registry(artifacts), card.version, table, options.promote))
             if table and Registry(artifacts).manifest().current:
-                print(f"It answers at /{artifacts.name}/ of the server.", flush=True)
+                print(f"Open it at /{artifacts.name}/ of the server.", flush=True)
     except (OSError, ValueError) as error:
         sys.exit(f"\n{error}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def mark_of(path: Path) -> tuple[int, ...]:
-    """Return what changes whenever a file does."""
+    """Return a mark that changes with the file."""
     with suppress(OSError):
         found = path.stat()
         return found.st_mtime_ns, found.st_size, found.st_ino
@@ -14,6 +14,6 @@ def mark_of(path: Path) -> tuple[int, ...]:
 
 
 def settle(path: Path) -> None:
-    """See that a file is on the disk, before anything names it."""
+    """Flush a file to disk before anything refers to it."""
     with path.open("rb") as file:
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""How much is read, kept and told at most: every number with its unit."""
+"""Limits: every number with its unit."""
 
 LONGEST_VALUE = 100  # characters of one value
 LONGEST_SHOWN = 60  # characters of a value an answer repeats

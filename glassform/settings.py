@@ -25,7 +25,7 @@ def listed(text: str | list[str]) -> list[str]:
 
 
 class Settings(pydantic.BaseModel):
-    """What whoever runs the server can choose; each is an environment variable of the same name in capitals.
+    """The settings of a server; each is an environment variable of the same name in capitals.
 
     Attributes
     ----------

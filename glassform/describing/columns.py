@@ -96,7 +96,7 @@ def numeric(name: str, type_: str, numbers: pd.Series, missing: int, its_own: bo
     if type_ == "integer" and its_own and high - low == rows - 1:
         return Column(name, type_, constraints, missing, "it numbers the rows")
     notes = [
-        "dates, of which only the year is looked at" if is_year else "",
+        "dates; only the year is used" if is_year else "",
         "every row has its own value: an identifier?" if its_own and type_ == "integer" else "",
         f"missing in {missing / rows:.0%} of the rows" if missing > rows / 2 else "",
     ]

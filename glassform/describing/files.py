@@ -77,7 +77,7 @@ def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
                 f"{count} columns are called {name.strip() or 'nothing'}; give each a name of its own"
             )
     if len(table) < FEWEST_ROWS:
-        raise Undescribable(f"{path.name} has {len(table)} rows; {FEWEST_ROWS} are the fewest to learn from")
+        raise Undescribable(f"{path.name} has {len(table)} rows; training needs at least {FEWEST_ROWS}")
     table = table.fillna("").apply(lambda column: column.str.strip())
     texts = {text for column in table for text in table[column].unique()}
     missing = sorted({text for text in texts if text.lower() in MISSING_WORDS} | {*MISSING, NOT_KNOWN})
@@ -125,16 +125,16 @@ def add(
     """
     name = identifier(name or path.stem)
     if not PLAIN_TABLE.fullmatch(name):
-        raise Undescribable(f"{name or 'nothing'} is no name of small letters, digits and _; choose another --name")
+        raise Undescribable(f"{name or 'nothing'} has more than small letters, digits and _; choose another --name")
     if name in {*RESERVED, taken}:
-        raise Undescribable(f"{name} stands in addresses already; choose another --name")
+        raise Undescribable(f"{name} is part of other addresses; choose another --name")
     if (folder / name).exists():
         raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")
     table, missing_values = read_table(path)
     package, columns = describe(table, target, name, estimator)
     package["resources"][0]["schema"]["missingValues"] = missing_values
     missing = int((table[target] == NOT_KNOWN).sum())
-    left = f"\n{missing:,} rows are left out, for their {target} is missing." if missing else ""
+    left = f"\n{missing:,} rows are left out because their {target} is missing." if missing else ""
     return write(package, table, folder / name), report(columns) + left
 
 

@@ -58,8 +58,8 @@ def describe(
     if repeated := [name for name, count in names.items() if count > 1 or not name]:
         raise Undescribable(f"several columns would be called {repeated[0] or 'nothing'}; rename them")
     known = table[table[target] != NOT_KNOWN]
-    foretold, task, own = outcome_of(known[target], estimator)
-    taken = TAKEN | {identifier(f"probability {label}") for label in foretold.constraints.get("enum", [])}
+    target_column, task, own = outcome_of(known[target], estimator)
+    taken = TAKEN | {identifier(f"probability {label}") for label in target_column.constraints.get("enum", [])}
     columns = [
         leaking(infer(known[column]), known[column], known[target], taken) for column in known if column != target
     ]
@@ -85,9 +85,9 @@ def describe(
             "train": name,
             "test": f"{name}_test",
         },
-        "resources": [{"name": name, "schema": {"fields": [each.described for each in (*used, foretold)]}}],
+        "resources": [{"name": name, "schema": {"fields": [each.described for each in (*used, target_column)]}}],
     }
-    return package, [*columns, replace(foretold, note="to be foretold", missing=len(table) - len(known))]
+    return package, [*columns, replace(target_column, note="the target", missing=len(table) - len(known))]
 
 
 def narrowed(columns: Sequence[Column]) -> Iterator[Column]:
@@ -121,7 +121,7 @@ def outcome_of(values: pd.Series, estimator: str | None) -> tuple[Column, str, d
         return Column(target, type_, bounds, 0), NUMBER, {"question": f"What is {target}?", "outcome": target}
     if len(counts) > MOST_CLASSES:
         raise Undescribable(
-            f"the target {target} has {len(counts):,} different texts; {MOST_CLASSES} classes are the most"
+            f"the target {target} has {len(counts):,} different texts; at most {MOST_CLASSES} classes are possible"
         )
     if counts.min() < FEWEST_OF_A_CLASS:
         raise Undescribable(

@@ -20,9 +20,7 @@ from glassform.versions.manifest import passes
 from glassform.versions.registry import Registry
 
 TOO_GOOD = 0.999  # of ROC AUC or R²
-TOO_GOOD_WARNING = (
-    "\n\nIt is right about nearly every row: is a column known only after the outcome, or a copy of it?"
-)
+TOO_GOOD_WARNING = "\n\nIt predicts nearly every row: does a column copy the outcome, or become known only after it?"
 
 
 @contextmanager
@@ -67,7 +65,7 @@ def verdict(registry: Registry, version: str, table: str = "", promote: bool | N
     lines = ["", account(comparison)] if comparison else []
     if manifest.current == version:
         return "\n".join([*lines, "", f"Version {version} is the current one."])
-    reason = "this one was here before" if passes(comparison) else "not all gates are passed"
+    reason = "it existed before" if passes(comparison) else "it does not pass all gates"
     if promote is False:
         reason = "--no-promote says so"
     current = f"version {manifest.current} stays the current one" if manifest.current else "none is the current one"
@@ -85,9 +83,9 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     """Read the command line; `estimators` are the names that --estimator can have."""
     parser = argparse.ArgumentParser(description="Train the model and print how good it is.")
     option = parser.add_argument
-    option("--add", type=Path, metavar="CSV", help="describe a table of your own, and train its model")
-    option("--target", help="the column of it to foretell")
-    option("--name", help="what it is called (default: as the file is)")
+    option("--add", type=Path, metavar="CSV", help="describe a CSV file of your own and train its model")
+    option("--target", help="the column to predict")
+    option("--name", help="name of the table (default: the file's name)")
     option("--estimator", choices=sorted(estimators), help="logistic for classes, linear for numbers")
     option("--table", nargs="+", default=[], help="train further tables again, by name")
     option("--data", type=Path, default=PACKAGE.parent, help="the folder of the tables' descriptions")
@@ -96,16 +94,16 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     option(
         "--promote",
         action=argparse.BooleanOptionalAction,
-        help="serve the new version whatever the gates say, or do not (default: if it passes them)",
+        help="serve the new version always, or never (default: if it passes the gates)",
     )
     option(
         "--from",
         nargs="+",
         dest="sources",
         metavar="SOURCE",
-        help="learn from other tables: files, folders",
+        help="train on other tables: files, folders",
     )
-    option("--engine", default="duckdb", help="what counts them: duckdb, spark, or a URL of Ibis")
+    option("--engine", default="duckdb", help="engine that counts the rows: duckdb, spark or an Ibis URL")
     option("--master", default="local[*]", help="where Spark runs")
     options = parser.parse_args()
     if bool(options.add) != bool(options.target):
@@ -118,14 +116,12 @@ def chosen(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
     if options.add:
         default = Schema.from_file(PACKAGE).name
         package, inferred = add(options.add, options.target, options.name, options.data, options.estimator, default)
-        print(f"{inferred}\n\nTo be read and corrected: {package}\n")
+        print(f"{inferred}\n\nPlease check and correct: {package}\n")
         yield package, options.artifacts / package.parent.name
     for name in options.table:
         package = options.data / name / PACKAGE.name
         if not package.exists():
-            raise FileNotFoundError(
-                f"there is no table {name}, for there is no {package}; --add describes a CSV file"
-            )
+            raise FileNotFoundError(f"there is no table {name}: {package} does not exist; --add describes a CSV file")
         yield package, options.artifacts / name
     if not options.add and not options.table:
         yield options.package or options.data / PACKAGE.name, options.artifacts

@@ -181,8 +181,8 @@ class Number(Measures):
     """Measures of predicted numbers."""
 
     reported = ("mean", "r2", "mae", "rmse")
-    deciles_title = "Means by decile of the number foretold"
-    last_line = "{coverage:.1%} lie within {margin:.4g} of what was foretold; 95% should."
+    deciles_title = "Means by decile of the prediction"
+    last_line = "{coverage:.1%} lie within {margin:.4g} of the prediction; 95% should."
     best_is_one = "r2"
     compared = ("r2",)
     prediction = staticmethod(float)

@@ -126,7 +126,7 @@ def described(request, tmp_path_factory) -> Path:
     make().to_csv(table, index=False)
     done = subprocess.run(command(table, "--target", target), capture_output=True, text=True, check=True)
     assert done.stdout.split()[:2] == ["column", "used"]
-    assert f"It answers at /{request.param}/" in done.stdout
+    assert f"Open it at /{request.param}/" in done.stdout
     package: Path = folder / "data" / request.param / "datapackage.json"
     return package
 
@@ -451,7 +451,7 @@ def test_dates_are_years_and_are_said_to_be(tmp_path):
     table = measurements().assign(taken=dates.strftime("%Y-%m-%d"), within=dates.strftime("2024-%m-%dT%H:%M:%S+0100"))
     package, columns = describe.describe(read(table, tmp_path), "Kind", "x")
     said = {column.name: column.left_out or column.note for column in columns}
-    assert said["taken"] == "dates, of which only the year is looked at"
+    assert said["taken"] == "dates; only the year is used"
     assert said["within"] == "all its dates are in the year 2024"
     schema = Schema(package)
     typical = {name: field.minimum for name, field in schema.by_name.items()}
@@ -502,6 +502,6 @@ def test_rows_without_a_target_are_left_out_and_counted(tmp_path):
     table.loc[:29, "Kind"] = ""
     table.to_csv(tmp_path / "gaps.csv", index=False)
     package, inferred = add(tmp_path / "gaps.csv", "Kind", None, tmp_path / "data")
-    assert "30 rows are left out, for their Kind is missing." in inferred
+    assert "30 rows are left out because their Kind is missing." in inferred
     rows = [len(pd.read_csv(package.parent / f"gaps{part}.csv")) for part in ("", "_test")]
     assert sum(rows) == 570

@@ -464,7 +464,7 @@ def test_the_commands_do_what_they_say(versions, scorecard):
     add(versions, shifted(scorecard, 1, "d"), FINE)
     assert "passes the gates" in run(versions, "list").stdout
     assert verdict(versions, "d").endswith(
-        "version c stays the current one, as this one was here before.\npython -m glassform.versions promote d"
+        "version c stays the current one, as it existed before.\npython -m glassform.versions promote d"
     )
     assert "version c stays the current one, as --no-promote says so." in verdict(versions, "d", promote=False)
     shown = run(versions, "show", "d").stdout
