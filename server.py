@@ -133,5 +133,10 @@ def vary_by_origin(response: Response) -> Response:
     return response
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve from the command line."""
     run(create_app)
+
+
+if __name__ == "__main__":
+    main()

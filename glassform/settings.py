@@ -10,11 +10,17 @@ from typing import Annotated, Any
 import limits
 import pydantic
 
-HOME = Path(__file__).parent.parent  # where the pages, the data and the three programs lie
+CODE = Path(__file__).parent  # the package glassform
+# A wheel holds inside the package what a checkout holds beside it: the pages, the data and the three programs.
+IS_INSTALLED = (CODE / "templates").is_dir()
+HOME = CODE if IS_INSTALLED else CODE.parent
 PACKAGE = HOME / "data" / "datapackage.json"  # of the default table
+# the folder to write in: the checkout or, where the code is installed, the folder that the command starts in
+FOLDER = Path(os.environ.get("GLASSFORM_HOME", Path.cwd() if IS_INSTALLED else HOME)).absolute()
+ADDED = FOLDER / "data"  # the descriptions of added tables
 # what belongs to one installation: its database and its secret, its models
-INSTANCE = Path(os.environ.get("GLASSFORM_INSTANCE", HOME / "instance"))
-ARTIFACTS = Path(os.environ.get("GLASSFORM_ARTIFACTS", HOME / "artifacts"))
+INSTANCE = Path(os.environ.get("GLASSFORM_INSTANCE", FOLDER / "instance"))
+ARTIFACTS = Path(os.environ.get("GLASSFORM_ARTIFACTS", FOLDER / "artifacts"))
 SECRET = "secret"  # the file of a secret that was made here
 SHORTEST_SECRET = 32  # characters
 

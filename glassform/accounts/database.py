@@ -15,8 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from glassform.accounts.tables import Base
-from glassform.settings import HOME
+from glassform.settings import CODE
 
+ALEMBIC = CODE / "accounts" / "migrations" / "alembic.ini"
 REVISION = "0002"  # of the tables; migrations/versions leads to it
 # Timeouts are short, because a waiting request holds a thread.
 SECONDS_TO_WAIT = 2  # for another writer
@@ -120,7 +121,7 @@ def upgrade(url: str) -> None:
 
 def alembic(url: str, *arguments: str) -> str:
     """Run Alembic in a separate process, so that the server never loads it; return its output."""
-    command = [sys.executable, "-m", "alembic", *arguments]
+    command = [sys.executable, "-P", "-m", "alembic", "--config", str(ALEMBIC), *arguments]
     environment = os.environ | {"DATABASE_URL": url}
-    done = subprocess.run(command, cwd=HOME, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return done.stdout + done.stderr

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from glassform.fitted.base import Fitted, UnreadableArtifact
-from glassform.settings import ARTIFACTS, HOME, SHORTEST_SECRET, Settings, read_secret
+from glassform.settings import ARTIFACTS, HOME, IS_INSTALLED, SHORTEST_SECRET, Settings, read_secret
 from glassform.versions.registry import Registry
 from glassform.versions.served import Served
 
@@ -97,7 +97,8 @@ def ensure_models() -> str:
 
 def train(*options: str) -> None:
     """Train in another process, so that scikit-learn and pandas never enter the one that serves."""
-    command = [sys.executable, str(HOME / "model.py"), "--artifacts", str(ARTIFACTS), *options]
+    program = ["-P", "-m", "glassform.model"] if IS_INSTALLED else [str(HOME / "model.py")]
+    command = [sys.executable, *program, "--artifacts", str(ARTIFACTS), *options]
     if subprocess.run(command, check=False).returncode and not options:
         sys.exit("Training failed; see the reason above.")
 

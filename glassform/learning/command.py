@@ -14,7 +14,7 @@ from glassform.describing.files import add
 from glassform.fitted.base import Fitted
 from glassform.learning.measures import MEASURES
 from glassform.records.schema import Schema
-from glassform.settings import ARTIFACTS, PACKAGE
+from glassform.settings import ADDED, ARTIFACTS, PACKAGE
 from glassform.versions.listing import account
 from glassform.versions.manifest import passes
 from glassform.versions.registry import Registry
@@ -88,7 +88,7 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     option("--name", help="name of the table (default: the file's name)")
     option("--estimator", choices=sorted(estimators), help="logistic for classes, linear for numbers")
     option("--table", nargs="+", default=[], help="train further tables again, by name")
-    option("--data", type=Path, default=PACKAGE.parent, help="the folder of the tables' descriptions")
+    option("--data", type=Path, help="the folder of the tables' descriptions")
     option("--package", type=Path, help="the data package that describes the table")
     option("--artifacts", type=Path, default=ARTIFACTS, help="the folder to save the version in")
     option(
@@ -115,16 +115,23 @@ def chosen(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
     """Return the data package and the versions' folder of each table to train."""
     if options.add:
         default = Schema.from_file(PACKAGE).name
-        package, inferred = add(options.add, options.target, options.name, options.data, options.estimator, default)
+        folder = options.data or ADDED
+        package, inferred = add(options.add, options.target, options.name, folder, options.estimator, default)
         print(f"{inferred}\n\nPlease check and correct: {package}\n")
         yield package, options.artifacts / package.parent.name
     for name in options.table:
-        package = options.data / name / PACKAGE.name
+        package = described(options.data, name)
         if not package.exists():
             raise FileNotFoundError(f"there is no table {name}: {package} does not exist; --add describes a CSV file")
         yield package, options.artifacts / name
     if not options.add and not options.table:
-        yield options.package or options.data / PACKAGE.name, options.artifacts
+        yield options.package or described(options.data), options.artifacts
+
+
+def described(folder: Path | None, name: str = "") -> Path:
+    """Return where a table is described: in the folder given, or else among the added tables or those that ship."""
+    places = [each / name / PACKAGE.name for each in ([folder] if folder else [ADDED, PACKAGE.parent])]
+    return next((place for place in places if place.exists()), places[-1])
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, NotAcceptable
 from werkzeug.http import parse_accept_header
 
 from glassform.languages import current, gettext
-from glassform.settings import HOME
+from glassform.settings import CODE, HOME
 from glassform.web.asked import fitted, served
 from glassform.web.pages import page
 
@@ -198,8 +198,8 @@ def etag(body: bytes, form: str) -> str:
 
 def release() -> int:
     """Return a checksum that changes whenever a page, a style or a script does."""
-    folders = ("templates", "static", "glassform/translations")
-    files = sorted(path for folder in folders for path in (HOME / folder).rglob("*.*"))
+    folders = (HOME / "templates", HOME / "static", CODE / "translations")
+    files = sorted(path for folder in folders for path in folder.rglob("*.*"))
     return crc32(b"".join(path.read_bytes() for path in files))
 
 

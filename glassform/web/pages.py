@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from glassform import languages
 from glassform.languages import DEFAULT, current, gettext
-from glassform.settings import HOME
+from glassform.settings import CODE
 from glassform.web import charts, language
 from glassform.web.asked import VERSION, asked, asked_version, fitted, schema, served, tables
 from glassform.web.forms import FORM_FIELD, form_token
@@ -20,7 +20,7 @@ def prepare(app: Flask) -> None:
     """Set up templates and translations."""
     app.url_defaults(keep_version)
     app.context_processor(shown_on_every_page)
-    translations = str(HOME / "glassform" / "translations")
+    translations = str(CODE / "translations")
     Babel(app, default_translation_directories=translations, locale_selector=current)
     app.jinja_env.globals.update(USED_BY_PAGES)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
