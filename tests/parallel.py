@@ -28,6 +28,7 @@ BY_PARAMETER = {"accounts", "describing"}
 SPARK = ("spark", "test_sql.py", "test_counting_gives_the", "test_the_command_learns_from")
 # The longest, by parts of their names; nothing but speed depends on this list.
 FIRST = (
+    "test_what_a_wheel_installs",
     "test_two_workers_write_side_by_side",
     "test_sixty_killed_workers",
     "for_half_a_minute",
