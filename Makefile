@@ -4,7 +4,7 @@ BIN := .venv/bin
 # more than two cores have: some tests wait, for a killed server or a database that is away
 WORKERS ?= 4
 
-.PHONY: run test quick train check bench data translations clean
+.PHONY: run test quick train check bench data translations hooks wheel lock clean
 
 run: .venv/run
 	$(BIN)/python server.py
@@ -37,6 +37,17 @@ translations: .venv/dev
 	$(BIN)/pybabel -q update -i glassform/translations/messages.pot -d glassform/translations -w 118 --no-fuzzy-matching --omit-header
 	$(BIN)/pybabel -q compile -f -d glassform/translations
 	rm glassform/translations/messages.pot
+
+hooks: .venv/dev
+	$(BIN)/pre-commit install
+
+wheel: .venv/dev
+	$(BIN)/python -m hatchling build -t wheel -d dist
+
+# for every system and every Python from pyproject.toml's on, so markers say what is for some of them only
+lock: .venv/dev
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" \
+	    -o requirements.lock requirements-dev.txt requirements-spark.txt
 
 clean:
 	rm -rf .venv artifacts
