@@ -106,13 +106,9 @@ def train(
         kind, points = measures.tabulate(pipeline, training) if estimator.is_additive else (Opaque, {})
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
         predicted = measures.predict(pipeline, test.X)
-        evaluation = {
-            **measures.evaluate(test.y, predicted),
-            "intervals": measures.intervals(test.y, predicted),
-            "groups": measures.evaluate_groups(test.X, test.y, predicted),
-        }
+        evaluation = measures.evaluate_split(test, predicted)
     with step("Comparing with simpler and with opaque models"):
-        compared = measures.compare(training, test) | {"this": measures.scores(test.y, predicted)}
+        evaluation["comparison"] = measures.compare(pipeline, training, test)
     about = facts(measures, pipeline, training, test)
     card = kind(
         version=version_of(schema, pipeline, [training, test]),
@@ -120,7 +116,7 @@ def train(
         typical=typical_record(schema, training),
         examples=choose_examples(measures, test, predicted),
         people=people(measures, training, test),
-        evaluation=evaluation | {"comparison": compared} | measures.coverage(test.y, predicted, about),
+        evaluation=evaluation | measures.coverage(test.y, predicted, about),
         training=about,
         **points,
     )

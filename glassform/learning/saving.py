@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,7 @@ import sklearn
 from sklearn.pipeline import Pipeline
 
 from glassform.fitted.base import Fitted
-from glassform.fitted.kinds import parse
-from glassform.fitted.pipeline import PIPELINE, open_pipeline
+from glassform.fitted.pipeline import PIPELINE, Opaque, open_pipeline
 from glassform.learning.base import Measures
 from glassform.learning.command import step
 from glassform.learning.measures import MEASURES
@@ -35,23 +35,30 @@ def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
 
 
 def register(
-    card: Fitted, pipeline: Pipeline, test: Split, registry: Registry, promote: bool | None = None
+    draft: Fitted, pipeline: Pipeline, test: Split, registry: Registry, promote: bool | None = None
 ) -> Fitted:
-    """Save a version, compare it with the current one, promote it if it passes; return it.
+    """Save a version, compare it with the one that is served and promote it if it passes the gates; return it.
 
-    An existing version is promoted only on request, so that retraining cannot undo a rollback.
+    `promote` decides instead of the gates. An existing version is promoted only on request, so that training again
+    cannot undo a rollback.
     """
     with step("Saving"), registry.new_folder() as folder:
-        card.training["sha256"][PIPELINE] = save_pipeline(pipeline, folder / PIPELINE)
-        card = parse(card.as_file(), folder)  # as a server will read it
-        card.training["golden"] = golden_rows(card, test)
+        sha256 = draft.training["sha256"] | {PIPELINE: save_pipeline(pipeline, folder / PIPELINE)}
+        draft = with_facts(draft, folder, sha256=sha256)
+        card = with_facts(draft, registry.folder / draft.version, golden=golden_rows(draft, test))
         card.save(folder)
         served = registry.served()
-        comparison = compare_versions(served, card, test.X, test.y) if served else None
+        comparison = compare_versions(served, draft, test.X, test.y) if served else None
         is_new = registry.add(folder, comparison)
     if promote or (promote is None and (served is None or (is_new and passes(comparison)))):
         registry.promote(card.version)
     return card
+
+
+def with_facts(card: Fitted, folder: Path, **facts: Any) -> Fitted:
+    """Return a model with further facts of its training, and with its pipeline's folder if the pipeline answers."""
+    place: dict[str, Any] = {"folder": folder} if isinstance(card, Opaque) else {}
+    return replace(card, training=card.training | facts, **place)
 
 
 def compare_versions(current: Fitted, candidate: Fitted, X: pd.DataFrame, y: np.ndarray) -> Comparison | None:
