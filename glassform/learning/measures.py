@@ -30,7 +30,7 @@ MOST_COVARIANCES = 2_000  # points whose covariances are saved; the file grows w
 FOLDS, COVERED = 5, 0.95  # of cross-validation, and the share of outcomes that an interval holds
 
 
-class Binary(Measures):
+class BinaryMeasures(Measures):
     """Measures of the probability of the positive class."""
 
     reported = ("positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap")
@@ -110,7 +110,7 @@ class Binary(Measures):
         return Scorecard, {"intercept": intercept, "points": points, "covariance": covariance}
 
 
-class Multiclass(Measures):
+class MulticlassMeasures(Measures):
     """Measures of the probabilities of several classes, a column each."""
 
     reported = ("accuracy", "roc_auc", "brier_score", "log_loss")
@@ -177,7 +177,7 @@ class Multiclass(Measures):
         return ClassesScorecard, {"tables": tables}
 
 
-class Number(Measures):
+class NumberMeasures(Measures):
     """Measures of predicted numbers."""
 
     reported = ("mean", "r2", "mae", "rmse")
@@ -244,4 +244,4 @@ class Number(Measures):
         return NumberScorecard, {"intercept": intercept, "points": points}
 
 
-MEASURES: dict[str, type[Measures]] = {BINARY: Binary, CLASSES: Multiclass, NUMBER: Number}
+MEASURES: dict[str, type[Measures]] = {BINARY: BinaryMeasures, CLASSES: MulticlassMeasures, NUMBER: NumberMeasures}
