@@ -1,4 +1,4 @@
-"""The interface of every target's measures, and what they share."""
+"""The base class of every target's measures."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ RESAMPLES = 100  # of the bootstrap; enough for a standard error good to about 7
 
 
 class Measures(ABC):
-    """How models of one kind of target are evaluated, compared, reported and described.
+    """How to evaluate, compare, report and describe models of one kind of target.
 
     `predicted` holds what a model gives each row: the probability of the positive class, the probability of every
     class, or a number.
@@ -68,7 +68,7 @@ class Measures(ABC):
             If the pipeline is not additive.
         """
 
-    # What one target or another does in its own way.
+    # Overridden where a target differs.
 
     @staticmethod
     def float_format(number: float) -> str:
@@ -118,7 +118,7 @@ class Measures(ABC):
         measured = self.evaluate(y, predicted)
         return {name: measured[name] for name in self.compared if measured[name] is not None}
 
-    # What all targets do in the same way.
+    # The same for all targets.
 
     def evaluate_split(self, test: Split, predicted: np.ndarray) -> dict[str, Any]:
         """Evaluate all rows, with intervals of the scores, and every group on its own."""

@@ -181,8 +181,8 @@ class NumberMeasures(Measures):
     """Measures of predicted numbers."""
 
     reported = ("mean", "r2", "mae", "rmse")
-    deciles_title = "Means by decile of the prediction"
-    last_line = "{coverage:.1%} lie within {margin:.4g} of the prediction; 95% should."
+    deciles_title = "Means by decile of the predicted number"
+    last_line = "{coverage:.1%} of the errors are at most {margin:.4g}; 95% should be."
     best_is_one = "r2"
     compared = ("r2",)
     prediction = staticmethod(float)
@@ -227,7 +227,7 @@ class NumberMeasures(Measures):
         return {"mean": mean, "deviation": deviation, "minimum": float(y.min()), "maximum": float(y.max())}
 
     def margin(self, pipeline: Pipeline, training: Split) -> dict[str, float]:
-        """Return what 95 of 100 errors stay below, on rows that were held back in turn (5-fold cross-validation)."""
+        """Return the 95% quantile of the absolute errors in 5-fold cross-validation."""
         folds, weights = KFold(FOLDS, shuffle=True, random_state=0), sample_weights(pipeline, training)
         predicted = cross_val_predict(pipeline, training.X, training.y, cv=folds, params=weights)
         order = np.argsort(errors := np.abs(training.y - predicted))

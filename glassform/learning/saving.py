@@ -24,7 +24,7 @@ from glassform.settings import ARTIFACTS
 from glassform.versions.manifest import Comparison, passes
 from glassform.versions.registry import Registry
 
-GOLDEN = 24  # rows of a server's self-test
+SELF_TEST_ROWS = 24  # a server checks their answers before it is ready
 
 
 def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
@@ -45,7 +45,7 @@ def register(
     with step("Saving"), registry.new_folder() as folder:
         sha256 = draft.training["sha256"] | {PIPELINE: save_pipeline(pipeline, folder / PIPELINE)}
         draft = with_facts(draft, folder, sha256=sha256)
-        card = with_facts(draft, registry.folder / draft.version, golden=golden_rows(draft, test))
+        card = with_facts(draft, registry.folder / draft.version, golden=self_test_rows(draft, test))
         card.save(folder)
         served = registry.served()
         comparison = compare_versions(served, draft, test.X, test.y) if served else None
@@ -56,7 +56,7 @@ def register(
 
 
 def with_facts(card: Fitted, folder: Path, **facts: Any) -> Fitted:
-    """Return a model with further facts of its training, and with its pipeline's folder if the pipeline answers."""
+    """Return a model with more facts about its training; one that asks its pipeline gets the pipeline's folder."""
     place: dict[str, Any] = {"folder": folder} if isinstance(card, Opaque) else {}
     return replace(card, training=card.training | facts, **place)
 
@@ -87,9 +87,9 @@ def predictions(card: Fitted, measures: Measures, records: list[Record]) -> np.n
     return np.array([*map(measures.prediction, card.all_sums([card.row(record) for record in records]))])
 
 
-def golden_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
-    """Return some test records with the sums that every load must reproduce."""
-    drawn = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(GOLDEN, len(test.X)), dtype=int)]
+def self_test_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
+    """Return the typical record and some test rows, each with the sums that the model must always give."""
+    drawn = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(SELF_TEST_ROWS, len(test.X)), dtype=int)]
     asked = [card.typical, *as_records(card.schema, drawn)]
     found = card.all_sums([card.row(record) for record in asked])
     return [{"record": record, "sums": sums} for record, sums in zip(asked, found, strict=True)]
@@ -104,12 +104,12 @@ def save_pipeline(pipeline: Pipeline, path: Path) -> str:
 
 
 def load_pipeline(artifacts: Path = ARTIFACTS, version: str | None = None) -> Pipeline:
-    """Load the scikit-learn pipeline of a version, the current one by default.
+    """Load the scikit-learn pipeline of a version, or of the current one.
 
     Raises
     ------
     UnreadableArtifact
-        If the file is not the scorecard's own: unpickling a foreign file would run it.
+        If the file is not the one that was saved: unpickling a foreign file would run its code.
     """
     card = Registry(artifacts).load(version)
     pipeline: Pipeline = open_pipeline(artifacts / card.version, card.training["sha256"][PIPELINE])

@@ -126,7 +126,7 @@ def described(request, tmp_path_factory) -> Path:
     make().to_csv(table, index=False)
     done = subprocess.run(command(table, "--target", target), capture_output=True, text=True, check=True)
     assert done.stdout.split()[:2] == ["column", "used"]
-    assert f"Open it at /{request.param}/" in done.stdout
+    assert f"Open it at http://127.0.0.1:5000/{request.param}/" in done.stdout
     package: Path = folder / "data" / request.param / "datapackage.json"
     return package
 
