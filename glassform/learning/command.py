@@ -96,13 +96,7 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
         action=argparse.BooleanOptionalAction,
         help="serve the new version always, or never (default: if it passes the gates)",
     )
-    option(
-        "--from",
-        nargs="+",
-        dest="sources",
-        metavar="SOURCE",
-        help="files or folders with the training rows",
-    )
+    option("--from", nargs="+", dest="sources", metavar="SOURCE", help="files or folders with the training rows")
     option("--engine", default="duckdb", help="engine that counts the rows: duckdb, spark or an Ibis URL")
     option("--master", default="local[*]", help="Spark's master URL")
     options = parser.parse_args()
