@@ -1,4 +1,4 @@
-"""The model: read, preprocess, fit, evaluate, predict_probability; `python model.py` trains it."""
+"""The model: preprocess, logistic regression, train, predict_probability; `python model.py` trains it."""
 
 import inspect
 import sys
@@ -15,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from glassform.fitted.base import Fitted
 from glassform.fitted.pipeline import Opaque
-from glassform.learning.command import chosen, parse_options, report, step, undone, verdict
+from glassform.learning.command import parse_options, removed_on_failure, report, step, tables_to_train, verdict
 from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
@@ -28,14 +28,14 @@ from glassform.records.schema import BINARY, CLASSES, Schema
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
 
-TABULATING = "Tabulating the points, comparing them with the pipeline on every row"
-STAYING = "Keeping the pipeline: it is not additive"
+TABULATING = "Tabulating the points and comparing them with the pipeline on every row"
+NOT_ADDITIVE = "Keeping the pipeline: it is not additive"
 
 
 def preprocess(schema: Schema) -> ColumnTransformer:
-    """Return the step that makes columns of fields: a smooth curve per number, a step per category.
+    """Return the preprocessing: a smooth curve per number, a step per category.
 
-    Real numbers get straight pieces, which a table of points can hold exactly; a gap gets a column of its own.
+    Real numbers get straight pieces, which a table of points can hold exactly. A gap gets a column of its own.
     """
     curve = SplineTransformer(n_knots=8, degree=3, include_bias=False)
     line = SplineTransformer(n_knots=8, degree=1, include_bias=False)
@@ -53,12 +53,12 @@ def preprocess(schema: Schema) -> ColumnTransformer:
 
 
 def logistic(schema: Schema) -> Pipeline:
-    """Return curves and steps added up by a logistic regression.
+    """Return the logistic regression on curves and steps.
 
     Eight even knots and C=1 had the best 10-fold cross-validated log loss on the training rows among 5 to 12
     knots, even or by quantile.
     """
-    # newton-cholesky goes to the optimum in a few steps; the covariance of the points is that of the optimum
+    # newton-cholesky reaches the optimum, which the covariance of the points assumes, in a few steps
     regression = LogisticRegression(C=1.0, solver="newton-cholesky")
     return Pipeline([("preprocess", preprocess(schema)), ("regression", regression)])
 
@@ -67,12 +67,12 @@ ESTIMATORS = {"logistic": Estimator(logistic, (BINARY, CLASSES), is_additive=Tru
 
 
 def build_pipeline(schema: Schema) -> Pipeline:
-    """Return the unfitted pipeline of the package's estimator.
+    """Return the unfitted pipeline of a data package's estimator.
 
     Raises
     ------
     ValueError
-        If there is no estimator of that name for its target.
+        If no estimator of that name can predict its target.
     """
     return estimator_of(schema, ESTIMATORS).build(schema)
 
@@ -83,17 +83,17 @@ def train(
     counted: Callable[[Schema], Split] | None = None,
     promote: bool | None = None,
 ) -> Fitted:
-    """Read, fit, tabulate, evaluate and register, telling of each step; return the scorecard.
+    """Read, fit, tabulate, evaluate and save a model, printing each step; return it.
 
-    `counted` gives the rows to learn from, if they are not those of the package. The new version becomes the current
-    one if it passes the gates beside the one before it, unless `promote` says whether it does.
+    `counted` returns the training rows if they are not the package's. The new version becomes current if it passes
+    the gates; `promote` decides instead if it is not None.
 
     Raises
     ------
     InvalidPackage
-        If the description has mistakes.
+        If the data package has mistakes.
     ValueError
-        If the table does not match it.
+        If the table does not match it, or no such estimator can predict its target.
     """
     schema = read_package(package)
     estimator, measures = estimator_of(schema, ESTIMATORS), MEASURES[schema.task](schema)
@@ -101,18 +101,14 @@ def train(
         test = read(schema, schema.own["test"], package.parent)
         training = counted(schema) if counted else read(schema, schema.own["train"], package.parent)
     with step(f"Fitting {training.rows:,} rows"):
-        pipeline = fit(estimator.build(schema), training)
-    with step(TABULATING if estimator.is_additive else STAYING):
+        pipeline = fit(build_pipeline(schema), training)
+    with step(TABULATING if estimator.is_additive else NOT_ADDITIVE):
         kind, points = measures.tabulate(pipeline, training) if estimator.is_additive else (Opaque, {})
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
         predicted = measures.predict(pipeline, test.X)
-        evaluation = {
-            **measures.evaluate(test.y, predicted),
-            "intervals": measures.intervals(test.y, predicted),
-            "groups": measures.evaluate_groups(test.X, test.y, predicted),
-        }
+        evaluation = measures.evaluate_split(test, predicted)
     with step("Comparing with simpler and with opaque models"):
-        compared = measures.compare(training, test) | {"this": measures.scores(test.y, predicted)}
+        evaluation["comparison"] = measures.compare(pipeline, training, test)
     about = facts(measures, pipeline, training, test)
     card = kind(
         version=version_of(schema, pipeline, [training, test]),
@@ -120,7 +116,7 @@ def train(
         typical=typical_record(schema, training),
         examples=choose_examples(measures, test, predicted),
         people=people(measures, training, test),
-        evaluation=evaluation | {"comparison": compared} | measures.coverage(test.y, predicted, about),
+        evaluation=evaluation | measures.coverage(test.y, predicted, about),
         training=about,
         **points,
     )
@@ -129,7 +125,7 @@ def train(
 
 @cache
 def current() -> Fitted:
-    """Return the trained model, training first if there is none."""
+    """Return the current model; train it if there is none."""
     try:
         return Registry(ARTIFACTS).load()
     except FileNotFoundError:
@@ -137,16 +133,16 @@ def current() -> Fitted:
 
 
 def predict_probability(*values: Value, **fields: Value) -> float:
-    """Return the probability, 0 to 1, that the record's target is the positive class; of the default table.
+    """Return the probability, 0 to 1, of the positive class for a record of the default table.
 
-    Takes every field of the data package by position or name; `help(predict_probability)` lists them.
+    The arguments are the fields of the data package, by position or name; `help(predict_probability)` lists them.
 
     Raises
     ------
     TypeError
         If a field is missing, unknown or given twice.
     InvalidRecord
-        If a value is not one the field may have; it names every such field, value and rule.
+        If a value is not valid; the error names every such field, value and rule.
     """
     card = current()
     arguments = inspect.signature(predict_probability).bind(*values, **fields).arguments
@@ -154,7 +150,7 @@ def predict_probability(*values: Value, **fields: Value) -> float:
     return float(card.score(record))
 
 
-# The fields come from the data package, so the signature does too.
+# The signature lists the fields, which come from the data package.
 predict_probability.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
     [
         inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=PYTHON_TYPE.get(field.type, str))
@@ -169,14 +165,14 @@ def main() -> None:
     options = parse_options(ESTIMATORS)
     counted = partial(count, sources=options.sources, engine=options.engine, master=options.master)
     try:
-        for package, artifacts in chosen(options):
-            with undone(package.parent if options.add else None):
+        for package, artifacts in tables_to_train(options):
+            with removed_on_failure(package.parent if options.add else None):
                 card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
             print(report(card))
             table = artifacts.name if artifacts != options.artifacts else ""
             print(verdict(Registry(artifacts), card.version, table, options.promote))
             if table and Registry(artifacts).manifest().current:
-                print(f"Open it at /{artifacts.name}/ of the server.", flush=True)
+                print(f"Open it at http://127.0.0.1:5000/{artifacts.name}/", flush=True)
     except (OSError, ValueError) as error:
         sys.exit(f"\n{error}")
 

@@ -1,4 +1,4 @@
-"""The yardstick: a Flask-RESTful resource that returns a constant and does nothing else."""
+"""The baseline: a Flask-RESTful resource that only returns a constant."""
 
 from flask import Flask
 from flask_restful import Api, Resource

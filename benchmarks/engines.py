@@ -1,6 +1,6 @@
-"""Scoring and training through an engine, as ratios in one run: `python -m benchmarks.engines`.
+"""Speed of scoring and training through an engine, as ratios: `python -m benchmarks.engines`.
 
-Writes two tables and a drawing, `docs/scale.svg`. It takes about twenty minutes and 20 GB of disk at full size;
+This writes two tables and a chart, `docs/scale.svg`. At full size it takes about twenty minutes and 20 GB of disk;
 `--rows 1000000` is enough to see the ratios.
 """
 
@@ -30,14 +30,14 @@ from glassform.versions.registry import Registry
 from model import build_pipeline
 
 ROUNDS = 5
-PANDAS_ROWS = 1_000_000  # the pipeline needs 1.5 GB a million rows; its cost a row does not change
-DIRECT_ROWS = 3_000_000  # and a direct fit 1 GB
+PANDAS_ROWS = 1_000_000  # the pipeline needs 1.5 GB for a million rows; its cost per row stays the same
+DIRECT_ROWS = 3_000_000  # a direct fit needs 1 GB for a million rows
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000, 50_000_000)
 CSV = "data/adult_test.csv"
 
 
 def make(path: Path, rows: int) -> None:
-    """Write a table of so many rows, the test split over and over."""
+    """Write a table of `rows` rows: the test split, repeated."""
     source = f"read_csv('{ROOT / CSV}', all_varchar=true)"
     times = rows // 16_281 + 1
     duckdb.sql("SET enable_progress_bar = false")
@@ -45,21 +45,21 @@ def make(path: Path, rows: int) -> None:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Return how many seconds work takes."""
+    """Return the seconds that `work` takes."""
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin
 
 
 def copied(source: Path, destination: Path) -> None:
-    """Copy a table with the same engine, as it comes."""
+    """Copy a table unchanged with the same engine."""
     code = f"import duckdb; duckdb.sql(\"COPY (FROM read_csv('{source}')) TO '{destination}' (FORMAT csv, HEADER)\")"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def scored(source: Path, destination: Path) -> float:
-    """Score a table by the command; return its peak memory in MB."""
-    # the kernel's own account of a process, for what `wait4` tells counts the memory of who started it, too
+    """Score a table with `score.py`; return its peak memory in MB."""
+    # /proc, because `wait4` also counts memory of the process that started this one
     code = "import sys, score; score.main(sys.argv[1:]); print(open('/proc/self/status').read())"
     command = [sys.executable, "-c", code, str(source), str(destination)]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
@@ -67,7 +67,7 @@ def scored(source: Path, destination: Path) -> float:
 
 
 def with_pandas(source: Path, destination: Path) -> None:
-    """Score a table in the common way: read it, ask the pipeline, write it."""
+    """Score a table in the common way: read it, call the pipeline, write it."""
     schema, pipeline = Schema.from_file(PACKAGE), load_pipeline()
     table = pd.read_csv(source, keep_default_na=False)
     X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
@@ -75,7 +75,7 @@ def with_pandas(source: Path, destination: Path) -> None:
 
 
 def compare_scoring(folder: Path, rows: int) -> None:
-    """Print rows a second of the command, of a plain copy and of pandas."""
+    """Print the rows per second of `score.py`, of a plain copy and of pandas."""
     source, out = folder / f"{rows}.csv", folder / "out.csv"
     make(source, rows)
     small = folder / "small.csv"
@@ -97,7 +97,7 @@ def compare_scoring(folder: Path, rows: int) -> None:
 
 
 def compare_training(folder: Path, rows: int) -> None:
-    """Print how long counting and fitting takes, and how long a direct fit takes a row."""
+    """Print how long counting and fitting takes, and how long a direct fit takes."""
     schema, source = Schema.from_file(PACKAGE), folder / f"{rows}.csv"
     counted = timed(lambda: fit(build_pipeline(schema), count(schema, [str(source)], "duckdb", "")))
     split = read(schema, schema.own["test"], PACKAGE.parent)
@@ -110,21 +110,19 @@ def compare_training(folder: Path, rows: int) -> None:
         f"\n| training | rows | seconds | rows/s |\n|---|---|---|---|\n| read CSV, count and fit | {rows:,} |", end=""
     )
     print(f" {counted:.1f} | {rows / counted:,.0f} |\n| fit alone, directly | {direct:,} | {seconds:.1f} |", end="")
-    print(f" {direct / seconds:,.0f} |\n\nCounting is {ratio:.0f} x as fast a row, reading included.")
+    print(f" {direct / seconds:,.0f} |\n\nCounting is {ratio:.0f} x as fast per row, with reading.")
 
 
 def compare_single() -> None:
-    """Print how long one record takes, by the table and by the pipeline."""
+    """Print how long one record takes with the table of points and with the pipeline."""
     card, pipeline, (record,) = Registry().load(), load_pipeline(), people(1)
     table = min(timeit.repeat(lambda: card.sums(record), number=100_000, repeat=5)) / 100_000
     row = min(timeit.repeat(lambda: pipeline.predict_proba(pd.DataFrame([record])), number=50, repeat=5)) / 50
-    print(
-        f"\nOne record: {table * 1e6:.2f} us by the table, {row * 1e6:,.0f} us by the pipeline: {row / table:,.0f} x."
-    )
+    print(f"\nOne record: table {table * 1e6:.2f} us, pipeline {row * 1e6:,.0f} us: {row / table:,.0f} x.")
 
 
 def grow(folder: Path, most: int) -> None:
-    """Print time and memory at growing sizes, and draw them."""
+    """Print time and memory at growing sizes, and draw a chart."""
     print("\n| rows | seconds | peak MB |\n|---|---|---|")
     found = []
     for rows in [size for size in SIZES if size <= most]:
@@ -159,7 +157,7 @@ def draw(found: list[tuple[int, float, float]], path: Path) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=10_000_000, help="of the table that ways are compared on")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the table for the comparisons")
     parser.add_argument("--most", type=int, default=SIZES[-1], help="rows of the largest table")
     options = parser.parse_args()
     print(f"{machine()}; medians of {ROUNDS} rounds; model {json.dumps(Registry().load().model)}")

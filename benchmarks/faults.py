@@ -1,7 +1,7 @@
-"""What a running server stands: swaps, stops, killed workers, slow clients: `python -m benchmarks.faults`.
+"""Test a running server under faults: swaps, stops, killed workers, slow clients: `python -m benchmarks.faults`.
 
-Each trial starts a server of its own with two workers and asks it from many connections at once. The slow clients are
-tried with and without nginx in front (Debian: `apt install nginx-light`). All of it takes about two minutes.
+Each trial starts its own server with two workers and sends requests over many connections at once. The slow clients
+are tried with and without nginx in front (Debian: `apt install nginx-light`). All trials take about two minutes.
 """
 
 import argparse
@@ -36,23 +36,23 @@ SLOW_REQUEST = [b"POST /probability HTTP/1.1", b"Host: x", b"Content-Type: appli
 
 @dataclass
 class Load:
-    """What clients that ask all the time have seen."""
+    """The answers that a group of clients got."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     versions: Counter[str] = field(default_factory=Counter)
     mixed: int = 0
-    cut: int = 0  # connections that were there and ended without a whole answer
-    refused: int = 0  # connections that nobody took any more
+    cut: int = 0  # open connections that ended without a whole answer
+    refused: int = 0  # connections that were not accepted
     slowest: float = 0.0
 
     @property
     def answers(self) -> int:
-        """How many answers there were."""
+        """The number of answers."""
         return self.statuses.total()
 
 
 def expected(card: Scorecard, records: list[Record]) -> list[float]:
-    """Return what a version gives for some people."""
+    """Return a version's probabilities for some records."""
     return [card.probability(record) for record in records]
 
 
@@ -60,7 +60,7 @@ def expected(card: Scorecard, records: list[Record]) -> list[float]:
 def loaded(
     port: int, records: list[Record], answers: dict[str, list[float]], clients: int = CLIENTS, keep: bool = True
 ) -> Iterator[Load]:
-    """Ask all the time, each client over one connection (or a new one each time); count what comes."""
+    """Send requests without pause, each client over one connection (or a new one each time); count the answers."""
     load, lock, stop = Load(), threading.Lock(), threading.Event()
 
     def ask() -> None:
@@ -109,7 +109,7 @@ def loaded(
 
 @contextmanager
 def server(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Run a server with two workers and a folder of versions; give the process and the port."""
+    """Run a server with two workers and a folder of versions; yield the process and the port."""
     port = free_port()
     environment = {"GLASSFORM_ARTIFACTS": str(folder), "LOG_LEVEL": "CRITICAL"}
     command = [sys.executable, str(ROOT / "server.py"), "--port", str(port), "--workers", "2", *options]
@@ -125,7 +125,7 @@ def server(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes
 
 
 def shifted(scorecard: Scorecard, by: float, version: str) -> Scorecard:
-    """Return a version like another, but for its intercept."""
+    """Return a copy of a version with another intercept."""
     card = replace(scorecard, version=version, intercept=scorecard.intercept + by)
     golden = [{**row, "sums": card.sums(row["record"])} for row in scorecard.training["golden"]]
     return replace(card, training={**scorecard.training, "golden": golden})
@@ -133,7 +133,7 @@ def shifted(scorecard: Scorecard, by: float, version: str) -> Scorecard:
 
 @contextmanager
 def versions(source: Path = ARTIFACTS) -> Iterator[tuple[Registry, dict[str, Scorecard]]]:
-    """Make a folder of two versions, a and b, of which a is current."""
+    """Make a folder with two versions, a and b; a is current."""
     card = Registry(source).load()
     assert isinstance(card, Scorecard)
     cards = {}
@@ -150,7 +150,7 @@ def versions(source: Path = ARTIFACTS) -> Iterator[tuple[Registry, dict[str, Sco
 
 
 def swaps(count: int = 20, clients: int = CLIENTS, source: Path = ARTIFACTS) -> dict[str, float]:
-    """Promote another version again and again under load; tell what failed, what was mixed, how long a swap took."""
+    """Swap the current version again and again under load; return what failed or was mixed, and the times."""
     records, times = people(50), []
     with versions(source) as (registry, cards), server(registry.folder) as (_, port):
         answers = {name: expected(card, records) for name, card in cards.items()}
@@ -173,7 +173,7 @@ def swaps(count: int = 20, clients: int = CLIENTS, source: Path = ARTIFACTS) -> 
 
 
 def seconds_until_all(name: str, load: Load, begin: float, settled: int = 300) -> float:
-    """Return after how long some hundred answers in a row were a version's, and none any other's."""
+    """Return the seconds until some hundred answers in a row come from one version only."""
     reached = begin
     while time.perf_counter() - begin < 10:
         before, answers = load.versions.copy(), load.answers
@@ -189,7 +189,7 @@ def seconds_until_all(name: str, load: Load, begin: float, settled: int = 300) -
 def stop(
     seconds: float = 2.0, clients: int = CLIENTS, keep: bool = False, source: Path = ARTIFACTS
 ) -> dict[str, float]:
-    """Stop the server by SIGTERM under load; tell whose answer was cut, and how long it took to end."""
+    """Stop the server by SIGTERM under load; return how many answers were cut, and the time until it ended."""
     records = people(50)
     with versions(source) as (registry, cards), server(registry.folder) as (process, port):
         answers = {name: expected(card, records) for name, card in cards.items()}
@@ -209,10 +209,10 @@ def stop(
 
 
 def read(stops: int = 2, held: int = 500, seconds: float = 2.0, source: Path = ARTIFACTS) -> dict[str, float]:
-    """Stop the server by SIGTERM while it waits for the bodies of many requests; tell whose answer was cut.
+    """Stop the server by SIGTERM while it waits for the bodies of many requests; return how many answers were cut.
 
-    All have been told to go on, so their headers had been read; half are not the first of their connections. The
-    bodies come one after the other, the first at once, the last after some seconds.
+    The server has read the headers of all requests, because it answered each with 100 Continue. Half of the requests
+    are not the first of their connection. The bodies come one after another, the last after some seconds.
     """
     (record, first), whole, took = people(2), 0, []
     with versions(source) as (registry, cards):
@@ -233,7 +233,7 @@ def read(stops: int = 2, held: int = 500, seconds: float = 2.0, source: Path = A
 
 
 def invited(port: int, before: str, record: Record) -> socket.socket:
-    """Return a connection whose request was told to send its body, after another request, if one is named."""
+    """Return a connection whose request got 100 Continue, after another request if `before` is given."""
     connection = HTTPConnection("127.0.0.1", port, timeout=20)
     if before:
         connection.request("GET", before)
@@ -250,7 +250,7 @@ def invited(port: int, before: str, record: Record) -> socket.socket:
 
 
 def probability_read(client: socket.socket) -> float | None:
-    """Return the probability that comes over a connection before it ends; nothing, if it was cut."""
+    """Read an answer from a connection until it ends; return its probability, or None if it was cut."""
     answer = b""
     with client, suppress(OSError):
         while more := client.recv(1 << 16):
@@ -263,7 +263,7 @@ def probability_read(client: socket.socket) -> float | None:
 
 
 def kill(count: int = 5, clients: int = CLIENTS, source: Path = ARTIFACTS) -> dict[str, float]:
-    """Kill a worker under load, again and again; tell how long until there were two, and what was cut with it."""
+    """Kill workers under load; return the time until a new one starts, and how many answers were cut."""
     records, times = people(50), []
     with versions(source) as (registry, cards), server(registry.folder) as (process, port):
         answers = {name: expected(card, records) for name, card in cards.items()}
@@ -289,7 +289,7 @@ def kill(count: int = 5, clients: int = CLIENTS, source: Path = ARTIFACTS) -> di
 
 
 def seconds_until_another(process: int, before: list[int], begin: float) -> float:
-    """Return after how long there was a worker that was not there before."""
+    """Return the seconds until a new worker starts."""
     while not set(tree(process)[1:]) - set(before):
         if time.perf_counter() - begin > 20:
             return float("inf")
@@ -300,7 +300,7 @@ def seconds_until_another(process: int, before: list[int], begin: float) -> floa
 def slow(
     seconds: float = 15.0, number: int = 20, proxied: bool = False, source: Path = ARTIFACTS
 ) -> dict[str, float]:
-    """Keep 20 silent and 20 slow clients busy with a server, or with a proxy; tell how others fare."""
+    """Connect 20 silent and 20 slow clients to a server or to a proxy; return how other clients are served."""
     records = people(50)
     with versions(source) as (registry, cards), server(registry.folder) as (_, port):
         answers = {name: expected(card, records) for name, card in cards.items()}
@@ -319,19 +319,19 @@ def slow(
 
 @contextmanager
 def as_it_is(port: int) -> Iterator[int]:
-    """Give the server's own port."""
+    """Yield the server's own port."""
     yield port
 
 
 @contextmanager
 def proxy(behind: int) -> Iterator[int]:
-    """Run nginx before a server, with the settings of deploy/, but for one address's share; give its port."""
+    """Run nginx before a server, with the settings of deploy/ but without limits per address; yield its port."""
     port, program = free_port(), shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         sys.exit("nginx is not installed; on Debian: apt install nginx-light")
     with tempfile.TemporaryDirectory(prefix="glassform-") as folder:
         settings = proxy_settings(Path(folder), port, behind)
-        # all clients here have one address, which stands for many; and an answer that was kept would prove nothing
+        # all clients here share one address, and a cached answer would prove nothing
         text = settings.read_text().replace("rate=200r/s", "rate=100000r/s").replace("proxy_cache answers;", "")
         settings.write_text(text.replace("connections 100;", "connections 1000;"))
         process = subprocess.Popen([program, "-c", str(settings), "-g", "daemon off;"], stderr=subprocess.DEVNULL)
@@ -345,7 +345,7 @@ def proxy(behind: int) -> Iterator[int]:
 
 @contextmanager
 def slow_clients(port: int, number: int) -> Iterator[Callable[[], int]]:
-    """Connect clients that say nothing, and as many that send a byte a second; give how many are still held."""
+    """Connect silent clients and clients that send a byte a second; yield a function that counts the open ones."""
     silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(number)]
     sending = [socket.create_connection(("127.0.0.1", port)) for _ in range(number)]
     stop = threading.Event()
@@ -365,7 +365,7 @@ def slow_clients(port: int, number: int) -> Iterator[Callable[[], int]]:
             with suppress(ConnectionError):
                 try:
                     count += client.recv(1) != b""
-                except BlockingIOError:  # it is open, and nothing has come
+                except BlockingIOError:  # open, with nothing to read
                     count += 1
         return count
 
@@ -401,8 +401,8 @@ TRIALS: dict[str, tuple[Callable[[], dict[str, float]], dict[str, float]]] = {
 
 
 def main() -> None:
-    """Try all of it, or what is named, and print what was seen and what is allowed at most."""
-    parser = argparse.ArgumentParser(description="Try what a running server stands.")
+    """Run all trials, or the named ones; print each measure with the most that is allowed."""
+    parser = argparse.ArgumentParser(description="Test a running server under faults.")
     parser.add_argument("trial", nargs="*", help="a part of the name of a trial (default: all)")
     wanted = parser.parse_args().trial
     print(f"two workers; {machine()}")

@@ -1,4 +1,4 @@
-"""What the measurements share: servers to start, people to ask about, the machine to name."""
+"""Shared by the benchmarks: servers to start, records to send, the name of the machine."""
 
 import csv
 import os
@@ -22,8 +22,8 @@ SCRIPTS = Path(sys.executable).parent
 
 
 def commands(port: int) -> dict[str, list[str]]:
-    """Return the servers that are compared, one worker each."""
-    # one thread, as the others have
+    """Return the commands of the compared servers, with one worker each."""
+    # one thread, like the others
     ours = [sys.executable, "server.py", "--port", str(port), "--threads", "1"]
     granian = [
         str(SCRIPTS / "granian"),
@@ -53,12 +53,12 @@ def people(count: int) -> list[Record]:
 
 
 def address(person: Record) -> str:
-    """Return the address of a person's probability."""
+    """Return the URL of a person's probability."""
     return "/probability?" + urlencode(person)
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -67,7 +67,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving(command: list[str], url: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
-    """Start a server, wait for its first answer to `url`; give the process and the seconds that took."""
+    """Start a server and wait for its first answer to `url`; yield the process and the seconds until then."""
     begin = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
@@ -79,7 +79,7 @@ def serving(command: list[str], url: str) -> Iterator[tuple[subprocess.Popen[byt
 
 
 def answered(url: str, seconds: float = 60) -> float:
-    """Ask until there is an answer; return how long that took."""
+    """Send requests until one is answered; return the seconds that took."""
     begin = time.perf_counter()
     while True:
         try:
@@ -92,7 +92,7 @@ def answered(url: str, seconds: float = 60) -> float:
 
 
 def proxy_settings(folder: Path, port: int, behind: int) -> Path:
-    """Write the proxy's settings of deploy/ with ports and places of this machine; return where."""
+    """Write nginx's settings of deploy/ with this machine's ports and paths; return the file."""
     text = (ROOT / "deploy" / "nginx.conf").read_text()
     for old, new in [
         ("server app:8000;", f"server 127.0.0.1:{behind};"),
@@ -104,12 +104,12 @@ def proxy_settings(folder: Path, port: int, behind: int) -> Path:
         text = text.replace(old, new)
     (folder / "nginx.conf").write_text(text)
     folder.chmod(0o777)
-    for parent in folder.parents[:3]:  # which nginx enters as somebody else
+    for parent in folder.parents[:3]:  # nginx enters them as another user
         if parent.stat().st_uid == os.getuid():
             parent.chmod(parent.stat().st_mode | 0o055)
     return folder / "nginx.conf"
 
 
 def machine() -> str:
-    """Return one line about where this was measured."""
+    """Describe the machine in one line."""
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

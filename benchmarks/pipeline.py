@@ -1,4 +1,4 @@
-"""The common way: a Flask-RESTful resource that asks scikit-learn's pipeline about a one-row DataFrame."""
+"""The common way: a Flask-RESTful resource that calls scikit-learn's pipeline with a one-row DataFrame."""
 
 import pandas as pd
 from flask import Flask, request
@@ -10,19 +10,19 @@ pipeline = load_pipeline()
 
 
 class Pipeline(Resource):
-    """The probability of one record, unchecked and unexplained."""
+    """The probability of one record, without checks or explanation."""
 
     def get(self) -> dict[str, float]:
-        """Return what the pipeline gives."""
+        """Return the pipeline's output."""
         record = {name: int(value) if value.isdigit() else value for name, value in request.args.items()}
         return {"probability": float(pipeline.predict_proba(pd.DataFrame([record]))[0, 1])}
 
 
 class Pipelines(Resource):
-    """The probabilities of many records, unchecked and unexplained."""
+    """The probabilities of many records, without checks or explanation."""
 
     def post(self) -> list[float]:
-        """Return what the pipeline gives."""
+        """Return the pipeline's output."""
         probabilities: list[float] = pipeline.predict_proba(pd.DataFrame(request.json))[:, 1].tolist()
         return probabilities
 

@@ -1,7 +1,7 @@
 """Requests per second over HTTP, one worker each, as ratios: `python -m benchmarks.serving`.
 
-The servers stay up together and are asked in turn, round after round, so that whatever else the machine does
-falls on all of them; the ratio is the median over the rounds. Needs wrk (Debian: `apt install wrk`).
+All servers run at once and take turns, round after round, so that other load on the machine hits all of them
+alike. The ratio is the median over the rounds. Needs wrk (Debian: `apt install wrk`).
 """
 
 import json
@@ -32,13 +32,13 @@ def requests_per_second(port: int, script: Path, connections: int = CONNECTIONS)
     Raises
     ------
     RuntimeError
-        If any answer was not a good one.
+        If any request failed.
     """
     load = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}"]
-    told = subprocess.run(load, check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in told or "Socket errors" in told:
-        raise RuntimeError(told)
-    return float(re.findall(r"Requests/sec:\s+([\d.]+)", told)[0])
+    printed = subprocess.run(load, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in printed or "Socket errors" in printed:
+        raise RuntimeError(printed)
+    return float(re.findall(r"Requests/sec:\s+([\d.]+)", printed)[0])
 
 
 BATCH, SENDERS = 1_000, 2
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def compare(ports: dict[str, int], script: Path, connections: int, unit: str, factor: int) -> None:
-    """Load the servers in turn, round after round, and print their rates and what the first one is of each."""
+    """Load the servers in turn, round after round; print their rates and the first one's ratio to each."""
     rates: dict[str, list[float]] = {name: [] for name in ports}
     for _ in range(ROUNDS):
         for name, port in ports.items():

@@ -1,7 +1,7 @@
-"""A million requests, and whether memory stays flat: `python -m benchmarks.soak`.
+"""Send a million requests and check that memory stays flat: `python -m benchmarks.soak`.
 
 A server with two workers gets a mixture: answers as JSON and as pages, curves, batches, mistakes, other versions. Its
-memory is read every twentieth of the way. Needs wrk (Debian: `apt install wrk`); takes some minutes.
+memory is read 20 times on the way. Needs wrk (Debian: `apt install wrk`); takes some minutes.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from benchmarks.starting import memory
 from glassform.settings import ARTIFACTS
 
 REQUESTS, PARTS, PEOPLE, SECONDS, CONNECTIONS = 1_000_000, 20, 2_000, 5, 16
-MOST_GROWTH = 5  # MB, from when a quarter has been asked on
+MOST_GROWTH = 5  # MB, after the first quarter of the requests
 SCRIPT = """
 local mixture, i, threads = {{ {mixture} }}, 0, {{}}
 request = function()
@@ -40,7 +40,7 @@ SENT = '{["Content-Type"] = "application/json"}'
 
 
 def mixture() -> list[str]:
-    """Return requests as Lua has them: of twenty, fifteen ask for an answer and five for something else."""
+    """Return requests as Lua tables: of each twenty, fifteen ask for an answer and five for something else."""
     made, every = [], people(PEOPLE)
     for number, person in enumerate(every):
         query = urlencode(person)
@@ -58,8 +58,8 @@ def mixture() -> list[str]:
 
 
 def main() -> None:
-    """Ask a million times and print the memory on the way."""
-    parser = argparse.ArgumentParser(description="Ask a server a million times and watch its memory.")
+    """Send the requests and print the memory on the way."""
+    parser = argparse.ArgumentParser(description="Send a server a million requests and watch its memory.")
     parser.add_argument("--requests", type=int, default=REQUESTS)
     wanted = parser.parse_args().requests
     print(f"{wanted:,} requests, {CONNECTIONS} connections, two workers; {machine()}\n")
@@ -76,15 +76,15 @@ def main() -> None:
             total, failed = total + done, failed + broken
         growth = memory(process.pid)["all"] - sizes[len(sizes) // 4]
     print(f"{total:12,}  {sizes[len(sizes) // 4] + growth:6.1f}")
-    print(f"\nfailed or cut: {failed}; growth since a quarter of the way: {growth:.1f} MB (at most {MOST_GROWTH})")
+    print(f"\nfailed or cut: {failed}; growth after the first quarter: {growth:.1f} MB (at most {MOST_GROWTH})")
     sys.exit(bool(failed) or growth > MOST_GROWTH)
 
 
 def ask(port: int, script: Path) -> tuple[int, int]:
-    """Ask for some seconds; return how many answers there were, and how many were failures or cut."""
+    """Send requests for some seconds; return the number of answers, and of those that failed or were cut."""
     load = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}"]
-    told = subprocess.run(load, check=True, capture_output=True, text=True).stdout
-    done, failed = (int(word) for word in told.rpartition("COUNTED ")[2].split()[:2])
+    printed = subprocess.run(load, check=True, capture_output=True, text=True).stdout
+    done, failed = (int(word) for word in printed.rpartition("COUNTED ")[2].split()[:2])
     return done, failed
 
 

@@ -9,7 +9,7 @@ ROUNDS = 7
 
 
 def memory(process: int) -> dict[str, float]:
-    """Return a process tree's memory in MB: `largest` resident process, and `all` with shared pages counted once."""
+    """Return the memory of a process tree in MB: its `largest` process, and `all` with shared pages counted once."""
     sizes = []
     for each in tree(process):
         lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()[1:]

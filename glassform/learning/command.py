@@ -1,4 +1,4 @@
-"""What `python model.py` reads from the command line and prints."""
+"""The command line of `python model.py`: its options and its report."""
 
 import argparse
 import shutil
@@ -25,7 +25,7 @@ TOO_GOOD_WARNING = "\n\nIt predicts nearly every row: does a column copy the out
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Print a step and, at its end, its duration."""
+    """Print a step's title and, at its end, the seconds that it took."""
     print(f"{title} ... ", end="", flush=True)
     start = time.perf_counter()
     yield
@@ -59,7 +59,7 @@ Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it 
 
 
 def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None) -> str:
-    """Return how a version compares with the one before it, and whether it is served now or why not."""
+    """Return as text how a version compares with the one before it, and whether it is current or why not."""
     manifest = registry.manifest()
     comparison = manifest.versions[version].comparison
     lines = ["", account(comparison)] if comparison else []
@@ -67,27 +67,27 @@ def verdict(registry: Registry, version: str, table: str = "", promote: bool | N
         return "\n".join([*lines, "", f"Version {version} is the current one."])
     reason = "it existed before" if passes(comparison) else "it does not pass all gates"
     if promote is False:
-        reason = "--no-promote says so"
-    current = f"version {manifest.current} stays the current one" if manifest.current else "none is the current one"
+        reason = "--no-promote was given"
+    current = f"version {manifest.current} stays current" if manifest.current else "no version is current"
     return "\n".join(
         [
             *lines,
             "",
-            f"Version {version} is kept; {current}, as {reason}.",
+            f"Version {version} is saved, but {current}: {reason}. To promote it:",
             f"python -m glassform.versions{f' --table {table}' if table else ''} promote {version}",
         ]
     )
 
 
 def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
-    """Read the command line; `estimators` are the names that --estimator can have."""
+    """Read the command line; `estimators` are the names that --estimator accepts."""
     parser = argparse.ArgumentParser(description="Train the model and print how good it is.")
     option = parser.add_argument
-    option("--add", type=Path, metavar="CSV", help="describe a CSV file of your own and train its model")
+    option("--add", type=Path, metavar="CSV", help="describe a table of your own, and train its model")
     option("--target", help="the column to predict")
     option("--name", help="name of the table (default: the file's name)")
     option("--estimator", choices=sorted(estimators), help="logistic for classes, linear for numbers")
-    option("--table", nargs="+", default=[], help="train further tables again, by name")
+    option("--table", nargs="+", default=[], help="train further tables, by name")
     option("--data", type=Path, help="the folder of the tables' descriptions")
     option("--package", type=Path, help="the data package that describes the table")
     option("--artifacts", type=Path, default=ARTIFACTS, help="the folder to save the version in")
@@ -96,23 +96,17 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
         action=argparse.BooleanOptionalAction,
         help="serve the new version always, or never (default: if it passes the gates)",
     )
-    option(
-        "--from",
-        nargs="+",
-        dest="sources",
-        metavar="SOURCE",
-        help="train on other tables: files, folders",
-    )
+    option("--from", nargs="+", dest="sources", metavar="SOURCE", help="files or folders with the training rows")
     option("--engine", default="duckdb", help="engine that counts the rows: duckdb, spark or an Ibis URL")
-    option("--master", default="local[*]", help="where Spark runs")
+    option("--master", default="local[*]", help="Spark's master URL")
     options = parser.parse_args()
     if bool(options.add) != bool(options.target):
         parser.error("--add and --target go together")
     return options
 
 
-def chosen(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
-    """Return the data package and the versions' folder of each table to train."""
+def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
+    """Yield each table's data package and the folder of its versions."""
     if options.add:
         default = Schema.from_file(PACKAGE).name
         folder = options.data or ADDED
@@ -122,21 +116,21 @@ def chosen(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
     for name in options.table:
         package = described(options.data, name)
         if not package.exists():
-            raise FileNotFoundError(f"there is no table {name}: {package} does not exist; --add describes a CSV file")
+            raise FileNotFoundError(f"there is no table {name}: {package} is missing; --add describes a CSV file")
         yield package, options.artifacts / name
     if not options.add and not options.table:
         yield options.package or described(options.data), options.artifacts
 
 
 def described(folder: Path | None, name: str = "") -> Path:
-    """Return where a table is described: in the folder given, or else among the added tables or those that ship."""
+    """Find a table's data package: in `folder`, or else among the added tables, or those we ship."""
     places = [each / name / PACKAGE.name for each in ([folder] if folder else [ADDED, PACKAGE.parent])]
     return next((place for place in places if place.exists()), places[-1])
 
 
 @contextmanager
-def undone(folder: Path | None) -> Iterator[None]:
-    """Remove a table just added, if its training fails."""
+def removed_on_failure(folder: Path | None) -> Iterator[None]:
+    """Delete the folder of a new table if it cannot be trained."""
     try:
         yield
     except BaseException:

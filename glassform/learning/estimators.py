@@ -20,9 +20,9 @@ from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 
 @dataclass(frozen=True)
 class Estimator:
-    """How a model is fitted: what builds its unfitted pipeline, and for which targets.
+    """How to build an unfitted pipeline, and the kinds of target it can predict.
 
-    `is_additive` tells whether it is a sum of one term per field, and so a table of points.
+    An additive one is a sum of one term per field, so it becomes a table of points.
     """
 
     build: Callable[[Schema], Pipeline]
@@ -31,12 +31,12 @@ class Estimator:
 
 
 def linear(schema: Schema, regression: BaseEstimator | None = None) -> Pipeline:
-    """Return a straight line per number and a step per category, added up by least squares or another regression."""
+    """Return the sum of a line per number and a step per category, fitted by least squares or another regression."""
     return Pipeline([("preprocess", encoded(schema, one_hot=True)), ("regression", regression or LinearRegression())])
 
 
 def svm(schema: Schema) -> Pipeline:
-    """Return a support vector machine with an RBF kernel; Platt's sigmoid makes probabilities of its distances."""
+    """Return a support vector machine with an RBF kernel; Platt's sigmoid turns its distances into probabilities."""
     classifier = CalibratedClassifierCV(SVC(), ensemble=False)
     regressor = TransformedTargetRegressor(SVR(), transformer=StandardScaler())
     machine = regressor if schema.task == NUMBER else classifier
@@ -51,7 +51,7 @@ def boosting(schema: Schema) -> Pipeline:
     return Pipeline([("preprocess", codes), ("trees", fitted)])
 
 
-# All but the logistic regression, which is the model itself.
+# The logistic regression is in model.py.
 OTHERS = {
     "linear": Estimator(linear, (NUMBER,), is_additive=True),
     "svm": Estimator(svm, (BINARY, CLASSES, NUMBER)),
@@ -83,12 +83,12 @@ def fit(pipeline: Pipeline, split: Split) -> Pipeline:
 
 
 def sample_weights(pipeline: Pipeline, split: Split) -> dict[str, np.ndarray]:
-    """Return the weights of the rows, under the name by which a pipeline's last step takes them."""
+    """Return the rows' weights as the argument that a pipeline's last step expects."""
     return {f"{pipeline.steps[-1][0]}__sample_weight": split.weights}
 
 
 def encoded(schema: Schema, one_hot: bool) -> ColumnTransformer:
-    """Return the step that makes numbers of categories: columns of 0 and 1, and other numbers scaled; or codes."""
+    """Return the step that encodes categories: as columns of 0 and 1 beside scaled numbers, or as codes."""
     names, known = schema.named("string"), schema.categories
     if not one_hot:
         return ColumnTransformer([("code", OrdinalEncoder(categories=known), names)], remainder="passthrough")

@@ -30,7 +30,7 @@ MOST_COVARIANCES = 2_000  # points whose covariances are saved; the file grows w
 FOLDS, COVERED = 5, 0.95  # of cross-validation, and the share of outcomes that an interval holds
 
 
-class Binary(Measures):
+class BinaryMeasures(Measures):
     """Measures of the probability of the positive class."""
 
     reported = ("positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap")
@@ -110,7 +110,7 @@ class Binary(Measures):
         return Scorecard, {"intercept": intercept, "points": points, "covariance": covariance}
 
 
-class Multiclass(Measures):
+class MulticlassMeasures(Measures):
     """Measures of the probabilities of several classes, a column each."""
 
     reported = ("accuracy", "roc_auc", "brier_score", "log_loss")
@@ -177,12 +177,12 @@ class Multiclass(Measures):
         return ClassesScorecard, {"tables": tables}
 
 
-class Number(Measures):
+class NumberMeasures(Measures):
     """Measures of predicted numbers."""
 
     reported = ("mean", "r2", "mae", "rmse")
-    deciles_title = "Means by decile of the prediction"
-    last_line = "{coverage:.1%} lie within {margin:.4g} of the prediction; 95% should."
+    deciles_title = "Means by decile of the predicted number"
+    last_line = "{coverage:.1%} of the errors are at most {margin:.4g}; 95% should be."
     best_is_one = "r2"
     compared = ("r2",)
     prediction = staticmethod(float)
@@ -227,7 +227,7 @@ class Number(Measures):
         return {"mean": mean, "deviation": deviation, "minimum": float(y.min()), "maximum": float(y.max())}
 
     def margin(self, pipeline: Pipeline, training: Split) -> dict[str, float]:
-        """Return what 95 of 100 errors stay below, on rows that were held back in turn (5-fold cross-validation)."""
+        """Return the 95% quantile of the absolute errors in 5-fold cross-validation."""
         folds, weights = KFold(FOLDS, shuffle=True, random_state=0), sample_weights(pipeline, training)
         predicted = cross_val_predict(pipeline, training.X, training.y, cv=folds, params=weights)
         order = np.argsort(errors := np.abs(training.y - predicted))
@@ -244,4 +244,4 @@ class Number(Measures):
         return NumberScorecard, {"intercept": intercept, "points": points}
 
 
-MEASURES: dict[str, type[Measures]] = {BINARY: Binary, CLASSES: Multiclass, NUMBER: Number}
+MEASURES: dict[str, type[Measures]] = {BINARY: BinaryMeasures, CLASSES: MulticlassMeasures, NUMBER: NumberMeasures}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,7 @@ import sklearn
 from sklearn.pipeline import Pipeline
 
 from glassform.fitted.base import Fitted
-from glassform.fitted.kinds import parse
-from glassform.fitted.pipeline import PIPELINE, open_pipeline
+from glassform.fitted.pipeline import PIPELINE, Opaque, open_pipeline
 from glassform.learning.base import Measures
 from glassform.learning.command import step
 from glassform.learning.measures import MEASURES
@@ -24,7 +24,7 @@ from glassform.settings import ARTIFACTS
 from glassform.versions.manifest import Comparison, passes
 from glassform.versions.registry import Registry
 
-GOLDEN = 24  # rows of a server's self-test
+SELF_TEST_ROWS = 24  # a server checks their answers before it is ready
 
 
 def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
@@ -35,23 +35,30 @@ def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
 
 
 def register(
-    card: Fitted, pipeline: Pipeline, test: Split, registry: Registry, promote: bool | None = None
+    draft: Fitted, pipeline: Pipeline, test: Split, registry: Registry, promote: bool | None = None
 ) -> Fitted:
-    """Save a version, compare it with the current one, promote it if it passes; return it.
+    """Save a version, compare it with the one that is served and promote it if it passes the gates; return it.
 
-    An existing version is promoted only on request, so that retraining cannot undo a rollback.
+    `promote` decides instead of the gates. An existing version is promoted only on request, so that training again
+    cannot undo a rollback.
     """
     with step("Saving"), registry.new_folder() as folder:
-        card.training["sha256"][PIPELINE] = save_pipeline(pipeline, folder / PIPELINE)
-        card = parse(card.as_file(), folder)  # as a server will read it
-        card.training["golden"] = golden_rows(card, test)
+        sha256 = draft.training["sha256"] | {PIPELINE: save_pipeline(pipeline, folder / PIPELINE)}
+        draft = with_facts(draft, folder, sha256=sha256)
+        card = with_facts(draft, registry.folder / draft.version, golden=self_test_rows(draft, test))
         card.save(folder)
         served = registry.served()
-        comparison = compare_versions(served, card, test.X, test.y) if served else None
+        comparison = compare_versions(served, draft, test.X, test.y) if served else None
         is_new = registry.add(folder, comparison)
     if promote or (promote is None and (served is None or (is_new and passes(comparison)))):
         registry.promote(card.version)
     return card
+
+
+def with_facts(card: Fitted, folder: Path, **facts: Any) -> Fitted:
+    """Return a model with more facts about its training; one that asks its pipeline gets the pipeline's folder."""
+    place: dict[str, Any] = {"folder": folder} if isinstance(card, Opaque) else {}
+    return replace(card, training=card.training | facts, **place)
 
 
 def compare_versions(current: Fitted, candidate: Fitted, X: pd.DataFrame, y: np.ndarray) -> Comparison | None:
@@ -80,9 +87,9 @@ def predictions(card: Fitted, measures: Measures, records: list[Record]) -> np.n
     return np.array([*map(measures.prediction, card.all_sums([card.row(record) for record in records]))])
 
 
-def golden_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
-    """Return some test records with the sums that every load must reproduce."""
-    drawn = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(GOLDEN, len(test.X)), dtype=int)]
+def self_test_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
+    """Return the typical record and some test rows, each with the sums that the model must always give."""
+    drawn = test.X.iloc[np.linspace(0, len(test.X) - 1, num=min(SELF_TEST_ROWS, len(test.X)), dtype=int)]
     asked = [card.typical, *as_records(card.schema, drawn)]
     found = card.all_sums([card.row(record) for record in asked])
     return [{"record": record, "sums": sums} for record, sums in zip(asked, found, strict=True)]
@@ -97,12 +104,12 @@ def save_pipeline(pipeline: Pipeline, path: Path) -> str:
 
 
 def load_pipeline(artifacts: Path = ARTIFACTS, version: str | None = None) -> Pipeline:
-    """Load the scikit-learn pipeline of a version, the current one by default.
+    """Load the scikit-learn pipeline of a version, or of the current one.
 
     Raises
     ------
     UnreadableArtifact
-        If the file is not the scorecard's own: unpickling a foreign file would run it.
+        If the file is not the one that was saved: unpickling a foreign file would run its code.
     """
     card = Registry(artifacts).load(version)
     pipeline: Pipeline = open_pipeline(artifacts / card.version, card.training["sha256"][PIPELINE])

@@ -15,25 +15,25 @@ from glassform.records.field import NOT_KNOWN, PLAIN_DIGITS, PYTHON_TYPE, Field,
 from glassform.records.schema import NUMBER, Schema
 
 NUMPY_TYPE = {"integer": "int64", "number": "float64"}
-WHOLE = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # as engines may write whole numbers
+WHOLE = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # engines may write a whole number as 39.0
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of a table: `X`, one column per feature, and `y`: 1 or 0 of two classes, a class's place, or a number.
+    """Rows of a table: `X`, one column per feature, and `y`: a number, or a class's place (1 is the positive class).
 
-    Each stands for `weights` identical rows.
+    Each row stands for `weights` rows with the same features and outcome.
     """
 
     X: pd.DataFrame
     y: np.ndarray
     weights: np.ndarray
-    hashes: np.ndarray | None  # one per row, of all its columns: equal for exact copies
+    hashes: np.ndarray | None  # one per row, over all columns: equal for exact copies
     sha256: str
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return int(self.weights.sum())
 
 
@@ -50,7 +50,7 @@ def read(schema: Schema, resource: str, folder: Path) -> Split:
         field.column: "str" if field.has_gaps else NUMPY_TYPE.get(field.type, "str")
         for field in (*schema.fields, schema.target)
     }
-    # "?" and "NA" are values like any other: pandas must not turn them into gaps
+    # no text becomes a gap by itself: "?" and "NA" may be categories
     table = pd.read_csv(path, dtype=types, keep_default_na=False)
     X, y = checked(table, schema)
     hashes = pd.util.hash_pandas_object(table, index=False).to_numpy()
@@ -58,14 +58,14 @@ def read(schema: Schema, resource: str, folder: Path) -> Split:
 
 
 def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> Split:
-    """Count each combination of features and outcome in an engine, in a table of any size.
+    """Count in an engine how often each combination of features and outcome occurs; the table may have any size.
 
     Raises
     ------
     ValueError
         If the table is unreadable or does not match its description.
     """
-    # only large tables need an engine
+    # only large tables need an engine, and it may not be installed
     from glassform.engines.connect import connect
 
     columns = [field.column for field in (*schema.fields, schema.target)]
@@ -77,7 +77,7 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> S
     for field in schema.fields:
         if not field.categories and not field.has_gaps:
             table[field.column] = as_numbers(table[field.column], field)
-    # sorted, so that every engine gives the same model
+    # sorted, so that every engine gives the same model for the same table
     table = table.sort_values(columns, ignore_index=True)
     X, y = checked(table, schema, counted=True)
     X = X.astype({field.name: NUMPY_TYPE[field.type] for field in schema.fields if not field.categories})
@@ -86,7 +86,7 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> S
 
 
 def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
-    """Check a table; return its features, under the schema's names, and its outcome.
+    """Check a table against its schema; return its features, named as the schema names them, and its outcomes.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
 
 
 def marked(column: pd.Series, field: Field) -> pd.Series:
-    """Return a column with one sign for all missing values."""
+    """Return a column with "?" in place of each missing value."""
     column = column.astype(object)
     return column.where(column.notna() & ~column.isin(field.missing), NOT_KNOWN)
 
@@ -135,7 +135,7 @@ def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
 
 
 def as_numbers(column: pd.Series, field: Field) -> pd.Series:
-    """Return a column as numbers; NaN, where it holds none in plain digits."""
+    """Return a column as numbers, NaN where a value is not a number in plain digits."""
     digits = PLAIN_DIGITS["number"] if field.type == "number" else WHOLE
     plain = column.astype(str).str.fullmatch(digits.pattern)
     numbers: pd.Series = pd.to_numeric(column.where(plain, other=np.nan), errors="coerce").astype("float64")
@@ -143,7 +143,7 @@ def as_numbers(column: pd.Series, field: Field) -> pd.Series:
 
 
 def as_records(schema: Schema, X: pd.DataFrame) -> list[Record]:
-    """Return rows as records: NumPy's numbers as Python's, gaps by their sign."""
+    """Return rows as records, with Python's numbers and "?" for gaps."""
     rows: list[Any] = X.to_dict("records")
     return [{field.name: value_of(field, row[field.name]) for field in schema.fields} for row in rows]
 

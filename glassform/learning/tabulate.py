@@ -1,4 +1,4 @@
-"""Ask a fitted additive pipeline for its points, knowing nothing of its inside."""
+"""Turn a fitted additive pipeline into a table of points, without looking inside it."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,11 +15,11 @@ from glassform.fitted.scorecard import TOLERANCE
 from glassform.records.field import Field, Value
 from glassform.records.schema import NUMBER, Schema
 
-STRAIGHT = 1e-11  # log-odds by which a curve may leave a straight line and still be one
-PROBES = (0.27, 0.5, 0.81)  # where a segment is asked whether it is straight; uneven, so that no kink hides
-MOST_KNOTS = 5_000  # a curve that needs more is not made of straight lines
-Ask = Callable[[DataFrame], list[float]]  # what a pipeline gives each row
-Curves = Callable[[Mapping[str, Sequence[Any]]], dict[str, list[float]]]  # and at values of each feature varied alone
+STRAIGHT = 1e-11  # log-odds; a curve this close to a straight line counts as straight
+PROBES = (0.27, 0.5, 0.81)  # places in a segment that are checked; uneven, so that no kink hides between them
+MOST_KNOTS = 5_000  # of one curve; one that needs more is not made of straight lines
+Ask = Callable[[DataFrame], list[float]]  # returns a pipeline's output for each row
+Curves = Callable[[Mapping[str, Sequence[Any]]], dict[str, list[float]]]  # at each feature's values
 
 
 class NotAdditive(ValueError):
@@ -33,21 +33,21 @@ def tabulate(
     weights: Sequence[float] | None = None,
     output: int | None = None,
 ) -> tuple[float, dict[str, Points]]:
-    """Ask a fitted additive pipeline for its points, knowing nothing of its inside.
+    """Tabulate the points of a fitted additive pipeline, without looking inside it.
 
-    One record is held fixed and one feature varied over its values; the differences in what the pipeline gives are
-    the feature's points, shifted so that their average over the rows of `X` is 0.
+    One record is held fixed and one feature varies over its values. The differences in the pipeline's output are the
+    feature's points, shifted so that their average over the rows of `X` is 0.
 
     Parameters
     ----------
     pipeline
-        Fitted, with `decision_function` giving log-odds, or a regressor.
+        A fitted classifier with `decision_function`, or a fitted regressor.
     X
         The training rows, one column per field, named as the schema names them.
     weights
-        How many rows each of `X` stands for; 1, unless it is given.
+        How many rows each row of `X` stands for; 1 by default.
     output
-        Which of several classes' sums is wanted.
+        The column of `decision_function`, if there are several classes.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def tabulate(
         If the pipeline gives no log-odds, a real-valued feature's curve is not made of straight lines, or the
         table differs from the pipeline by more than 1e-9 on any row of `X`.
     """
-    ask = partial(decide, pipeline, schema, output)
+    ask = partial(outputs, pipeline, schema, output)
     base = X.iloc[[0]]
     intercept = ask(base)[0]
     weights = [1.0] * len(X) if weights is None else weights
@@ -84,13 +84,13 @@ def tabulate(
     return intercept, points
 
 
-def decide(pipeline: Pipeline, schema: Schema, output: int | None, X: DataFrame) -> list[float]:
-    """Return what a pipeline gives every row: log-odds, a number, or the sum of one of its classes.
+def outputs(pipeline: Pipeline, schema: Schema, output: int | None, X: DataFrame) -> list[float]:
+    """Return a pipeline's output for each row: log-odds, a number, or the sum of one class.
 
     Raises
     ------
     NotAdditive
-        If it gives none of these.
+        If the pipeline has none of these.
     """
     if schema.task == NUMBER:
         found: list[float] = pipeline.predict(X).tolist()
@@ -102,7 +102,7 @@ def decide(pipeline: Pipeline, schema: Schema, output: int | None, X: DataFrame)
 
 
 def ask_curves(ask: Ask, base: DataFrame, wanted: Mapping[str, Sequence[Any]]) -> dict[str, list[float]]:
-    """Return what a pipeline gives at values of several features, each varied alone, all asked for at once."""
+    """Return a pipeline's output at the values of several features, each varied alone, from one call."""
     places, count = {}, 0
     for name, values in wanted.items():
         places[name] = slice(count, count + len(values))
@@ -117,7 +117,7 @@ def ask_curves(ask: Ask, base: DataFrame, wanted: Mapping[str, Sequence[Any]]) -
 
 
 def vary(base: DataFrame, name: str, values: Sequence[Value]) -> DataFrame:
-    """Return one row, repeated once per value, with a feature set to each value in turn."""
+    """Repeat a row once per value, with a feature set to each value in turn."""
     varied = base.iloc[[0] * len(values)].copy()
     varied[name] = list(values)
     return varied
@@ -129,9 +129,9 @@ def prove(given: Sequence[float], intercept: float, terms: Sequence[Sequence[flo
     Parameters
     ----------
     given
-        What the pipeline gives each row.
+        The pipeline's output for each row.
     terms
-        By feature, every row's points.
+        The points of every row, by feature.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def all_knots(curves: Curves, fields: Sequence[Field]) -> dict[str, tuple[list[V
 
 
 def straight(segment: tuple[float, float], found: dict[float, float]) -> bool:
-    """Tell whether the curve keeps to the straight line between a segment's ends, as far as it was probed."""
+    """Check at some places that a curve is straight between a segment's ends."""
     left, right = segment
     middle = left + 0.5 * (right - left)
     if middle in segment:
@@ -226,7 +226,7 @@ def covariance_of(
     for name, each in points.items():
         levels = [*each.values, *([np.nan] if each.gap is not None else [])]
         varied = design_of(pipeline, vary(base, name, levels))
-        # columns that vary with this feature; over the rows they average what they average with all features varied
+        # the columns that vary with this feature; each is centred on its average over the training rows
         moved = (varied != own).any(axis=0)
         rows.append(varied - np.where(moved, mean, own))
     deviations = np.vstack(rows)
@@ -235,7 +235,7 @@ def covariance_of(
 
 
 def design_of(pipeline: Pipeline, X: DataFrame) -> np.ndarray:
-    """Return the design matrix the regression sees, a column of ones first."""
+    """Return the regression's design matrix, with a column of ones first."""
     return np.column_stack([np.ones(len(X)), pipeline[:-1].transform(X)])
 
 

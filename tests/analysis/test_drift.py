@@ -6,7 +6,7 @@ from scipy.special import chdtri
 
 from glassform.analysis.drift import LARGE, Bin, Drift, drift_of, drifts
 from glassform.learning.facts import distribution
-from glassform.learning.measures import Binary
+from glassform.learning.measures import BinaryMeasures
 
 
 def drift(trained: list[float], asked: list[float]) -> Drift:
@@ -78,7 +78,7 @@ def test_the_training_rows_are_counted_as_numpy_counts_them(schema, splits, scor
             edges = [*found["bounds"], np.inf]
             assert found["counts"] == np.histogram(X[field.name], bins=edges)[0].tolist()
             assert 5 <= len(found["counts"]) <= 10
-    weighted = distribution(Binary(schema), X[:100], np.repeat(2.0, 100), np.linspace(0, 1, 100))
+    weighted = distribution(BinaryMeasures(schema), X[:100], np.repeat(2.0, 100), np.linspace(0, 1, 100))
     assert sum(weighted["score"]["counts"]) == 200 == sum(weighted["fields"]["age"]["counts"])
     assert weights.sum() == sum(learned["score"]["counts"])
 

@@ -126,7 +126,7 @@ def described(request, tmp_path_factory) -> Path:
     make().to_csv(table, index=False)
     done = subprocess.run(command(table, "--target", target), capture_output=True, text=True, check=True)
     assert done.stdout.split()[:2] == ["column", "used"]
-    assert f"Open it at /{request.param}/" in done.stdout
+    assert f"Open it at http://127.0.0.1:5000/{request.param}/" in done.stdout
     package: Path = folder / "data" / request.param / "datapackage.json"
     return package
 
@@ -494,7 +494,7 @@ def test_a_model_that_is_too_good_is_suspected(tmp_path):
     done = subprocess.run(
         command(tmp_path / "good.csv", "--target", "Kind"), capture_output=True, text=True, check=True
     )
-    assert "is a column known only after the outcome" in done.stdout
+    assert "does a column copy the outcome" in done.stdout
 
 
 def test_rows_without_a_target_are_left_out_and_counted(tmp_path):

@@ -5,7 +5,7 @@ from sklearn import metrics
 
 from glassform.analysis.thresholds import THRESHOLDS, confusions, histogram
 from glassform.learning.base import at_least, calibration
-from glassform.learning.measures import Binary
+from glassform.learning.measures import BinaryMeasures
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def outcomes(scorecard, splits):
 
 @pytest.fixture
 def binary(schema):
-    return Binary(schema)
+    return BinaryMeasures(schema)
 
 
 @pytest.fixture(scope="module")

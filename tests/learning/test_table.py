@@ -1,4 +1,4 @@
-"""A table too large to hold is learned from by counting it in an engine."""
+"""A table too large for memory is counted in an engine, and the counts are the training rows."""
 
 import json
 import os

@@ -161,7 +161,7 @@ def test_a_description_can_be_edited_and_trained_again(tmp_path):
         assert f"Version {card.version} is the current one." in said
     fresh = [*command[:-3], "--artifacts", str(tmp_path / "fresh"), "--no-promote"]
     first = subprocess.run(fresh, capture_output=True, check=True, text=True).stdout
-    assert f"Version {versions[0]} is kept; none is the current one, as --no-promote says so." in first
+    assert f"Version {versions[0]} is saved, but no version is current: --no-promote was given." in first
     assert "Open it at" in said and "Open it at" not in first
     assert len({*versions}) == 3 and versions[0] == versions[-1]
     written(tmp_path / "data" / "sizes", changed(("glassform", "estimator"), "svm"))

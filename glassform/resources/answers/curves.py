@@ -6,13 +6,13 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from glassform.fitted.scorecard import Twin
-from glassform.fitted.target import Said
+from glassform.fitted.target import Predicted
 from glassform.records.field import Record, Value
 from glassform.web.asked import fitted
 from glassform.web.reading import RecordResource, flat, read_record
 
 
-class Point(Said):
+class Point(Predicted):
     """One value of a field, and the answer with it: a probability, a number, or those of all classes."""
 
     value: Value
@@ -61,7 +61,7 @@ class Curves(RecordResource):
                 yield {"feature": curve["feature"], **flat(point)}
 
 
-class TwinsAnswer(Said):
+class TwinsAnswer(Predicted):
     """The answers for a record and its twins."""
 
     record: Record

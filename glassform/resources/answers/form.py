@@ -7,7 +7,7 @@ from flask import url_for
 from typing_extensions import TypedDict
 
 from glassform.fitted.scorecard import Scorecard
-from glassform.fitted.target import Said
+from glassform.fitted.target import Predicted
 from glassform.records.field import Record, Value
 from glassform.records.schema import Schema
 from glassform.web.asked import fitted, schema
@@ -68,7 +68,7 @@ def links(fields: list[str]) -> dict[str, str]:
     return found
 
 
-class Example(Said):
+class Example(Predicted):
     """A real person with the true outcome and the model's answer; a surprise is a bad miss."""
 
     record: Record

@@ -17,7 +17,7 @@ from glassform.accounts.signing_in import signed_in
 from glassform.accounts.tables import Prediction
 from glassform.batches.batch import Batch, InvalidBatch, RowError, harmless
 from glassform.batches.json_rows import Objects
-from glassform.fitted.target import Said
+from glassform.fitted.target import Predicted
 from glassform.limits import LONGEST_VALUE, MOST_ARRAY_BYTES
 from glassform.records.field import KINDS, PLAIN_DIGITS, PYTHON_TYPE, Record, Value
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
@@ -35,7 +35,7 @@ PER_PAGE, MOST_PER_PAGE, MOST_PAGES = 20, 1_000, 1_000_000
 LONGEST_NOTE, LONGEST_KEY = 1_000, 200
 
 
-class PredictionAnswer(Said):
+class PredictionAnswer(Predicted):
     """A saved prediction."""
 
     id: str
