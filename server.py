@@ -10,7 +10,7 @@ from werkzeug.utils import import_string
 
 from glassform.accounts import database, signing_in
 from glassform.hosting.command import run
-from glassform.limits import LARGEST_BODY
+from glassform.limits import LARGEST_BODY, RESERVED
 from glassform.metrics import Metrics
 from glassform.settings import ARTIFACTS, Settings, read_secret, read_settings
 from glassform.versions.served import Tables
@@ -64,8 +64,6 @@ RESOURCES = {
     "/v2/models/<name>/versions/<version>/ready": "protocols.inference.InferenceModelReady",
     "/v2/models/<name>/versions/<version>/infer": "protocols.inference.Inferred",
 }
-# What addresses begin with, so that no table can be called so.
-RESERVED = frozenset(url.split("/")[1].partition(".")[0] for url in RESOURCES) | {"static"}
 
 SWAGGER = str(files("flask_swagger_ui") / "dist")  # Swagger UI as its makers built it
 SECONDS_A_PREFLIGHT_HOLDS = 600

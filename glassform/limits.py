@@ -11,3 +11,34 @@ LONGEST_LINE = 64 * 1024  # characters or bytes
 MOST_BATCH_ERRORS = 100  # reported of one batch
 MOST_TEXTS = 10_000  # texts of one column
 LARGEST_BODY = 64 * 1024  # bytes, of a single record
+
+# The first parts of addresses, which no table can have as its name.
+RESERVED = frozenset(
+    {
+        "account",
+        "accounts",
+        "changes",
+        "curves",
+        "docs",
+        "drift",
+        "examples",
+        "health",
+        "keys",
+        "metrics",
+        "model",
+        "openapi",
+        "predict",
+        "predictions",
+        "probabilities",
+        "probability",
+        "scorecard",
+        "session",
+        "static",
+        "tables",
+        "tokens",
+        "twins",
+        "users",
+        "v2",
+        "versions",
+    }
+)

@@ -3,12 +3,13 @@
 import os
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import limits
 import pydantic
+
+from glassform.files import written_whole
 
 CODE = Path(__file__).parent  # the package glassform
 # A wheel holds inside the package what a checkout holds beside it: the pages, the data and the three programs.
@@ -114,12 +115,9 @@ def read_secret(settings: Settings, folder: Path = INSTANCE) -> str:
     kept = folder / SECRET
     if not kept.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f"{SECRET}.{os.getpid()}.unfinished"
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(secrets.token_hex(SHORTEST_SECRET))
-        with suppress(FileExistsError):  # another process was faster; its secret counts
-            kept.hardlink_to(unfinished)
-        unfinished.unlink()
+        with written_whole(kept, keep_existing=True) as unfinished:  # the first process's secret counts
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(secrets.token_hex(SHORTEST_SECRET))
     return kept.read_text()
 
 

@@ -89,7 +89,7 @@ def is_current(url: str) -> bool:
 
 
 def ensure_tables(url: str) -> str:
-    """Create or upgrade SQLite's tables; return what is wrong, or an empty text. It leaves any other database alone."""
+    """Create or upgrade SQLite's tables; return what is wrong, or an empty text. Leave any other database alone."""
     kind = make_url(url)
     mine = kind.get_backend_name() == "sqlite"
     try:

@@ -38,7 +38,8 @@ class ScorecardAnswer(TypedDict):
 
     The log-odds of a record are the intercept and the points of each of its values, summed; the probability of the
     positive outcome is 1 / (1 + e^-log_odds). A predicted number is that sum. With several classes, each has its own
-    Between the values of an interpolated feature the points run in straight lines.
+    table of points, and the probabilities come from all their log-odds. Between the values of an interpolated
+    feature the points run in straight lines.
     """
 
     model: dict[str, str]

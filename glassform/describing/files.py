@@ -13,39 +13,12 @@ from sklearn.model_selection import train_test_split
 
 from glassform.describing.columns import Column, Undescribable
 from glassform.describing.package import describe
+from glassform.limits import RESERVED
 from glassform.records.field import DATE, MISSING, NOT_KNOWN, OWN, identifier
 from glassform.records.schema import DELIMITERS, PLAIN_TABLE
 
 MISSING_WORDS = {"", NOT_KNOWN, "na", "n/a", "nan", "null", "none"}  # in small letters
 TEST_SHARE = 0.2
-# The first parts of every table's addresses, which no table can have as its name.
-RESERVED = {
-    "account",
-    "accounts",
-    "changes",
-    "curves",
-    "docs",
-    "drift",
-    "examples",
-    "health",
-    "keys",
-    "metrics",
-    "model",
-    "openapi",
-    "predict",
-    "predictions",
-    "probabilities",
-    "probability",
-    "scorecard",
-    "session",
-    "static",
-    "tables",
-    "tokens",
-    "twins",
-    "users",
-    "v2",
-    "versions",
-}
 FEWEST_ROWS = 50
 
 
@@ -126,7 +99,7 @@ def add(
     name = identifier(name or path.stem)
     if not PLAIN_TABLE.fullmatch(name):
         raise Undescribable(f"{name or 'nothing'} has more than small letters, digits and _; choose another --name")
-    if name in {*RESERVED, taken}:
+    if name in RESERVED | {taken}:
         raise Undescribable(f"{name} is part of other addresses; choose another --name")
     if (folder / name).exists():
         raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
+from glassform.files import written_whole
 from glassform.fitted.neighbours import THIN, Crowd, Support, unpack
 from glassform.fitted.target import TARGETS, Sums, Target
 from glassform.languages import current, gettext
@@ -217,9 +218,8 @@ class Fitted(ABC):
 
     def save(self, folder: Path) -> None:
         """Write `scorecard.json` into a folder, whole or not at all."""
-        unfinished = folder / f"{FILE}.unfinished"
-        unfinished.write_bytes(self.as_file())
-        unfinished.replace(folder / FILE)
+        with written_whole(folder / FILE) as unfinished:
+            unfinished.write_bytes(self.as_file())
 
     def as_file(self) -> bytes:
         """Return what `save` writes."""

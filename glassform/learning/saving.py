@@ -12,6 +12,7 @@ import pandas as pd
 import sklearn
 from sklearn.pipeline import Pipeline
 
+from glassform.files import written_whole
 from glassform.fitted.base import Fitted
 from glassform.fitted.pipeline import PIPELINE, Opaque, open_pipeline
 from glassform.learning.base import Measures
@@ -97,9 +98,8 @@ def self_test_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:
 
 def save_pipeline(pipeline: Pipeline, path: Path) -> str:
     """Write the fitted pipeline atomically with joblib; return the file's SHA-256."""
-    unfinished = path.with_suffix(".unfinished")
-    joblib.dump(pipeline, unfinished)
-    unfinished.replace(path)
+    with written_whole(path) as unfinished:
+        joblib.dump(pipeline, unfinished)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

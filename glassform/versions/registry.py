@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import ValidationError
 
-from glassform.files import mark_of, settle
+from glassform.files import mark_of, settle, written_whole
 from glassform.fitted.base import FILE as SCORECARD
 from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.fitted.kinds import parse
@@ -151,10 +151,8 @@ class Registry:
                 (self.folder / FILE).replace(self.folder / f"{FILE}.damaged")
                 manifest = Manifest()
             yield manifest
-            unfinished = self.folder / f"{FILE}.unfinished"
-            unfinished.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            settle(unfinished)
-            unfinished.replace(self.folder / FILE)
+            with written_whole(self.folder / FILE) as unfinished:
+                unfinished.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     @contextmanager
     def new_folder(self) -> Iterator[Path]:

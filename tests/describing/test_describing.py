@@ -17,7 +17,8 @@ import model
 import server
 from glassform.describing import package as describe
 from glassform.describing.columns import infer, title_of
-from glassform.describing.files import RESERVED, add, read_table
+from glassform.describing.files import add, read_table
+from glassform.limits import RESERVED
 from glassform.records.messages import InvalidRecord
 from glassform.records.parsing import Pairs
 from glassform.records.schema import Schema
@@ -365,7 +366,8 @@ def test_a_table_that_is_there_is_not_added_again(tmp_path):
 
 
 def test_the_reserved_names_are_those_addresses_begin_with():
-    assert RESERVED | {""} == server.RESERVED
+    beginnings = {url.split("/")[1].partition(".")[0] for url in server.RESOURCES}
+    assert beginnings | {"static"} == RESERVED | {""}
 
 
 def test_names_that_mean_something_else_are_taken():
