@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from glassform.engines.connect import connect
 from glassform.engines.dialects import DIALECTS, DUCKDB
 from glassform.engines.engine import Engine, EngineError
 from glassform.engines.files import KINDS, UnreadableSource, find
 from glassform.engines.on_spark import MASTER
-from glassform.engines.scoring import FAIL, NULL, REPORT, Task, WrongRows, score_files, score_table
+from glassform.engines.scoring import FAIL, NULL, REPORT, Task, WrongRows, connect, score_files, score_table
 from glassform.engines.sql import statement
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted, UnreadableArtifact

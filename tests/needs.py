@@ -12,7 +12,7 @@ import pytest
 NEEDS = {
     "server": {"tests.conftest.serving", "server", "running", "several", "proxied", "image", "visit", "visit_as"},
     "browser": {"browser", "visit", "visit_as"},
-    "engine": {"duckdb", "ibis", "glassform.engines.connect.connect", "spark", "engine", "run"},
+    "engine": {"duckdb", "ibis", "glassform.engines.scoring.connect", "spark", "engine", "run"},
     "part": {"tests.conftest.missing", "postgresql", "own_postgresql", "redis_port"},
     "process": {"subprocess", "empty_database", "described", "image", "several"},
 }

@@ -37,7 +37,7 @@ ENGINES = {"duckdb", "ibis", "pyarrow", "pyspark", "sqlglot"}
 # What may be imported late: engines and what writes their SQL, out of a process that does not use them,
 LATE = {
     ("glassform/resources/judging/scorecard.py", "glassform.engines.sql"),
-    ("glassform/learning/table.py", "glassform.engines.connect"),
+    ("glassform/learning/table.py", "glassform.engines.scoring"),
     # and what a model that is no table of points is made of, out of one that serves none.
     ("glassform/fitted/pipeline.py", "joblib"),
     ("glassform/fitted/pipeline.py", "pandas"),

@@ -18,8 +18,8 @@ import psycopg
 import pytest
 
 import score
-from glassform.engines.connect import connect
 from glassform.engines.engine import EngineError
+from glassform.engines.scoring import connect
 from glassform.settings import ARTIFACTS
 from tests.conftest import ROOT, missing
 

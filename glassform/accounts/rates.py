@@ -100,8 +100,8 @@ def counted(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def counting(*arguments: Any, **named: Any) -> Any:
-        # all of the body, before a form is made of it and before the database is asked: whoever sends it slowly must
         # read the whole body before parsing it and before using the database: a slow client must not hold a
+        # connection to it
         request.max_content_length = MOST_ARRAY_BYTES + 1
         request.get_data()
         after_this_request(tell_the_rate)

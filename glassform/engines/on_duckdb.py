@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import ibis
@@ -97,10 +97,15 @@ def gather(parts: Sequence[Path], path: Path, kind: str) -> None:
         return
     with opened(path, "wb") as file:
         for number, part in enumerate(parts):
-            with part.open("rb") as content:
-                if number:
-                    content.readline()  # each has the header
-                shutil.copyfileobj(content, file)
+            append_csv(part, file, with_header=not number)
+
+
+def append_csv(part: Path, file: IO[bytes], with_header: bool) -> None:
+    """Append a CSV file to another, with or without its header."""
+    with part.open("rb") as content:
+        if not with_header:
+            content.readline()
+        shutil.copyfileobj(content, file)
 
 
 def literal(paths: Sequence[Path]) -> str:

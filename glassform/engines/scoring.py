@@ -11,8 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from glassform.engines.engine import Engine, EngineError, Source
+import ibis
+
+from glassform.engines import on_duckdb, on_spark
+from glassform.engines.dialects import DUCKDB, SPARK
+from glassform.engines.engine import Engine, EngineError, Source, engine_errors, first_lines
 from glassform.engines.files import UnreadableSource, is_file, kind_of, unfinished
+from glassform.engines.on_spark import MASTER
 from glassform.engines.sql import ROW, Scoring
 from glassform.fitted.additive import Additive
 from glassform.records.field import Value
@@ -24,6 +29,23 @@ ERROR = "error"  # the column of a report that says what is wrong
 MOST_SHOWN = 10  # invalid rows described before giving up
 MOST_UNKNOWN = 1_000_000  # distinct values of a column that are looked at
 Write = Callable[[str], int | None]  # runs a query and keeps its result; returns the rows, if counted
+
+
+def connect(name: str = DUCKDB.name, master: str = MASTER) -> Engine:
+    """Connect to an engine: `duckdb`, `spark`, or any of Ibis by its connection URL.
+
+    Raises
+    ------
+    EngineError
+        If it cannot be reached, or what it needs is not installed.
+    """
+    with engine_errors():
+        if name == DUCKDB.name:
+            return on_duckdb.connect()
+        try:
+            return on_spark.connect(master) if name == SPARK.name else Engine(ibis.connect(name))
+        except (ImportError, ValueError) as error:  # no such engine, or no driver for it here
+            raise EngineError(first_lines(error)) from error
 
 
 class WrongRows(ValueError):

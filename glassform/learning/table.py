@@ -66,7 +66,7 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> S
         If the table is unreadable or does not match its description.
     """
     # only large tables need an engine, and it may not be installed
-    from glassform.engines.connect import connect
+    from glassform.engines.scoring import connect
 
     columns = [field.column for field in (*schema.fields, schema.target)]
     with closing(connect(engine, master)) as connection:

@@ -13,9 +13,9 @@ import pytest
 import sqlglot
 from werkzeug.http import parse_options_header
 
-from glassform.engines.connect import connect
 from glassform.engines.dialects import DIALECTS, DUCKDB
 from glassform.engines.engine import EngineError
+from glassform.engines.scoring import connect
 from glassform.engines.sql import Scoring, statement
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard

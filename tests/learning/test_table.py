@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import model
-from glassform.engines.connect import connect
 from glassform.engines.engine import EngineError
+from glassform.engines.scoring import connect
 from glassform.learning import table as rows
 from glassform.learning.estimators import fit
 from glassform.versions.registry import Registry
