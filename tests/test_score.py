@@ -185,7 +185,7 @@ UNREADABLE = {
     "no column": (f"{HEADER.replace('age', 'years')}\n{GOOD}\n", "there is no column age"),
     "twice": (f"{HEADER},hours\n{GOOD},40\n", "the columns hours_per_week and hours are the same field"),
     "same name": (f"{HEADER},x,x\n{GOOD},1,2\n", "the column x twice"),
-    "taken": (f"{HEADER},probability\n{GOOD},1\n", "probability is a name that is added"),
+    "taken": (f"{HEADER},probability\n{GOOD},1\n", "probability is the name of an added column"),
 }  # fmt: skip
 
 
@@ -478,7 +478,7 @@ def test_a_file_is_read_by_its_own_name_alone(here, name):
         (["people/1.csv", "o.csv", "--on-error", "report", "people/1.csv"], "would overwrite the source"),
         (["people/1.csv", "o.csv", "--on-error", "report", "o.csv"], "over the result"),
         (["people/0.csv", "full.csv"], "it is kept"), (["row.csv", "o.csv"], "Row is the name of an added column"),
-        (["probability.csv", "o.csv"], "Probability is a name that is added"),
+        (["probability.csv", "o.csv"], "Probability is the name of an added column"),
         (["index.csv", "o.csv"], "a column without a name"), (["case.csv", "o.csv"], "the column x twice"),
         (["a.parquet", "b.parquet", "o.csv"], "b.parquet has other columns than a.parquet"),
         (["a.parquet", "c.parquet", "o.csv"], "c.parquet has other columns than a.parquet"),
