@@ -476,7 +476,7 @@ def test_a_file_is_read_by_its_own_name_alone(here, name):
     ("words", "message"),
     [
         (["people/1.csv", "o.csv", "--on-error", "report", "people/1.csv"], "would overwrite the source"),
-        (["people/1.csv", "o.csv", "--on-error", "report", "o.csv"], "over the result"),
+        (["people/1.csv", "o.csv", "--on-error", "report", "o.csv"], "would overwrite the result"),
         (["people/0.csv", "full.csv"], "it is kept"), (["row.csv", "o.csv"], "Row is the name of an added column"),
         (["probability.csv", "o.csv"], "Probability is the name of an added column"),
         (["index.csv", "o.csv"], "a column without a name"), (["case.csv", "o.csv"], "the column x twice"),

@@ -205,4 +205,4 @@ def test_an_exponent_is_read_as_the_server_reads_it(real_numbers):
 
 @pytest.mark.parametrize("dialect", sorted({*DIALECTS} - {"snowflake"}))  # where quotes mean small letters
 def test_a_name_that_is_a_word_of_sql_is_quoted(real_numbers, dialect):
-    assert ".order" not in statement(real_numbers, dialect)
+    assert ".order" not in statement(real_numbers, DIALECTS[dialect])
