@@ -6,6 +6,7 @@ import json
 import re
 import tokenize
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ WORDS = {
     "ought": "should",
 }
 UNWANTED = re.compile(rf"\b(?:{'|'.join(map(re.escape, WORDS))})\b", re.IGNORECASE)
+FINISHED = re.compile(r"""([.:?!…)`'"]|https?://\S+)\s*$""")  # the end of a paragraph
+UNDERLINED = re.compile(r"^\s*-{3,}$", re.MULTILINE)  # a heading, as of Raises
 # The texts of pages: translated, and written elsewhere.
 TRANSLATED = {"_", "gettext", "lazy_gettext", "ngettext", "lazy_ngettext", "pgettext"}
 TEXTS_OF_PAGES = {"glassform/records/messages.py": "MESSAGES"}
@@ -101,6 +104,17 @@ def files() -> list[Path]:
     return sorted([*ROOT.glob("*.py"), *ROOT.glob("*.md"), *found])
 
 
+def unfinished_in(text: str) -> list[str]:
+    """The paragraphs of a docstring that break off, or begin twice, as a careless edit or merge leaves them."""
+    paragraphs = [each.splitlines() for each in re.split(r"\n\s*\n", text) if each and not UNDERLINED.search(each)]
+    return [
+        "\n".join(lines)
+        for lines in paragraphs
+        if not FINISHED.search(lines[-1])
+        or any(first[:20] == second[:20] and len(first) > 40 for first, second in pairwise(lines))
+    ]
+
+
 def place(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -111,6 +125,22 @@ def test_no_file_holds_an_unwanted_word(path):
     texts = texts_of(text, place(path)) if path.suffix == ".py" else [text]
     found = sorted({word for each in texts for word in unwanted_in(each)})
     assert not found, "; ".join(f"{word!r}: write {WORDS[word]}" for word in found)
+
+
+@pytest.mark.parametrize("path", [each for each in files() if each.suffix == ".py"], ids=place)
+def test_no_docstring_breaks_off(path):
+    assert not [each for text in docstrings(ast.parse(path.read_text())) for each in unfinished_in(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Return the tag.\n\nPages also depend on",
+        "Return it.\n\n`version` is a hash of the data and of the recipe, and so\n`version` is a hash of the data.",
+    ],
+)
+def test_a_docstring_that_breaks_off_is_found(text):
+    assert unfinished_in(text)
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def counted(method: Callable[..., Any]) -> Callable[..., Any]:
 def tell_the_rate(response: Response) -> Response:
     """Add the headers that say how many requests are left, and when there will be more.
 
-    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers, up to version 6
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers (up to version 6)
     """
     limit, *key = g.counted
     window = rates().window(limit, *key)

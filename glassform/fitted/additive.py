@@ -18,8 +18,8 @@ from glassform.records.field import NOT_KNOWN, Record, Value
 class Points:
     """The points of one feature at each of its values in order: log-odds, or in the target's unit.
 
-    Between the values of a real-valued feature, its knots, the points run in straight lines. A number that is not
     Between the knots of a real-valued feature the points run in straight lines. `gap` holds the points of a missing
+    number, if one can be missing.
     """
 
     values: tuple[Any, ...]

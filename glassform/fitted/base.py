@@ -43,8 +43,8 @@ class Row(Protocol):
 class Fitted(ABC):
     """A fitted model; `kinds.KINDS` lists the kinds.
 
-    `people` are the training rows as `support.pack` writes them; None, if hardly any two of them are alike. `version`
     `people` are the training rows as `neighbours.pack` writes them, or None if hardly any two are alike. `version` is
+    a hash of data and recipe.
     """
 
     version: str

@@ -29,8 +29,8 @@ class Twin(Predicted):
 class Explanation(TypedDict):
     """A probability and its arithmetic: intercept + contributions, left to right, = log_odds.
 
-    `interval` holds the bounds of the probability's 95% confidence interval; `support` tells how many training people
     `interval` is the probability's 95% confidence interval; `support` counts similar training rows; `model` is its
+    name and version.
     """
 
     probability: float
@@ -49,7 +49,7 @@ class Scorecard(Additive):
     """An additive model of a target of two classes; its points are log-odds.
 
     `covariance` is the lower triangle of the covariance matrix of [intercept, points of the first feature, of the
-    `covariance` is the lower triangle of the covariance matrix of [intercept, points of the first feature, of the
+    second, ...]. It is empty if there are too many points to keep it.
     """
 
     covariance: list[list[float]]

@@ -26,7 +26,6 @@ class InUse(ValueError):
 class Comparison(BaseModel, extra="forbid"):
     """A version compared with the one current at its training, on the same test rows.
 
-    `measures` holds the older one's and its own; `raised` and `lowered` count the rows that it puts on the other side
     `measures` holds the older one's and its own; `raised` and `lowered` count rows, of `rows`, that cross 0.5.
     """
 

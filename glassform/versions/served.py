@@ -19,7 +19,6 @@ log = logging.getLogger("glassform")
 class Served:
     """One table as a process serves it: the current version, checked every second, and older ones on request.
 
-    `refused` says why the registry's current version cannot be read, so that one before it is served, or one that was
     `refused` says why the registry's current version is unreadable and an older one is served; empty, if all is well.
 
     Raises

@@ -184,9 +184,9 @@ def negotiated(accept: str, formats: tuple[str, ...]) -> str | None:
 def etag(body: bytes, form: str) -> str:
     """Return the entity tag of an answer shown in a format.
 
-    The JSON holds record and model version, so its checksum tells answers apart in every format; pages also change
-    with the language, the versions, who is signed in and the templates, which the salt stands for. Tags are only
     The JSON holds the record and the model's version, so its checksum serves every format. Pages also depend on
+    language, versions, user and templates, which the salt stands for. Tags are only compared at one address, so 32
+    bits are plenty.
     """
     salt = SALTS[form]
     if form == "html":

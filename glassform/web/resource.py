@@ -148,7 +148,6 @@ def language_kept(asked: str | None) -> dict[str, str]:
 class Resource(flask_restful.Resource):
     """A resource of the API: its methods return plain data, `formats` lists how that can be shown.
 
-    Its page is the template with its name; if it offers CSV, `rows` gives the lines of the table; if it offers SQL
     Its page is the template of the same name. `rows` gives the lines of its CSV, `written` its SQL or text.
     """
 

@@ -33,8 +33,8 @@ SAID = (
 class ClassesExplanation(TypedDict):
     """The most probable of several classes, and the arithmetic.
 
-    For every class its intercept and the points of all contributions, left to right, are its sum; e to that, divided
     A class's sum is its intercept plus the points of all contributions, left to right; its probability is e to that
+    sum, divided by the total over all classes. Models that are not additive have no contributions.
     """
 
     label: str

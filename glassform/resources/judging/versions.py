@@ -90,8 +90,8 @@ class ChangedAnswer(TypedDict):
 class ShadowAnswer(TypedDict):
     """What another version would answer for the saved predictions, without names.
 
-    `changed` are those whose probability would be on the other side of one half, or who would get another number or
     `changed` lists records whose probability would cross one half, or whose number or class would change, the
+    largest change first.
     """
 
     current: str

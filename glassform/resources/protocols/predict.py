@@ -27,8 +27,8 @@ READ = ("application/json", "application/x-www-form-urlencoded", "")
 class PredictAnswer(TypedDict):
     """Predictions for one record or a list of them.
 
-    `prediction` is the number of the class, from 0 on, `label` its name, and `probability` that of class 1 of two; or
     `prediction` is the number of the class, from 0 on, `label` its name, `probability` that of class 1 of two; for a
+    target that is a number, `prediction` is the predicted number.
     """
 
     prediction: float | list[float]
