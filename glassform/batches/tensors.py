@@ -13,9 +13,8 @@ import orjson
 
 from glassform.batches.inference_request import InferenceRequest, InputTensor
 from glassform.languages import gettext
-from glassform.limits import MOST_ERRORS
 from glassform.records.field import Field
-from glassform.records.messages import FieldError, InvalidRecord, did_you_mean, say, shown
+from glassform.records.messages import FieldError, InvalidRecord, say, unknown
 from glassform.records.schema import Schema
 
 INTEGERS = {
@@ -60,8 +59,7 @@ def read_rows(request: InferenceRequest, binary: bytes, schema: Schema) -> list[
         end = begin + (tensor.parameters.binary_data_size or 0)
         name = schema.names.get(tensor.name)
         if name is None:
-            hint = did_you_mean(tensor.name, schema.names) if len(errors) < MOST_ERRORS else ""
-            errors.append(FieldError(shown(tensor.name), None, say("unknown", hint=hint)))
+            errors.append(unknown(tensor.name, schema.names, len(errors)))
         elif name in columns:
             errors.append(FieldError(name, None, say("repeated")))
         else:

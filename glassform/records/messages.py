@@ -156,6 +156,29 @@ def did_you_mean(word: str, spellings: Mapping[str, str]) -> str:
     return str(gettext("; known are %(known)s", known=", ".join(known))) if len(known) <= MOST_LISTED else ""
 
 
+def unknown(
+    name: str,
+    known: Mapping[str, str],
+    errors_before: int,
+    key: str = "unknown",
+    field: str | None = None,
+    value: str | None = None,
+) -> FieldError:
+    """Return the error of an unknown name, with a hint at what it may mean.
+
+    Parameters
+    ----------
+    known
+        Every spelling, and the name it stands for.
+    errors_before
+        How many errors were found before; past `MOST_ERRORS` hints are left out, because finding them takes time.
+    field, value
+        What the error says it is about, if that is not the name itself.
+    """
+    hint = did_you_mean(name, known) if errors_before < MOST_ERRORS else ""
+    return FieldError(shown(name) if field is None else field, value, say(key, value=shown(name), hint=hint))
+
+
 def shown(value: Any) -> str:
     """Return a value fit to repeat in an answer: short, one line, printable."""
     if isinstance(value, list):

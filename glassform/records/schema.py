@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from glassform.languages import DEFAULT, gettext
 from glassform.limits import LONGEST_VALUE, MOST_ERRORS
 from glassform.records.field import MISSING, OWN, Field, Record, Value, identifier
-from glassform.records.messages import FieldError, InvalidRecord, did_you_mean, say, shown
+from glassform.records.messages import FieldError, InvalidRecord, say, shown, unknown
 from glassform.records.parsing import Pairs, decode
 from glassform.records.validation import annotation, message_for
 
@@ -178,7 +178,7 @@ class Schema:
         for given, value in pairs:
             name = self.names.get(given)
             if name is None:
-                errors.append(self._not_a_field(given, value, hint=hints and len(errors) < MOST_ERRORS))
+                errors.append(unknown(given, self.names, len(errors) if hints else MOST_ERRORS, value=shown(value)))
             elif name in fields:
                 errors.append(FieldError(name, shown(value), say("repeated")))
             else:
@@ -190,10 +190,6 @@ class Schema:
         if errors:
             raise InvalidRecord(errors, fields)
         return record
-
-    def _not_a_field(self, name: str, value: Any, hint: bool) -> FieldError:
-        nearest = did_you_mean(name, self.names) if hint else ""
-        return FieldError(shown(name), shown(value), say("unknown", hint=nearest))
 
     def _error(self, details: ErrorDetails, fields: Mapping[str, Any], hints: bool) -> FieldError:
         """Put one of pydantic's errors into our words."""

@@ -7,9 +7,8 @@ from flask import current_app, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from glassform.languages import gettext
-from glassform.limits import MOST_ERRORS
 from glassform.records.field import Record
-from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, did_you_mean, say, shown
+from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, say, shown, unknown
 from glassform.records.parsing import Pairs, decode, parse_json
 from glassform.records.schema import Schema
 from glassform.web.asked import schema
@@ -32,8 +31,7 @@ def read_options(readers: Mapping[str, Reader], given: Iterable[tuple[str, str]]
     errors: list[FieldError] = []
     for name, text in given_fields() if given is None else given:
         if name not in readers:
-            hint = did_you_mean(name or "", known) if len(errors) < MOST_ERRORS else ""
-            errors.append(FieldError(shown(name or ""), shown(text), say("unknown", hint=hint)))
+            errors.append(unknown(name or "", known, len(errors), value=shown(text)))
         elif name in found:
             errors.append(FieldError(name, shown(text), say("repeated")))
         else:
@@ -164,8 +162,7 @@ def read_members(
     errors: list[FieldError] = []
     for name, value in given:
         if name not in known:
-            hint = did_you_mean(name or "", known) if len(errors) < MOST_ERRORS else ""
-            errors.append(FieldError(shown(name or ""), None, say("unknown", hint=hint)))
+            errors.append(unknown(name or "", known, len(errors)))
         elif name in found:
             errors.append(FieldError(name, None, say("repeated")))
         elif name in numbers and type(value) in (int, float):

@@ -11,9 +11,8 @@ from glassform.analysis.changes import smallest_changes
 from glassform.fitted.base import Fitted
 from glassform.fitted.scorecard import Scorecard
 from glassform.languages import gettext
-from glassform.limits import MOST_ERRORS
 from glassform.records.field import Record, Value
-from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, did_you_mean, say, shown
+from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, say, shown, unknown
 from glassform.records.schema import Schema
 from glassform.web.asked import fitted, schema
 from glassform.web.openapi import in_query, record_in_query
@@ -114,8 +113,7 @@ def read_changes_request(schema: Schema) -> tuple[Record, float, list[str]]:
     locks = [lock for lock in request.args.getlist("lock") if lock]
     for lock in locks:
         if lock not in schema.names:
-            hint = did_you_mean(lock, schema.names) if len(errors) < MOST_ERRORS else ""
-            errors.append(FieldError("lock", shown(lock), say("lock", value=shown(lock), hint=hint)))
+            errors.append(unknown(lock, schema.names, len(errors), key="lock", field="lock", value=shown(lock)))
     given = locks if "lock" in request.args else [field.name for field in schema.fields if field.locked]
     locked = list(dict.fromkeys(schema.names[lock] for lock in given if lock in schema.names))
     if invalid:

@@ -18,8 +18,8 @@ from glassform.batches.tensors import TEXTS, Tensor, read_rows, suitable_datatyp
 from glassform.fitted.base import Fitted, is_ready
 from glassform.fitted.target import sigmoid, softmax
 from glassform.languages import gettext
-from glassform.limits import MOST_ARRAY_BYTES, MOST_ERRORS
-from glassform.records.messages import FieldError, InvalidRecord, did_you_mean, say, shown
+from glassform.limits import MOST_ARRAY_BYTES
+from glassform.records.messages import FieldError, InvalidRecord, say, shown, unknown
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 from glassform.refusals import Unreadable
 from glassform.resources.protocols.health import NOT_KEPT
@@ -261,7 +261,6 @@ def refuse_unknown_outputs(asked: InferenceRequest, known: dict[str, Any]) -> No
     counts = Counter(each.name for each in asked.outputs or [])
     errors = [FieldError(shown(name), None, say("repeated")) for name, count in counts.items() if count > 1]
     for name in [name for name in counts if name not in known]:
-        hint = did_you_mean(name, names) if len(errors) < MOST_ERRORS else ""
-        errors.append(FieldError(shown(name), None, say("output", hint=hint)))
+        errors.append(unknown(name, names, len(errors), key="output"))
     if errors:
         raise InvalidRecord(errors, {})
