@@ -43,11 +43,16 @@ class Scale:
 
     def at(self, number: float) -> float:
         """Return a number's position in percent."""
-        return round(100 * (number - self.low) / (self.high - self.low), 3)
+        return self.places([number])[0]
+
+    def places(self, numbers: Iterable[float]) -> list[float]:
+        """Return the positions of several numbers in percent, in one call: a page has hundreds."""
+        low, width = self.low, self.high - self.low
+        return [round(100 * (number - low) / width, 3) for number in numbers]
 
     def bar(self, begin: float, end: float) -> Bar:
         """Return the bar between two numbers."""
-        left, right = sorted((self.at(begin), self.at(end)))
+        left, right = sorted(self.places((begin, end)))
         return Bar(left, round(right - left, 3), end >= begin)
 
 
@@ -69,11 +74,7 @@ def waterfall(start: float, terms: Sequence[float]) -> Waterfall:
     """Draw start + terms = total: each term's bar begins where the one before it ended."""
     sums = list(accumulate(terms, initial=start))
     scale = Scale.over(sums)
-    low, width = scale.low, scale.high - scale.low
-    bars = []
-    for begin, end in ((0.0, start), *pairwise(sums), (0.0, sums[-1])):
-        at = round(100 * (begin - low) / width, 3), round(100 * (end - low) / width, 3)
-        bars.append(Bar(min(at), round(max(at) - min(at), 3), end >= begin))
+    bars = [scale.bar(begin, end) for begin, end in ((0.0, start), *pairwise(sums), (0.0, sums[-1]))]
     return Waterfall(bars[0], bars[1:-1], bars[-1], scale.at(0))
 
 
@@ -107,13 +108,8 @@ PLOT = Plot()
 
 def polyline(xs: Sequence[float], ys: Sequence[float], scale: Scale) -> str:
     """Return the points of an SVG polyline over a drawing of 100 by 100: x from end to end, y upwards on a scale."""
-    low, width, floor, height = min(xs), max(xs) - min(xs), scale.low, scale.high - scale.low
-    return " ".join(
-        [
-            f"{round(100 * (x - low) / width, 3)},{round(100 - round(100 * (y - floor) / height, 3), 3)}"
-            for x, y in zip(xs, ys, strict=True)
-        ]
-    )
+    across, up = Scale(min(xs), max(xs)).places(xs), scale.places(ys)
+    return " ".join([f"{x},{round(100 - y, 3)}" for x, y in zip(across, up, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -162,10 +158,10 @@ def draw_curve(
     if field.categories:
         curve = sorted(curve, key=itemgetter(1), reverse=True)
     values, numbers = zip(*curve, strict=True)
-    low, height, titles = scale.low, scale.high - scale.low, field.categories
+    titles = field.categories
     rows = [
-        CurveValue(value, titles.get(value, str(value)), text, round(100 * (y - low) / height, 3), value == chosen)
-        for value, text, y in zip(values, write(numbers), numbers, strict=True)
+        CurveValue(value, titles.get(value, str(value)), text, place, value == chosen)
+        for value, text, place in zip(values, write(numbers), scale.places(numbers), strict=True)
     ]
     if field.categories:
         return DrawnCurve(field, rows)
@@ -185,7 +181,7 @@ def decimals(spread: float) -> int:
 
 def figure(number: float, digits: int) -> str:
     """Write a number with its thousands apart and a real minus."""
-    return f"{number:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return figures([number], digits)[0]
 
 
 def telling(number: float) -> str:
