@@ -28,6 +28,14 @@ def decode(query: str) -> list[tuple[str, str]]:
     return parse_qsl(query, keep_blank_values=True)
 
 
+def may_name(query: str, parameter: str) -> bool:
+    """Tell whether a query string may hold a parameter, plainly or with a letter escaped.
+
+    Few do, and to look for one by parsing would decode the whole query.
+    """
+    return parameter in query or "%6" in query or "%7" in query
+
+
 def parse_json(body: bytes) -> Any:
     """Parse JSON without losing repeated names: objects come as `Pairs`.
 

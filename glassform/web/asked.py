@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.languages import gettext
 from glassform.records.messages import shown
+from glassform.records.parsing import may_name
 from glassform.records.schema import Schema
 from glassform.versions.manifest import UnknownVersion
 from glassform.versions.served import Served, Tables
@@ -102,8 +103,7 @@ def choose_version(query: str) -> None:
     NotFound
         If there is none that can be read.
     """
-    # few queries name a version, plainly or with a letter escaped, and parsing would decode all of them
-    wanted = request.args.getlist(VERSION) if VERSION in query or "%6" in query else []
+    wanted = request.args.getlist(VERSION) if may_name(query, VERSION) else []
     if len(wanted) > 1:
         raise BadRequest(gettext("%(name)s is given more than once.", name=VERSION))
     for version in wanted:

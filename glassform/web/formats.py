@@ -18,6 +18,7 @@ from werkzeug.exceptions import BadRequest, NotAcceptable
 from werkzeug.http import parse_accept_header
 
 from glassform.languages import current, gettext
+from glassform.records.parsing import may_name
 from glassform.settings import CODE, HOME
 from glassform.web.asked import fitted, served
 from glassform.web.pages import page
@@ -159,10 +160,7 @@ def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str
     NotAcceptable
         If the format asked for is not offered here.
     """
-    # few requests name a format, and to look for one would decode the whole query
-    query = environ["QUERY_STRING"]
-    mentioned = "format" in query or "%6" in query or "%7" in query  # plain, or a letter of it escaped
-    asked = request.args.getlist("format") if mentioned else []
+    asked = request.args.getlist("format") if may_name(environ["QUERY_STRING"], "format") else []
     if len(asked) > 1:
         raise BadRequest(gettext("format is given more than once."))
     wanted = suffix or (asked[0] if asked else negotiated(environ.get("HTTP_ACCEPT", ""), formats))

@@ -10,6 +10,7 @@ from werkzeug.http import dump_cookie
 from werkzeug.wrappers import Request
 
 from glassform.languages import DEFAULT, LANGUAGES, gettext
+from glassform.records.parsing import may_name
 
 PARAMETER = COOKIE = "lang"
 SECONDS_KEPT = 365 * 24 * 60 * 60
@@ -17,8 +18,7 @@ SECONDS_KEPT = 365 * 24 * 60 * 60
 
 def language_of(environ: dict[str, Any]) -> str:
     """Return the language to answer a request in."""
-    # few requests name a language, and parsing would decode the whole query
-    asks = is_named(environ["QUERY_STRING"])
+    asks = may_name(environ["QUERY_STRING"], PARAMETER)
     if not asks and "HTTP_COOKIE" not in environ and "HTTP_ACCEPT_LANGUAGE" not in environ:
         return DEFAULT
     asked = Request(environ)
@@ -29,11 +29,6 @@ def language_of(environ: dict[str, Any]) -> str:
     return negotiate_locale(liked, LANGUAGES, sep="-") or DEFAULT
 
 
-def is_named(query: str) -> bool:
-    """Tell whether a query string may ask for a language, plainly or with a letter escaped."""
-    return PARAMETER in query or "%6" in query
-
-
 def chosen_language(query: str) -> str | None:
     """Return the language a query string asks for, if any.
 
@@ -42,7 +37,7 @@ def chosen_language(query: str) -> str | None:
     BadRequest
         If it asks for one that is not offered, or for several.
     """
-    asked = request.args.getlist(PARAMETER) if is_named(query) else []
+    asked = request.args.getlist(PARAMETER) if may_name(query, PARAMETER) else []
     if len(asked) > 1 or (asked and asked[0] not in LANGUAGES):
         raise BadRequest(gettext("%(name)s is one of %(languages)s.", name=PARAMETER, languages=", ".join(LANGUAGES)))
     return asked[0] if asked else None
