@@ -12,13 +12,15 @@ from typing import IO, Any, cast
 
 import psutil
 
+from glassform.limits import LONGEST_LINE
+from glassform.records.schema import DELIMITERS
+
 
 class UnreadableSource(ValueError):
     """Files that cannot be read as one table."""
 
 
 KINDS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}  # by the end of a file's name
-DELIMITERS = ",;\t"
 UNFINISHED = "unfinished"
 
 
@@ -89,7 +91,7 @@ def header(path: Path) -> tuple[list[str], str]:
     """
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            line = file.readline(64 * 1024)
+            line = file.readline(LONGEST_LINE)
             delimiter = max(DELIMITERS, key=line.count)
             file.seek(0)
             columns = [column.strip() for column in next(csv.reader(file, delimiter=delimiter, strict=True), [])]

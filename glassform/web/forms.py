@@ -9,7 +9,8 @@ from werkzeug.exceptions import Forbidden
 
 from glassform.languages import gettext
 
-FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+UPLOAD = "multipart/form-data"  # the media type of a form that holds a file
+FORM_TYPES = ("application/x-www-form-urlencoded", UPLOAD)
 FORM_FIELD, FORM_COOKIE, FORM_AGE = "csrf_token", "form", 8 * 60 * 60
 
 

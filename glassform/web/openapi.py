@@ -20,6 +20,7 @@ from glassform.records.field import Field
 from glassform.records.schema import Schema
 from glassform.web.asked import VERSION
 from glassform.web.formats import FORMATS, SUFFIXES, Streamed
+from glassform.web.forms import UPLOAD
 from glassform.web.problems import PROBLEM
 from glassform.web.resource import Resource
 
@@ -29,7 +30,6 @@ VARIABLE = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
 COMPONENT = "#/components/schemas/{model}"
 RECORD = {"$ref": COMPONENT.format(model="Record")}
 SUFFIX = "suffix"
-UPLOAD = "multipart/form-data"
 TEXT = {"type": "string"}
 DESCRIPTIONS = {  # of the path's variables
     SUFFIX: "The format of the answer.",

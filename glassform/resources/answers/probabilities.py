@@ -19,11 +19,11 @@ from glassform.records.schema import Schema
 from glassform.refusals import Unreadable
 from glassform.web.asked import fitted, schema
 from glassform.web.formats import Streamed
+from glassform.web.forms import UPLOAD
 from glassform.web.openapi import RECORD, TEXT, in_query
 from glassform.web.reading import given_fields, one_of, read_body, read_options, refuse_broken_off
 from glassform.web.resource import Resource, refuse_query
 
-UPLOAD = "multipart/form-data"  # a page's form, with a CSV file
 ACCEPTED = {CSV.media_type: CSV, UPLOAD: CSV, **READERS}
 FILE = "file"  # the name of an upload
 OPTIONS = {"on_error": ["fail", "report"], "explain": ["0", "1"]}  # the first is the default
