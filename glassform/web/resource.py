@@ -14,7 +14,7 @@ from glassform.languages import DEFAULT, gettext, speak
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.parsing import decode
 from glassform.records.schema import Schema
-from glassform.web.asked import VERSION, Asked, choose_version
+from glassform.web.asked import VERSION, Asked, choose_version, fitted
 from glassform.web.asked import asked as this_request
 from glassform.web.formats import FORMATS, Streamed, as_json, chosen_format, etag
 from glassform.web.language import PARAMETER as LANGUAGE_PARAMETER
@@ -153,6 +153,7 @@ class Resource(flask_restful.Resource):
 
     formats: tuple[str, ...] = ("json", "html")
     other_media_types: tuple[str, ...] = ()  # of responses made by hand
+    templates: Mapping[str, str] = MappingProxyType({})  # its pages by kind of target, where they are not its own
     tag = ""  # its heading in OpenAPI, if other than its module's name
     reads_query = False  # whether it reads a query
     suffixed = True  # whether a format can be asked for at the end of its address
@@ -165,9 +166,10 @@ class Resource(flask_restful.Resource):
 
     @property
     def template(self) -> str:
-        """The resource's page, in the template folder named like its module's folder."""
+        """The page for the kind of target, or else the one named like the resource, in the folder of its module."""
         folder = type(self).__module__.split(".")[-2]
-        return f"{folder}/{type(self).__name__.lower()}.html"
+        own = f"{folder}/{type(self).__name__.lower()}.html"
+        return self.templates.get(fitted().schema.task, own) if self.templates else own
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return what the page shows beside the answer; pages compute nothing themselves."""

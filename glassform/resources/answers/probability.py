@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
@@ -20,7 +21,6 @@ from glassform.web.openapi import RECORD, record_in_query
 from glassform.web.reading import flat, read_record
 from glassform.web.resource import Resource
 
-PAGES = {NUMBER: "answers/number.html", CLASSES: "answers/classes.html"}  # where it is not the resource's own
 SAID = (
     "label",
     "probability",
@@ -84,6 +84,7 @@ class Probability(Resource):
     reads_query = True
 
     formats = ("json", "html", "csv")
+    templates = MappingProxyType({NUMBER: "answers/number.html", CLASSES: "answers/classes.html"})
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
@@ -94,11 +95,6 @@ class Probability(Resource):
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return the bodies that are accepted."""
         return dict.fromkeys(["application/json", *FORM_TYPES], RECORD)
-
-    @property
-    def template(self) -> str:
-        """The page for the kind of target."""
-        return PAGES.get(fitted().schema.task, super().template)
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return the curves, the twins, the counts, and the table for the page's script."""

@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
@@ -16,10 +17,6 @@ from glassform.web.openapi import in_query
 from glassform.web.reading import read_options
 from glassform.web.resource import Resource
 
-PAGES = {
-    NUMBER: "judging/card_number.html",
-    CLASSES: "judging/card_classes.html",
-}  # where it is not the resource's own
 COUNTED = {"groups", "true_positives", "false_positives"}  # shown in another form
 INNER = {"groups", "golden", "distribution"}  # parts of the training facts that only the server needs
 DEFAULTS = {"threshold": "0.5", "false_positive_cost": "1", "false_negative_cost": "1"}
@@ -99,17 +96,13 @@ class Card(Resource):
     """The model card."""
 
     reads_query = True
+    templates = MappingProxyType({NUMBER: "judging/card_number.html", CLASSES: "judging/card_classes.html"})
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
         """Return the threshold and the costs of the errors."""
         rules = {name: {"type": "string", "pattern": f"^({rule.pattern})$"} for name, (rule, _) in RULES.items()}
         return [in_query(name, rule | {"default": DEFAULTS[name]}, MEANING[name]) for name, rule in rules.items()]
-
-    @property
-    def template(self) -> str:
-        """The page for the kind of target."""
-        return PAGES.get(fitted().schema.task, super().template)
 
     def get(self) -> CardAnswer | OtherCardAnswer:
         """Return purpose, data, features, evaluation, and the effect of the query's threshold and costs."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from flask import url_for
@@ -27,16 +28,12 @@ class Scorecard(Resource):
 
     formats = ("json", "html", "csv", "sql")
     reads_query = True
+    templates = MappingProxyType({CLASSES: "judging/scorecard_classes.html"})
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
         """Return the SQL dialect."""
         return [in_query("dialect", TEXT | {"enum": [*DIALECTS], "default": DUCKDB.name}, "The SQL dialect.")]
-
-    @property
-    def template(self) -> str:
-        """The page for the kind of target."""
-        return "judging/scorecard_classes.html" if fitted().schema.task == CLASSES else super().template
 
     def get(self) -> tuple[ScorecardAnswer, int, dict[str, str]]:
         """Return the intercept and, by feature, the points of every value; as SQL, one SELECT that adds them up."""
