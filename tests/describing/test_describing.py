@@ -30,6 +30,13 @@ from server import create_app
 from tests.conftest import ROOT
 
 CHANCE = np.random.default_rng(0)
+START = CHANCE.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def start():
+    """What a test draws does not hang on the tests before it."""
+    CHANCE.bit_generator.state = START
 
 
 def outcomes(log_odds: np.ndarray, classes=("no", "yes")) -> np.ndarray:
@@ -121,6 +128,7 @@ def command(table: Path, *options: str) -> list[str]:
 @pytest.fixture(scope="module", params=TABLES)
 def described(request, tmp_path_factory) -> Path:
     """The data package of a table, described and trained by one command."""
+    CHANCE.bit_generator.state = START
     make, target = TABLES[request.param]
     folder: Path = tmp_path_factory.mktemp(request.param)
     table = folder / f"{request.param}.csv"
