@@ -11,6 +11,7 @@ LONGEST_LINE = 64 * 1024  # characters or bytes
 MOST_BATCH_ERRORS = 100  # reported of one batch
 MOST_TEXTS = 10_000  # texts of one column
 LARGEST_BODY = 64 * 1024  # bytes, of a single record
+MOST_READ_PAST = 1024 * 1024  # bytes of a body that is too large, read so that its sender sees the refusal
 
 # The first parts of addresses, which no table can have as its name.
 RESERVED = frozenset(

@@ -21,7 +21,7 @@ import pytest
 from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from werkzeug.exceptions import HTTPException
 
 # Before any module of ours is imported: the tests train a model of their own and leave the developer's alone.
@@ -312,19 +312,25 @@ def visit_as(visit, server):
         made.append(name)
         page.locator("#name").fill(name)
         page.locator("#password").fill("correct horse")
-        page.locator("main form button").click()
+        follow(page, page.locator("main form button"))
         if role != "user":
             command = [sys.executable, "-m", "glassform.accounts", name, role]
             subprocess.run(command, check=True, capture_output=True)
             page.goto("/session")
             page.locator("#name").fill(name)
             page.locator("#password").fill("correct horse")
-            page.locator("main form button").click()
+            follow(page, page.locator("main form button"))
         return page
 
     return sign_up
 
 
+def follow(page: Page, button: Locator) -> None:
+    """Click a button or link and wait for the page that it leads to; `click` alone may return before."""
+    with page.expect_navigation():
+        button.click()
+
+
 def remember(page: Page, record) -> None:
     page.goto(f"/probability?{urlencode(record)}")
-    page.locator("form[action='/predictions'] button").click()
+    follow(page, page.locator("form[action='/predictions'] button"))

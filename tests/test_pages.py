@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from glassform.web.charts import percent
-from tests.conftest import missing, remember
+from tests.conftest import follow, missing, remember
 
 QUESTION = "Does this person earn over $50K a year?"
 
@@ -300,7 +300,7 @@ def test_the_permanent_link_leads_back_to_the_same_page(visit, record):
     page = visit(addresses(record)["result"])
     link = page.locator("pre a")
     title = page.title()
-    link.click()
+    follow(page, link)
     assert page.title() == title and page.url == link.get_attribute("href")
 
 
@@ -346,7 +346,7 @@ def test_a_wish_leads_to_changes_and_those_to_the_wanted_probability(visit, reco
     page.get_by_role("button", name="Find the smallest changes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("What would have to change?")
     expect(page.get_by_role("checkbox", name="Marital status")).to_be_checked()
-    page.get_by_role("link", name="The changed person: the arithmetic").click()
+    follow(page, page.get_by_role("link", name="The changed person: the arithmetic"))
     figure = page.locator(".result .figure").inner_text()
     assert 40 <= float(figure.removesuffix("%")) < 45
 
@@ -399,7 +399,7 @@ def test_axe_finds_nothing_on_the_pages_of_an_account(visit_as, record, scheme, 
     one = urlsplit(page.url).path
     page.goto("/account")
     page.locator("#title").fill("notebook")
-    page.locator("form[action='/keys'] button").click()
+    follow(page, page.locator("form[action='/keys'] button"))
     for path in ("", "/account", "/predictions", "/predictions?per_page=1", one, "/users"):
         if path:
             page.goto(path)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable
 
 from glassform.languages import gettext
+from glassform.limits import MOST_READ_PAST
 from glassform.refusals import Refusal
 from glassform.web.formats import FORMATS, as_json, chosen_format
 from glassform.web.pages import page
@@ -69,6 +70,9 @@ def show_refusal(refusal: Refusal) -> Response:
 def show_http_error(error: HTTPException) -> Response:
     """Show an HTTP error with its own headers, such as Allow or Retry-After."""
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and "wsgi.input_terminated" in request.environ:
+        # a client that is still sending would see its connection reset, and not this answer
+        request.environ["wsgi.input"].read(MOST_READ_PAST)
     is_unsaid = error.description == type(error).description
     said = STATUSES.get(status, (None, None))[1]
     answer = problem(status, error.description if said is None or not is_unsaid else None)

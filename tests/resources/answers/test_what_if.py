@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from glassform.web.charts import percent
+from tests.conftest import follow
 
 ASK = """async ([card, records]) => {
     const { explain, whatIf } = await import("/static/scorecard.js");
@@ -108,7 +109,7 @@ def test_what_is_no_value_changes_nothing(visit, record, scorecard, typed):
 def test_going_back_shows_what_the_form_says(visit, record, scorecard):
     page = visit(f"/probability?{urlencode(record)}")
     page.get_by_label("Age", exact=True).fill("61")
-    page.get_by_role("link", name="Scorecard", exact=True).click()
+    follow(page, page.get_by_role("link", name="Scorecard", exact=True))
     page.go_back()
     age = int(page.get_by_label("Age", exact=True).input_value())
     expect(page.locator(".figure")).to_have_text(percent(scorecard.probability(record | {"age": age})))

@@ -24,7 +24,7 @@ from glassform.versions.manifest import Comparison
 from glassform.versions.registry import Registry
 from server import create_app
 from tests.accounts.test_accounts import sign_up
-from tests.conftest import Documented, remember, serving, wait_for
+from tests.conftest import Documented, follow, remember, serving, wait_for
 from tests.versions.test_registry import FINE, add
 from tests.web.test_language import WORD, words_left
 
@@ -420,7 +420,7 @@ def managing(versions, browser, tmp_path):
             page.goto(path)
             page.locator("#name").fill("lee")
             page.locator("#password").fill("correct horse")
-            page.locator("main form button").click()
+            follow(page, page.locator("main form button"))
             command = [sys.executable, "-m", "glassform.accounts", "lee", "teacher"]
             subprocess.run(command, env=os.environ | environment, check=True, capture_output=True)
         page.goto("/versions")
