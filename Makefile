@@ -1,8 +1,8 @@
 # Two commands from a fresh clone: `make run` and `make test`. Each makes .venv and installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-# more than two cores have: some tests wait, for a killed server or a database that is away
-WORKERS ?= 4
+# one more than two cores have: some tests wait, for a killed server or a database that is away
+WORKERS ?= 3
 
 .PHONY: run test quick train check bench data translations hooks wheel lock clean
 
