@@ -40,6 +40,7 @@ from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS, INSTANCE, PACKAGE, read_settings
 from glassform.web.openapi import VARIABLE
 from server import create_app
+from tests.people import PERSON
 
 pytest_plugins = ["tests.needs", "tests.parallel"]
 
@@ -146,17 +147,20 @@ def client(app: Flask, paths: dict[str, dict[str, Any]], monkeypatch) -> FlaskCl
     return app.test_client()
 
 
+@contextmanager
+def documented(paths: dict[str, dict[str, Any]], *arguments: Any) -> Iterator[Flask]:
+    """Make an application whose clients look up each answer, and close its database in the end."""
+    app = create_app(*arguments)
+    app.test_client_class = Documented
+    Documented.paths = paths
+    yield app
+    with app.app_context():
+        database.db.engine.dispose()
+
+
 @pytest.fixture
 def record() -> dict[str, int | str]:
-    return {
-        "age": 39,
-        "workclass": "State-gov",
-        "education": "Bachelors",
-        "marital_status": "Never-married",
-        "race": "White",
-        "sex": "Male",
-        "hours_per_week": 40,
-    }
+    return dict(PERSON)
 
 
 @pytest.fixture(scope="session")

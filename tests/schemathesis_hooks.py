@@ -12,15 +12,7 @@ from typing import Any
 import schemathesis
 from schemathesis import GenerationMode
 
-PERSON = {
-    "age": 39,
-    "workclass": "State-gov",
-    "education": "Bachelors",
-    "marital_status": "Never-married",
-    "race": "White",
-    "sex": "Male",
-    "hours_per_week": 40,
-}
+from tests.people import PERSON
 
 
 @schemathesis.hook

@@ -75,15 +75,7 @@ class Served:
             self.refused = str(error)
 
     def version(self, version: str) -> Fitted:
-        """Return a version by name.
-
-        Raises
-        ------
-        UnknownVersion
-            If there is no such version.
-        UnreadableArtifact
-            If it is damaged.
-        """
+        """Return a version by name, as `known` finds it and `Registry.read` reads it, with their refusals."""
         if version == self.current.version:
             return self.current
         registered = known(self.manifest, version)

@@ -17,7 +17,7 @@ from glassform.accounts import signing_in as auth
 from glassform.settings import ARTIFACTS, Settings
 from glassform.versions.registry import Registry
 from server import create_app
-from tests.conftest import Documented
+from tests.conftest import documented
 
 PASSWORD = "correct horse"
 
@@ -30,12 +30,8 @@ def remembering(request, scorecard, tmp_path_factory, paths):
         url = request.getfixturevalue("postgresql")
         database.upgrade(url)
     assert not database.ensure_tables(url)
-    app = create_app(settings=Settings(database_url=url, login_limit="1000 per second"))
-    app.test_client_class = Documented
-    Documented.paths = paths
-    yield app
-    with app.app_context():
-        database.db.engine.dispose()
+    with documented(paths, ARTIFACTS, Settings(database_url=url, login_limit="1000 per second")) as app:
+        yield app
 
 
 @pytest.fixture

@@ -22,9 +22,8 @@ from glassform.accounts.tables import Prediction, User
 from glassform.settings import ARTIFACTS, Settings
 from glassform.versions.manifest import Comparison
 from glassform.versions.registry import Registry
-from server import create_app
 from tests.accounts.test_accounts import sign_up
-from tests.conftest import Documented, follow, remember, serving, wait_for
+from tests.conftest import documented, follow, remember, serving, wait_for
 from tests.versions.test_registry import FINE, add
 from tests.web.test_language import WORD, words_left
 
@@ -43,15 +42,11 @@ def versions(scorecard, tmp_path) -> Registry:
 @pytest.fixture
 def application(versions, empty_database, tmp_path, paths, monkeypatch):
     monkeypatch.setattr("glassform.versions.served.SECONDS_BETWEEN_LOOKS", 0)
-    monkeypatch.setattr(Documented, "paths", paths)
     shutil.copy(empty_database, tmp_path / "test.sqlite")
     url = f"sqlite:///{tmp_path / 'test.sqlite'}"
     assert not database.ensure_tables(url)
-    app = create_app(versions.folder, Settings(database_url=url))
-    app.test_client_class = Documented
-    yield app
-    with app.app_context():
-        database.db.engine.dispose()
+    with documented(paths, versions.folder, Settings(database_url=url)) as app:
+        yield app
 
 
 @pytest.fixture
