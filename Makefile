@@ -33,7 +33,7 @@ data: .venv/run
 
 # after a text has changed: gather the texts, put them into the catalog to be translated, compile it
 translations: .venv/dev
-	$(BIN)/pybabel -q extract -F glassform/translations/babel.cfg -k lazy_gettext --no-location -o glassform/translations/messages.pot .
+	$(BIN)/pybabel -q extract --sort-output -F glassform/translations/babel.cfg -k lazy_gettext --no-location -o glassform/translations/messages.pot .
 	$(BIN)/pybabel -q update -i glassform/translations/messages.pot -d glassform/translations -w 118 --no-fuzzy-matching --omit-header
 	$(BIN)/pybabel -q compile -f -d glassform/translations
 	rm glassform/translations/messages.pot

@@ -12,9 +12,9 @@ import pytest
 NEEDS = {
     "server": {"tests.conftest.serving", "server", "running", "several", "proxied", "image", "visit", "visit_as"},
     "browser": {"browser", "visit", "visit_as"},
-    "engine": {"duckdb", "ibis", "glassform.engines.scoring.connect", "spark", "engine", "run"},
+    "engine": {"import duckdb", "import ibis", "glassform.engines.scoring.connect", "spark", "engine", "run"},
     "part": {"tests.conftest.missing", "postgresql", "own_postgresql", "redis_port"},
-    "process": {"subprocess", "empty_database", "described", "image", "several"},
+    "process": {"import subprocess", "empty_database", "described", "image", "several"},
 }
 
 
@@ -35,7 +35,7 @@ def used_by(test: Callable[..., Any]) -> set[str]:
             continue
         for used in (function.__globals__.get(name) for name in words(function.__code__)):
             if isinstance(used, ModuleType):
-                names.add(used.__name__)
+                names.add(f"import {used.__name__}")  # a fixture may have a module's name
             elif callable(used) and (name := qualified(used)) not in names:
                 names.add(name)
                 left += [used] if name.startswith("tests.") else []

@@ -24,12 +24,9 @@ from glassform.learning.saving import load_pipeline
 from glassform.records.validation import json_categories
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SHIPPED
 
-PACKAGES = {
-    json.loads(path.read_text(encoding="utf-8"))["name"]: path
-    for path in [PACKAGE, *sorted(PACKAGE.parent.glob("*/datapackage.json"))]
-}
+PACKAGES = {json.loads(path.read_text(encoding="utf-8"))["name"]: path for path in (PACKAGE, *SHIPPED)}
 NAMES, STATIC = [*PACKAGES], ROOT / "static"
 
 
