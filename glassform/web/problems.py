@@ -70,14 +70,19 @@ def show_refusal(refusal: Refusal) -> Response:
 def show_http_error(error: HTTPException) -> Response:
     """Show an HTTP error with its own headers, such as Allow or Retry-After."""
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and "wsgi.input_terminated" in request.environ:
-        # a client that is still sending would see its connection reset, and not this answer
-        request.environ["wsgi.input"].read(MOST_READ_PAST)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        read_past()
     is_unsaid = error.description == type(error).description
     said = STATUSES.get(status, (None, None))[1]
     answer = problem(status, error.description if said is None or not is_unsaid else None)
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     return respond(answer, headers, TEMPLATES.get(status, Refusal.template))
+
+
+def read_past() -> None:
+    """Read some of a body that is too large: a client still sending would see its connection reset, and no answer."""
+    if "wsgi.input_terminated" in request.environ:  # or a server may wait for more than was sent
+        request.environ["wsgi.input"].read(MOST_READ_PAST)
 
 
 def show_lost_database(error: Exception) -> Response:
