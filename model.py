@@ -163,7 +163,9 @@ predict_probability.__signature__ = inspect.Signature(  # type: ignore[attr-defi
 def main() -> None:
     """Train from the command line and print the report."""
     options = parse_options(ESTIMATORS)
-    counted = partial(count, sources=options.sources, engine=options.engine, master=options.master)
+    counted = partial(
+        count, sources=options.sources, engine=options.engine, master=options.master, encoding=options.encoding
+    )
     try:
         for package, artifacts in tables_to_train(options):
             with removed_on_failure(package.parent if options.add else None):

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from glassform.engines.dialects import DIALECTS, DUCKDB
@@ -31,6 +32,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--master", default=MASTER, help="where Spark runs, such as local[*] or spark://host:7077")
     add("--on-error", choices=[FAIL, NULL, f"{REPORT} FILE"], default=FAIL, help="what to do with invalid rows")
     add("--report", help=argparse.SUPPRESS)
+    add("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
     add("--explain", action="store_true", help="add log-odds, intercept and every field's points")
     add("--artifacts", type=Path, default=ARTIFACTS, help="folder of the model's versions")
     add("--table", default="", help="another table than the default one")
@@ -58,12 +60,12 @@ def score(card: Additive, engine: Engine, options: argparse.Namespace) -> None:
         If a row is invalid and `--on-error` is `fail`.
     """
     report = Path(options.report) if options.report else None
-    task = Task(card, engine, REPORT if report else options.on_error, options.explain)
+    task = Task(card, engine, REPORT if report else options.on_error, options.explain, options.encoding)
     *sources, destination = options.paths
     if engine.reads_files:
         score_files(task, find(sources), Path(destination), report)
     else:
-        score_table(task, engine.open(sources), destination, report)
+        engine.ask(sources, None, partial(score_table, task, destination=destination, report=report))
 
 
 def table_of_points(card: Fitted) -> Additive:

@@ -51,3 +51,9 @@ class TooLarge(Refusal):
     """A body with more in it than is read."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class NotInstalled(Refusal):
+    """A body of a kind that nothing here reads."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE

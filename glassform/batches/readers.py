@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from glassform.batches.batch import Source
-from glassform.batches.csv_rows import Table
+from glassform.batches.csv_rows import TableRows
 from glassform.batches.json_rows import Lines, Objects, parse_array
 from glassform.fitted.base import Fitted
 from glassform.limits import MOST_ARRAY_BYTES, MOST_BYTES
 from glassform.records.schema import Schema
+from glassform.tables.opening import open_table
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Reader:
     format
         The format of answers that goes with it.
     read
-        Makes rows of a file.
+        Makes rows of a file, given the encoding that its sender states.
     most_bytes
         How long the body may be.
     whole
@@ -32,14 +33,24 @@ class Reader:
 
     media_type: str
     format: str
-    read: Callable[[IO[bytes], Fitted, Schema], Source]
+    read: Callable[[IO[bytes], Fitted, Schema, str | None], Source]
     most_bytes: int = MOST_BYTES
     whole: bool = False
     described: Callable[[dict[str, Any]], dict[str, Any]] = lambda record: {"type": "string"}
 
 
-def read_array(file: IO[bytes], card: Fitted, schema: Schema) -> Source:
-    """Return the rows of a JSON array."""
+def read_table(file: IO[bytes], card: Fitted, schema: Schema, encoding: str | None = None) -> Source:
+    """Return the rows of a table: delimited text, Parquet or Arrow."""
+    return TableRows(open_table(file, encoding), card, schema)
+
+
+def read_lines(file: IO[bytes], card: Fitted, schema: Schema, encoding: str | None = None) -> Source:
+    """Return the rows of JSON lines, which are always UTF-8."""
+    return Lines(file, card, schema)
+
+
+def read_array(file: IO[bytes], card: Fitted, schema: Schema, encoding: str | None = None) -> Source:
+    """Return the rows of a JSON array, which is always UTF-8."""
     return Objects(parse_array(file.read()), card, schema)
 
 
@@ -48,7 +59,14 @@ def array_of(record: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "minItems": 1, "items": record}
 
 
-CSV = Reader("text/csv", "csv", Table)
+CSV = Reader("text/csv", "csv", read_table)
 JSON = Reader("application/json", "json", read_array, MOST_ARRAY_BYTES, whole=True, described=array_of)
-LINES = Reader("application/x-ndjson", "jsonl", Lines)
+LINES = Reader("application/x-ndjson", "jsonl", read_lines)
+# What a table may come as, too; what it is, is seen by how it begins.
+TABLES = (
+    "application/vnd.apache.parquet",
+    "application/vnd.apache.arrow.file",
+    "application/vnd.apache.arrow.stream",
+    "application/gzip",
+)
 READERS = {each.media_type: each for each in (CSV, JSON, LINES)}

@@ -1,12 +1,14 @@
 """What a column holds: numbers, dates, categories, or nothing of use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from glassform.limits import LONGEST_VALUE
-from glassform.records.field import DATE, NOT_KNOWN, OWN, PLAIN_DIGITS
+from glassform.records.field import NOT_KNOWN, OWN
+from glassform.records.values import CODE, NUMBER, in_plain_digits, year_of
 
 ADVICE = {  # on texts that all look like something else
     r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}([T ].*)?": "dates? write them as 2026-01-31",
@@ -14,6 +16,18 @@ ADVICE = {  # on texts that all look like something else
         "numbers with signs? write them in plain digits, such as 1234.5"
     ),
 }
+PLAIN, DECIMAL_COMMA = (".", ""), (",", "")  # signs of decimals and of thousands
+SIGNS = (
+    PLAIN,
+    DECIMAL_COMMA,
+    (".", ","),
+    (",", "."),
+    (".", " "),
+    (",", " "),
+    (".", "\u00a0"),
+    (",", "\u00a0"),
+    (".", "'"),
+)
 MOST_CATEGORIES = 60
 RARE = 10  # rows, under which little can be learned of a category
 MOST_DIGITS = 15  # of a whole number, beyond which it is no longer exact
@@ -34,6 +48,7 @@ class Column:
     left_out: str = ""
     note: str = ""
     is_year: bool = False
+    signs: tuple[str, str] = PLAIN  # of decimals and of thousands
 
     @property
     def described(self) -> dict[str, Any]:
@@ -50,6 +65,8 @@ class Column:
                 **({"titles": titles} if titles else {}),
                 **({"gaps": True} if self.missing else {}),
                 **({"years": True} if self.is_year else {}),
+                **({"decimal_sign": self.signs[0]} if self.signs[0] != "." else {}),
+                **({"group_sign": self.signs[1]} if self.signs[1] else {}),
             },
         }
 
@@ -68,30 +85,45 @@ def title_of(column: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def infer(texts: pd.Series) -> Column:
-    """Infer a column: whole numbers, numbers, dates (as years) or categories."""
+def infer(texts: pd.Series, decimal_comma: bool = False) -> Column:
+    """Infer a column: whole numbers, numbers, dates (as years) or categories.
+
+    `decimal_comma` tells whether a comma in a number is the sign of decimals in this file.
+    """
     name, known = str(texts.name), texts[texts != NOT_KNOWN]
     missing, distinct = len(texts) - len(known), known.nunique()
     if distinct < 2:
         return Column(name, "string", {}, missing, "all its values are the same" if distinct else "it is empty")
-    plain = years(known)
-    if plain.nunique() < 2:
-        return Column(name, "integer", {}, missing, f"all its dates are in the year {plain.iloc[0]}")
+    dated = years(known)
+    if dated is not None and dated.nunique() < 2:
+        return Column(name, "integer", {}, missing, f"all its dates are in the year {dated.iloc[0]}")
     if distinct > 2:  # and not a yes and a no, however they are written
-        for type_, numbers in numbers_of(plain).items():
-            its_own = plain.nunique() == len(texts)
-            return numeric(name, type_, numbers, missing, its_own=its_own, is_year=plain is not known)
-        if known.str.fullmatch(PLAIN_DIGITS["integer"]).all():
+        readings = readings_of(known if dated is None else dated.astype(str), decimal_comma)
+        if len(readings) > 1:
+            return Column(name, "number", {}, missing, ambiguous(known))
+        for signs, numbers in readings.items():
+            its_own = numbers.nunique() == len(texts)
+            inferred = numeric(name, numbers, missing, its_own=its_own, is_year=dated is not None)
+            return replace(inferred, signs=signs)
+        if known.str.fullmatch(r"-?[0-9]+").all() and not known.str.match(CODE).any():
             return Column(name, "integer", {}, missing, f"it has whole numbers of more than {MOST_DIGITS} digits")
     return categorical(name, known, missing)
 
 
-def numeric(name: str, type_: str, numbers: pd.Series, missing: int, its_own: bool, is_year: bool) -> Column:
+def ambiguous(texts: pd.Series) -> str:
+    """Say that a column's numbers can be read in two ways."""
+    example = next(text for text in texts if "," in text or "." in text)
+    thousands = example.replace(",", "").replace(".", "")
+    return f"{example} can mean two numbers; write {thousands} or {example.replace(',', '.')}"
+
+
+def numeric(name: str, numbers: pd.Series, missing: int, its_own: bool, is_year: bool) -> Column:
     """Infer what a column of numbers holds.
 
     `numbers` are those that are not missing; `its_own` tells whether every row has another one.
     """
     rows, low, high = len(numbers) + missing, numbers.min(), numbers.max()
+    type_ = "integer" if pd.api.types.is_integer_dtype(numbers) else "number"
     constraints = {"minimum": low.item(), "maximum": high.item()}
     if type_ == "integer" and its_own and high - low == rows - 1:
         return Column(name, type_, constraints, missing, "it numbers the rows")
@@ -124,21 +156,50 @@ def joined(*notes: str) -> str:
     return "; ".join(filter(None, notes))
 
 
-def numbers_of(texts: pd.Series) -> dict[str, pd.Series]:
-    """Return texts as the numbers they are, by Table Schema type; nothing, if they are none."""
-    if texts.str.fullmatch(PLAIN_DIGITS["integer"]).all():
-        return {"integer": texts.astype(int)} if texts.str.lstrip("-").str.len().max() <= MOST_DIGITS else {}
-    if texts.str.fullmatch(PLAIN_DIGITS["number"]).all():
-        return {"number": texts.astype(float)}
-    return {}
+def readings_of(texts: pd.Series, decimal_comma: bool = False) -> dict[tuple[str, str], pd.Series]:
+    """Return texts as the numbers they can be, by the signs of decimals and thousands; nothing, if they are none.
+
+    What can be read as plain digits is; and where a comma is the sign of decimals, it is that.
+    """
+    if texts.str.match(CODE).any():
+        return {}
+    found: dict[tuple[str, str], pd.Series] = {}
+    for signs in SIGNS:
+        plain = texts.map(lambda text, signs=signs: in_plain_digits(text, *signs))
+        if plain.str.fullmatch(NUMBER).all() and (numbers := as_numbers(plain)) is not None:
+            if signs == PLAIN or (decimal_comma and signs == DECIMAL_COMMA):
+                return {signs: numbers}
+            if not any(numbers.equals(each) for each in found.values()):
+                found[signs] = numbers
+    return found
 
 
-def years(texts: pd.Series) -> pd.Series:
-    """Return dates as their years, and texts that are not all of them dates as they are."""
-    return texts.str[:4] if texts.str.fullmatch(DATE).all() else texts
+def numbers_of(texts: pd.Series, decimal_comma: bool = False) -> pd.Series | None:
+    """Return texts as the numbers they are, or as the years of dates; None, if they are none, or ambiguous."""
+    dated = years(texts)
+    readings = readings_of(texts if dated is None else dated.astype(str), decimal_comma)
+    return next(iter(readings.values())) if len(readings) == 1 else None
+
+
+def as_numbers(plain: pd.Series) -> pd.Series | None:
+    """Return plain digits as numbers, whole ones if all are; None, if they are too long to be exact or finite."""
+    numbers = plain.astype(float)
+    if not np.isfinite(numbers).all():
+        return None
+    if (numbers % 1 == 0).all():
+        return numbers.astype("int64") if numbers.abs().max() < 10**MOST_DIGITS else None
+    return numbers
+
+
+def years(texts: pd.Series) -> pd.Series | None:
+    """Return dates as their years; None, if not all texts are dates."""
+    if not texts.str.fullmatch(r"[0-9]{1,4}[-/.].*").all():
+        return None
+    found = texts.map(year_of)
+    return found.astype(int) if found.notna().all() else None
 
 
 def natural(text: str) -> tuple[bool, float, str]:
     """Return what categories are sorted by: those that are numbers by size, before all others."""
-    is_number = bool(PLAIN_DIGITS["number"].fullmatch(text))
+    is_number = bool(NUMBER.fullmatch(text))
     return not is_number, float(text) if is_number else 0.0, text

@@ -1,10 +1,10 @@
 """Read your CSV file, describe it, and write its data package."""
 
-import csv
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,47 +14,65 @@ from sklearn.model_selection import train_test_split
 from glassform.describing.columns import Column, Undescribable
 from glassform.describing.package import describe
 from glassform.limits import RESERVED
-from glassform.records.field import DATE, MISSING, NOT_KNOWN, OWN, identifier
-from glassform.records.schema import DELIMITERS, PLAIN_TABLE
+from glassform.records.field import MISSING, NOT_KNOWN, OWN, Field, identifier
+from glassform.records.schema import PLAIN_TABLE
+from glassform.records.values import number_of
+from glassform.refusals import Refusal
+from glassform.tables.opening import open_file
 
-MISSING_WORDS = {"", NOT_KNOWN, "na", "n/a", "nan", "null", "none"}  # in small letters
+MISSING_WORDS = {"", NOT_KNOWN, "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "nat"}  # in small letters
 TEST_SHARE = 0.2
 FEWEST_ROWS = 50
 
 
-def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Read a CSV file as trimmed text, with one sign for all missing values.
+@dataclass(frozen=True)
+class Found:
+    """What was found in a file: its columns as trimmed text, with one sign for all missing values.
 
-    Returns
-    -------
-    The table, and the signs of missing values it used.
+    Attributes
+    ----------
+    missing
+        The signs of missing values it used.
+    decimal_comma
+        Whether a comma in a number is the sign of decimals.
+    noticed
+        What was skipped, ignored or left out, in sentences.
+    """
+
+    table: pd.DataFrame
+    missing: list[str]
+    decimal_comma: bool
+    noticed: list[str]
+
+
+def read_table(path: Path, encoding: str | None = None) -> Found:
+    """Read a table of text.
 
     Raises
     ------
     Undescribable
         If it is no table with a header and some rows.
+    OSError
+        If there is no such file.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            delimiter = max(DELIMITERS, key=file.readline().count)
-            file.seek(0)
-            header = next(csv.reader(file, delimiter=delimiter), [])
-        table = pd.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Undescribable(f"{path.name} is not UTF-8 text (byte {error.start + 1}); save it as UTF-8") from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, csv.Error) as error:
-        raise Undescribable(f"{path.name} is not a CSV file that can be read: {str(error).strip()}") from error
-    for name, count in Counter(header).items():
-        if count > 1 or not name.strip():
-            raise Undescribable(
-                f"{count} columns are called {name.strip() or 'nothing'}; give each a name of its own"
-            )
-    if len(table) < FEWEST_ROWS:
-        raise Undescribable(f"{path.name} has {len(table)} rows; training needs at least {FEWEST_ROWS}")
-    table = table.fillna("").apply(lambda column: column.str.strip())
+        with open_file(path, encoding) as opened:
+            rows = list(opened.checked_rows())
+    except Refusal as error:
+        raise Undescribable(f"{path.name} cannot be read: {error}") from error
+    for name, count in Counter(filter(None, opened.columns)).items():
+        if count > 1:
+            raise Undescribable(f"{count} columns are called {name}; give each a name of its own")
+    if len(rows) < FEWEST_ROWS:
+        raise Undescribable(f"{path.name} has {len(rows)} rows; training needs at least {FEWEST_ROWS}")
+    table = pd.DataFrame(rows, columns=range(len(opened.columns)), dtype=object)
+    nameless = [place for place, name in enumerate(opened.columns) if not name]
+    table = table.drop(columns=nameless).set_axis([*filter(None, opened.columns)], axis=1)
+    table = table.apply(lambda column: column.str.strip())
     texts = {text for column in table for text in table[column].unique()}
     missing = sorted({text for text in texts if text.lower() in MISSING_WORDS} | {*MISSING, NOT_KNOWN})
-    return table.mask(table.isin(missing), NOT_KNOWN), missing
+    noticed = [*opened.noticed, *(f"Column {place + 1} has no name; it is left out." for place in nameless)]
+    return Found(table.mask(table.isin(missing), NOT_KNOWN), missing, opened.decimal_comma, noticed)
 
 
 def write(package: dict[str, Any], table: pd.DataFrame, folder: Path) -> Path:
@@ -62,9 +80,10 @@ def write(package: dict[str, Any], table: pd.DataFrame, folder: Path) -> Path:
     name, (resource,) = package["name"], package["resources"]
     fields, target = resource["schema"]["fields"], package[OWN]["target"]
     rows = table.loc[table[target] != NOT_KNOWN, [field["name"] for field in fields]].copy()
-    for field in fields:
-        if field["type"] == "integer":
-            rows[field["name"]] = rows[field["name"]].str.replace(DATE, r"\1", regex=True)
+    for descriptor in fields:
+        field = Field.from_descriptor(descriptor)
+        if not field.categories:
+            rows[field.column] = in_plain(rows[field.column], field)
     classes = rows[target] if "enum" in fields[-1]["constraints"] else None
     train, test = train_test_split(rows, test_size=TEST_SHARE, random_state=0, stratify=classes)
     folder.mkdir(parents=True, exist_ok=True)
@@ -82,8 +101,20 @@ def write(package: dict[str, Any], table: pd.DataFrame, folder: Path) -> Path:
     return path
 
 
+def in_plain(column: pd.Series, field: Field) -> pd.Series:
+    """Return numbers and dates as the plain numbers that they are to the field."""
+    plain = {text: text if text == NOT_KNOWN else str(number_of(field, text)) for text in column.unique()}
+    return column.map(plain)
+
+
 def add(
-    path: Path, target: str, name: str | None, folder: Path, estimator: str | None = None, taken: str = ""
+    path: Path,
+    target: str,
+    name: str | None,
+    folder: Path,
+    estimator: str | None = None,
+    taken: str = "",
+    encoding: str | None = None,
 ) -> tuple[Path, str]:
     """Describe a CSV file in its own folder; return the data package and a printable table of what was inferred.
 
@@ -103,12 +134,14 @@ def add(
         raise Undescribable(f"{name} is part of other addresses; choose another --name")
     if (folder / name).exists():
         raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")
-    table, missing_values = read_table(path)
-    package, columns = describe(table, target, name, estimator)
-    package["resources"][0]["schema"]["missingValues"] = missing_values
+    found = read_table(path, encoding)
+    table = found.table
+    package, columns = describe(table, target, name, estimator, found.decimal_comma)
+    package["resources"][0]["schema"]["missingValues"] = found.missing
     missing = int((table[target] == NOT_KNOWN).sum())
     left = f"\n{missing:,} rows are left out because their {target} is missing." if missing else ""
-    return write(package, table, folder / name), report(columns) + left
+    told = "".join(f"\n{sentence}" for sentence in found.noticed)
+    return write(package, table, folder / name), report(columns) + left + told
 
 
 def report(columns: Sequence[Column]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from glassform.describing.columns import MOST_CATEGORIES, Column, Undescribable, infer, natural, numbers_of, years
+from glassform.describing.columns import MOST_CATEGORIES, Column, Undescribable, infer, natural, numbers_of
 from glassform.records.field import NOT_KNOWN, OWN, identifier
 from glassform.records.schema import BINARY, CLASSES, NUMBER
 
@@ -41,7 +41,7 @@ YES = ("1", "true", "yes", "y", "t")  # names of a positive class
 
 
 def describe(
-    table: pd.DataFrame, target: str, name: str, estimator: str | None = None
+    table: pd.DataFrame, target: str, name: str, estimator: str | None = None, decimal_comma: bool = False
 ) -> tuple[dict[str, Any], list[Column]]:
     """Return a data package for a table, without file details, and its inferred columns.
 
@@ -58,10 +58,12 @@ def describe(
     if repeated := [name for name, count in names.items() if count > 1 or not name]:
         raise Undescribable(f"several columns would be called {repeated[0] or 'nothing'}; rename them")
     known = table[table[target] != NOT_KNOWN]
-    target_column, task, own = outcome_of(known[target], estimator)
+    target_column, task, own = outcome_of(known[target], estimator, decimal_comma)
     taken = TAKEN | {identifier(f"probability {label}") for label in target_column.constraints.get("enum", [])}
     columns = [
-        leaking(infer(known[column]), known[column], known[target], taken) for column in known if column != target
+        leaking(infer(known[column], decimal_comma), known[column], known[target], taken)
+        for column in known
+        if column != target
     ]
     columns = [*narrowed(columns)]
     used = [column for column in columns if not column.left_out]
@@ -103,7 +105,9 @@ def narrowed(columns: Sequence[Column]) -> Iterator[Column]:
         yield replace(each, type="number") if wide else each
 
 
-def outcome_of(values: pd.Series, estimator: str | None) -> tuple[Column, str, dict[str, Any]]:
+def outcome_of(
+    values: pd.Series, estimator: str | None, decimal_comma: bool = False
+) -> tuple[Column, str, dict[str, Any]]:
     """Return an inferred target: its column, its kind, and the package's words for it.
 
     Raises
@@ -115,10 +119,11 @@ def outcome_of(values: pd.Series, estimator: str | None) -> tuple[Column, str, d
     if len(counts) < 2:
         raise Undescribable(f"all values of the target {target} are the same")
     # few distinct numbers may be classes or numbers: the estimator decides
-    numbers = numbers_of(years(values)) if len(counts) > MOST_CLASSES or estimator == "linear" else {}
-    for type_, each in numbers.items():
-        bounds = {"minimum": each.min().item(), "maximum": each.max().item()}
-        return Column(target, type_, bounds, 0), NUMBER, {"question": f"What is {target}?", "outcome": target}
+    if len(counts) > MOST_CLASSES or estimator == "linear":
+        inferred = infer(values, decimal_comma)
+        if inferred.constraints.keys() >= {"minimum"}:
+            words = {"question": f"What is {target}?", "outcome": target}
+            return replace(inferred, left_out="", note=""), NUMBER, words
     if len(counts) > MOST_CLASSES:
         raise Undescribable(
             f"the target {target} has {len(counts):,} different texts; at most {MOST_CLASSES} classes are possible"
@@ -126,7 +131,7 @@ def outcome_of(values: pd.Series, estimator: str | None) -> tuple[Column, str, d
     if counts.min() < FEWEST_OF_A_CLASS:
         raise Undescribable(
             f"the target {target} is {counts.index[-1]} in {counts.min()} rows; each class needs {FEWEST_OF_A_CLASS}"
-            + ("; if it is a number, say --estimator linear" if numbers_of(years(values)) else "")
+            + ("; if it is a number, say --estimator linear" if numbers_of(values, decimal_comma) is not None else "")
         )
     classes = Column(target, "string", {"enum": sorted(counts.index, key=natural)}, 0)
     if len(counts) > 2:

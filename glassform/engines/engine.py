@@ -2,11 +2,12 @@
 
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import duckdb
 import ibis
@@ -14,9 +15,11 @@ from ibis.common.exceptions import IbisError
 from sqlglot import exp
 
 from glassform.engines.dialects import Dialect, dialect_of_ibis
-from glassform.engines.files import UnreadableSource, find, kind_of, same_header, unfinished
+from glassform.engines.files import UnreadableSource, find, kind_of, replace_header, unfinished
+from glassform.engines.layout import Layout, layout_of, written_anew
 
 LONGEST_TOLD = 2_000  # characters of an engine's message that are shown
+Answer = TypeVar("Answer")
 FAILURES = (IbisError, duckdb.Error, sqlite3.Error)
 
 
@@ -64,11 +67,30 @@ ROWS_AT_A_TIME = 10_000
 
 @dataclass(frozen=True)
 class Source:
-    """A table an engine can read: its name, its columns in order, and which of them are text."""
+    """A table an engine can read.
+
+    Attributes
+    ----------
+    columns
+        Its columns in order, as the engine names them.
+    texts
+        Those that are text.
+    header
+        Their names in the file.
+    decimal_comma
+        Whether a comma in a number is the sign of decimals.
+    """
 
     table: str
     columns: list[str]
     texts: frozenset[str]
+    header: tuple[str, ...] = ()
+    decimal_comma: bool = False
+
+    @property
+    def named(self) -> Sequence[str]:
+        """Its columns as they are named where they come from."""
+        return self.header or self.columns
 
 
 @dataclass(frozen=True)
@@ -101,27 +123,8 @@ class Engine:
 
     # What all engines do alike.
 
-    def read(self, paths: Sequence[Path]) -> Source:
-        """Make one table of files of one kind with the same columns.
-
-        Raises
-        ------
-        UnreadableSource
-            If they differ.
-        """
-        kinds = {kind_of(path) for path in paths}
-        if len(kinds) != 1:
-            raise UnreadableSource("CSV and Parquet files cannot be read as one table")
-        columns, delimiter = same_header(paths) if kinds == {"csv"} else ([], "")
-        with engine_errors():
-            if columns:
-                return Source(self.view_of_texts(paths, columns, delimiter), columns, frozenset(columns))
-            name = self.view_of_parquet(paths)
-            table = self.connection.table(name)
-            return Source(name, list(table.columns), texts_of(table))
-
-    def open(self, sources: Sequence[str]) -> Source:
-        """Return the table made of files, patterns and folders, or the engine's table of that name.
+    def ask(self, sources: Sequence[str], encoding: str | None, work: Callable[[Source], Answer]) -> Answer:
+        """Work on the table made of files, patterns and folders, or on the engine's table of that name.
 
         Raises
         ------
@@ -129,10 +132,51 @@ class Engine:
             If there is none, or more than one.
         """
         if self.reads_files:
-            return self.read(find(sources))
+            return self.ask_files(find(sources), encoding, work)
         if len(sources) > 1:
             raise UnreadableSource("one table at a time")
-        return self.table(sources[0])
+        return work(self.table(sources[0]))
+
+    def ask_files(self, paths: Sequence[Path], encoding: str | None, work: Callable[[Source], Answer]) -> Answer:
+        """Work on one table made of files of one kind with the same columns.
+
+        What the engine fails at, our reader writes anew for it, or says what is wrong.
+
+        Raises
+        ------
+        UnreadableSource
+            If they differ, or one is no table.
+        """
+        kinds = {kind_of(path) for path in paths}
+        if len(kinds) != 1:
+            raise UnreadableSource("files of different kinds cannot be read as one table")
+        if kinds == {"parquet"}:
+            return work(self.source_of_parquet(paths))
+        layout = layout_of(paths, encoding)
+        if layout.plain:
+            try:
+                return work(self.source_of_texts(paths, layout))
+            except EngineError:
+                pass  # our reader says what is wrong, with its line, or reads it after all
+        with tempfile.TemporaryDirectory() as folder:
+            anew = [
+                written_anew(path, encoding, Path(folder) / f"{number}.csv", layout.names)
+                for number, path in enumerate(paths)
+            ]
+            return work(self.source_of_texts(anew, replace(layout, delimiter=",")))
+
+    def source_of_parquet(self, paths: Sequence[Path]) -> Source:
+        """Return the table in Parquet files."""
+        with engine_errors():
+            name = self.view_of_parquet(paths)
+            table = self.connection.table(name)
+            return Source(name, list(table.columns), texts_of(table))
+
+    def source_of_texts(self, paths: Sequence[Path], layout: Layout) -> Source:
+        """Return the table in plain delimited files."""
+        with engine_errors():
+            name = self.view_of_texts(paths, layout.names, layout.delimiter)
+        return Source(name, [*layout.names], frozenset(layout.names), layout.columns, layout.decimal_comma)
 
     def count(self, source: Source, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """Return each distinct combination of some columns' values with its number of rows.
@@ -181,8 +225,10 @@ class Engine:
             while several := cursor.fetchmany(ROWS_AT_A_TIME):
                 yield from (dict(zip(names, row, strict=True)) for row in several)
 
-    def write(self, query: str, path: Path, kind: str) -> int | None:
+    def write(self, query: str, path: Path, kind: str, header: Sequence[str] = ()) -> int | None:
         """Write a query's result to a file or, with Spark, to a folder; return its rows, if the engine counts them.
+
+        `header` names the columns of a CSV file, if the engine cannot.
 
         Raises
         ------
@@ -190,7 +236,10 @@ class Engine:
             If the engine fails; the file does not exist then.
         """
         with unfinished(path) as new, engine_errors():
-            return self.write_whole(query, new, kind)
+            count = self.write_whole(query, new, kind)
+            if header and kind == "csv" and new.is_file():
+                replace_header(new, header)
+            return count
 
     def has(self, table: str) -> bool:
         """Tell whether there is a table of that name."""

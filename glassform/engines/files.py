@@ -3,6 +3,7 @@
 import csv
 import glob
 import gzip
+import io
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -12,15 +13,12 @@ from typing import IO, Any, cast
 
 import psutil
 
-from glassform.limits import LONGEST_LINE
-from glassform.records.schema import DELIMITERS
-
 
 class UnreadableSource(ValueError):
     """Files that cannot be read as one table."""
 
 
-KINDS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}  # by the end of a file's name
+KINDS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".arrow": "arrow"}  # by the end of a file's name
 UNFINISHED = "unfinished"
 
 
@@ -58,50 +56,6 @@ def kind_of(path: Path) -> str:
     return next((kind for end, kind in KINDS.items() if path.name.endswith(end)), "csv")
 
 
-def same_header(paths: Sequence[Path]) -> tuple[list[str], str]:
-    """Return the columns and the delimiter of CSV files, which must all have the same.
-
-    Raises
-    ------
-    UnreadableSource
-        If they differ, or a column is there twice.
-    """
-    first, delimiter = header(paths[0])
-    for path in paths[1:]:
-        if header(path) != (first, delimiter):
-            raise UnreadableSource(f"{path} has other columns than {paths[0]}")
-    if "" in first:
-        raise UnreadableSource(
-            f"{paths[0]} has a column without a name; name it, or leave it out (index=False in pandas)"
-        )
-    small = [column.lower() for column in first]  # engines ignore the case of names
-    twice = next((column for place, column in enumerate(small) if column in small[:place]), None)
-    if twice is not None:
-        raise UnreadableSource(f"{paths[0]} has the column {twice} twice")
-    return first, delimiter
-
-
-def header(path: Path) -> tuple[list[str], str]:
-    """Return the columns and the delimiter of a CSV file.
-
-    Raises
-    ------
-    UnreadableSource
-        If its first line is no header.
-    """
-    try:
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            line = file.readline(LONGEST_LINE)
-            delimiter = max(DELIMITERS, key=line.count)
-            file.seek(0)
-            columns = [column.strip() for column in next(csv.reader(file, delimiter=delimiter, strict=True), [])]
-    except (OSError, EOFError, UnicodeError, csv.Error) as error:
-        raise UnreadableSource(f"{path} cannot be read: {error}") from error
-    if not any(columns):
-        raise UnreadableSource(f"{path} has no header")
-    return columns, delimiter
-
-
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
     """Yield a path to write to and rename it at the end; remove what killed runs left.
@@ -137,3 +91,18 @@ def remove(path: Path) -> None:
 def opened(path: Path, mode: str, **how: Any) -> IO[Any]:
     """Open a file, compressed if its name says so."""
     return cast(IO[Any], gzip.open(path, mode, **how) if path.suffix == ".gz" else path.open(mode, **how))
+
+
+def replace_header(path: Path, columns: Sequence[str]) -> None:
+    """Give a CSV file other names of its columns."""
+    new = path.with_name(f"{path.name}.renamed{path.suffix}")
+    try:
+        with opened(path, "rb") as old, opened(new, "wb") as file:
+            old.readline()
+            text = io.StringIO()
+            csv.writer(text, lineterminator="\n").writerow(columns)
+            file.write(text.getvalue().encode())
+            shutil.copyfileobj(old, file)
+        new.replace(path)
+    finally:
+        remove(new)

@@ -21,7 +21,9 @@ from glassform.engines.on_spark import MASTER
 from glassform.engines.sql import ROW, Scoring
 from glassform.fitted.additive import Additive
 from glassform.records.field import Value
+from glassform.records.headers import fields_of, header_errors
 from glassform.records.messages import InvalidRecord
+from glassform.records.values import in_cell
 
 FAIL, NULL, REPORT = "fail", "null", "report"
 WRONG = "a row is invalid"  # the message that an engine is made to raise
@@ -63,6 +65,7 @@ class Task:
     engine: Engine
     on_error: str = FAIL
     explain: bool = False
+    encoding: str | None = None
 
     def scoring(self, source: Source) -> Scoring:
         """Return the join of the points to a table.
@@ -72,15 +75,14 @@ class Task:
         UnreadableSource
             If a field has no column or two, or a column has the name of an added one.
         """
-        columns: dict[str, str] = {}
-        for column in source.columns:
-            name = self.card.schema.names.get(column)
-            if name in columns:
-                raise UnreadableSource(f"the columns {columns[name]} and {column} are the same field, {name}")
-            if name is not None:
-                columns[name] = column
-        if missing := [name for name in self.card.points if name not in columns]:
-            raise UnreadableSource(f"there is no column {', '.join(missing)}")
+        schema = self.card.schema
+        fields = fields_of(source.named, schema)
+        if errors := header_errors(source.named, fields, schema.by_name):
+            told = [f"{error.field} {error.message}" for error in errors if error.value is not None]
+            missing = [error.field for error in errors if error.value is None]
+            told += [f"there is no column {', '.join(missing)}"] if missing else []
+            raise UnreadableSource("; ".join(told))
+        columns = {name: column for name, column in zip(fields, source.columns, strict=True) if name}
         # engines ignore the case of names
         added = {*self.card.columns_added(self.explain), ROW, ERROR}
         if taken := [column for column in source.columns if column.lower() in added]:
@@ -88,7 +90,14 @@ class Task:
         texts = frozenset(name for name, column in columns.items() if column in source.texts)
         looks_up = self.engine.embedded
         return Scoring(
-            self.card, self.engine.dialect, source.table, columns, texts=texts, typed=True, looks_up=looks_up
+            self.card,
+            self.engine.dialect,
+            source.table,
+            columns,
+            texts=texts,
+            typed=True,
+            looks_up=looks_up,
+            decimal_comma=source.decimal_comma,
         )
 
     def run(self, source: Source, write: Write, report: Path | None) -> tuple[int | None, int]:
@@ -129,13 +138,15 @@ class Task:
 
     def spellings(self, scoring: Scoring, name: str) -> dict[Value, Value]:
         """Return other spellings of a column's values with their meanings."""
-        if name not in scoring.texts:
+        field = self.card.schema.by_name[name]
+        if name not in scoring.texts and not field.categories:
             return {}
         found: dict[Value, Value] = {}
         for row in islice(self.engine.rows(scoring.text(scoring.unknown(name))), MOST_UNKNOWN):
             text = text_of(row["value"])
+            cell = in_cell(field, text, scoring.decimal_comma)
             try:
-                found[text] = self.card.schema.read_fields({**self.typical, name: text}.items(), hints=False)[name]
+                found[text] = self.card.schema.read_fields({**self.typical, name: cell}.items(), hints=False)[name]
             except InvalidRecord:
                 continue
         return found
@@ -149,7 +160,10 @@ class Task:
         """Return every invalid row and its errors, numbered if the engine keeps the order."""
         schema, query = self.card.schema, scoring.wrong(numbered=self.engine.embedded)
         for row in self.engine.rows(scoring.text(query)):
-            pairs = [(name, text_of(row[column])) for name, column in scoring.columns.items()]
+            pairs = [
+                (name, in_cell(schema.by_name[name], text_of(row[column]), scoring.decimal_comma))
+                for name, column in scoring.columns.items()
+            ]
             try:
                 schema.read_fields(pairs)
                 yield row, "is invalid to the engine"
@@ -169,7 +183,9 @@ class Task:
         columns = [*([ROW] if self.engine.embedded else []), *source.columns, ERROR]
         with unfinished(path) as new, new.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
+            writer.writerow(
+                dict(zip(columns, [*columns[: -len(source.columns) - 1], *source.named, ERROR], strict=True))
+            )
             if any_wrong:
                 writer.writerows(row | {ERROR: message} for row, message in self.wrong_rows(scoring))
 
@@ -238,9 +254,14 @@ def fingerprint(task: Task, path: Path) -> list[Any]:
 def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, report: Path | None) -> None:
     """Score files into one and say so."""
     begin = time.perf_counter()
-    source = task.engine.read(paths)
+
+    def work(source: Source) -> tuple[int | None, int]:
+        added = task.card.columns_added(task.explain)
+        header = () if list(source.named) == source.columns else (*source.named, *added)
+        return task.run(source, partial(task.engine.write, path=destination, kind=kind, header=header), report)
+
     try:
-        count, wrong = task.run(source, partial(task.engine.write, path=destination, kind=kind), report)
+        count, wrong = task.engine.ask_files(paths, task.encoding, work)
     except WrongRows as wrong_rows:
         raise WrongRows(f"{paths[0]}{' and others' if len(paths) > 1 else ''}\n{wrong_rows}") from wrong_rows
     seconds = time.perf_counter() - begin

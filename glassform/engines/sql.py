@@ -10,11 +10,13 @@ from sqlglot import exp
 from glassform.engines.dialects import Dialect
 from glassform.fitted.additive import Additive, Points
 from glassform.fitted.scorecard import Scorecard
-from glassform.records.field import DATE, NOT_KNOWN, PLAIN_DIGITS, Value
+from glassform.records.field import DATE, NOT_KNOWN, Value
 
 TABLE = "people"  # unless another is named
 ROW = "row"  # the number of a row
 OUR_NAMES = ("points", "value", "row", "probability", "prediction", "log_odds", "intercept")
+NUMBER_IN_SQL = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?"
+WITH_COMMA_IN_SQL = r"^[-+]?[0-9]*,[0-9]+$"
 PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -34,6 +36,8 @@ class Scoring:
         Whether `texts` is complete; if not, categories are taken for text and numbers for numbers.
     looks_up
         Whether to look points up in DuckDB's constant maps, since its joins lose the order of rows.
+    decimal_comma
+        Whether a comma in a text is the sign of decimals.
     """
 
     card: Additive
@@ -44,6 +48,7 @@ class Scoring:
     texts: frozenset[str] = frozenset()
     typed: bool = False
     looks_up: bool = False
+    decimal_comma: bool = False
 
     def scored(
         self,
@@ -138,7 +143,12 @@ class Scoring:
         """Return the points of a row's value of one field, NULL where that is a gap."""
         points = self.card.points[name]
         if points.linear:
-            return self.interpolated(points, self.number(name))
+            height = self.interpolated(points, self.number(name))
+            return exp.func("COALESCE", height, self.keyed(name)) if self.spellings.get(name) else height
+        return self.keyed(name)
+
+    def keyed(self, name: str) -> exp.Expr:
+        """Return the points that stand beside a row's value in a table of values."""
         if self.looks_up:
             return self.looked_up(name)
         return exp.column(self.name("points"), table=self.name(f"points_{name}"))
@@ -156,7 +166,7 @@ class Scoring:
         """Return a SELECT from the table joined to the points of one field or of all."""
         query = exp.select(*chosen).from_(exp.Table(this=self.name(self.table)))
         for name, points in self.card.points.items():
-            if points.linear or self.looks_up or only not in ("", name):
+            if self.looks_up or only not in ("", name) or (points.linear and not self.spellings.get(name)):
                 continue
             table = f"points_{name}"
             value = exp.column(self.name("value"), table=self.name(table))
@@ -179,13 +189,15 @@ class Scoring:
 
     def keys(self, name: str) -> list[tuple[Value, float]]:
         """Return a field's values, as the column holds them, with their points."""
-        own = self.card.points[name].by_value
+        points, others = self.card.points[name], self.spellings.get(name, {})
+        if points.linear:
+            return [(text, points.at(value)) for text, value in others.items()]
         held = {
             str(value) if self.is_text(name) else value: log_odds
-            for value, log_odds in own.items()
-            if value != NOT_KNOWN or self.card.points[name].gap is None
+            for value, log_odds in points.by_value.items()
+            if value != NOT_KNOWN or points.gap is None
         }
-        return [*(held | {other: own[value] for other, value in self.spellings.get(name, {}).items()}).items()]
+        return [*(held | {other: points.by_value[value] for other, value in others.items()}).items()]
 
     def column(self, name: str) -> exp.Expr:
         """Return a field's column, cast to text for categories and dates.
@@ -215,11 +227,18 @@ class Scoring:
 
     def number(self, name: str) -> exp.Expr:
         """Return a field's column as a number; NULL for other text."""
-        column = self.column(name)
+        column, field = self.column(name), self.card.schema.by_name[name]
         if not self.is_text(name):
             return column
-        plain = exp.RegexpLike(this=column, expression=exp.convert(f"^{PLAIN_DIGITS['number'].pattern}$"))
-        return exp.Case().when(plain, exp.cast(column.copy(), exp.DataType.Type.DOUBLE))
+        column = exp.Trim(this=column)
+        comma = field.decimal_sign == "," or (self.decimal_comma and field.group_sign != ",")
+        plain = exp.RegexpLike(this=column, expression=exp.convert(f"^{NUMBER_IN_SQL}$"))
+        case = exp.Case().when(plain, exp.cast(column.copy(), exp.DataType.Type.DOUBLE))
+        if comma and not field.group_sign:
+            with_comma = exp.RegexpLike(this=column.copy(), expression=exp.convert(WITH_COMMA_IN_SQL))
+            dotted = exp.func("REPLACE", column.copy(), exp.convert(","), exp.convert("."))
+            case = case.when(with_comma, exp.cast(dotted, exp.DataType.Type.DOUBLE))
+        return case
 
     def interpolated(self, points: Points, x: exp.Expr) -> exp.Expr:
         """Return the height of a curve made of straight lines, NULL outside of it."""

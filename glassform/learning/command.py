@@ -84,6 +84,7 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train the model and print how good it is.")
     option = parser.add_argument
     option("--add", type=Path, metavar="CSV", help="describe a table of your own, and train its model")
+    option("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
     option("--target", help="the column to predict")
     option("--name", help="name of the table (default: the file's name)")
     option("--estimator", choices=sorted(estimators), help="logistic for classes, linear for numbers")
@@ -110,7 +111,9 @@ def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
     if options.add:
         default = Schema.from_file(PACKAGE).name
         folder = options.data or ADDED
-        package, inferred = add(options.add, options.target, options.name, folder, options.estimator, default)
+        package, inferred = add(
+            options.add, options.target, options.name, folder, options.estimator, default, options.encoding
+        )
         print(f"{inferred}\n\nPlease check and correct: {package}\n")
         yield package, options.artifacts / package.parent.name
     for name in options.table:

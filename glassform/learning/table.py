@@ -1,7 +1,6 @@
 """Training and test rows: read from CSV files or counted in an engine, and checked."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,11 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glassform.records.field import NOT_KNOWN, PLAIN_DIGITS, PYTHON_TYPE, Field, Record, Value
+from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field, Record, Value
+from glassform.records.headers import fields_of
 from glassform.records.schema import NUMBER, Schema
+from glassform.records.values import meaning_of
+from glassform.tables.opening import open_file
 
 NUMPY_TYPE = {"integer": "int64", "number": "float64"}
-WHOLE = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # engines may write a whole number as 39.0
+OUTCOME, ROWS = "the outcome", "the rows"  # columns that no field can be named like
 
 
 @dataclass(frozen=True)
@@ -45,19 +47,17 @@ def read(schema: Schema, resource: str, folder: Path) -> Split:
     ValueError
         If a column is missing or a value breaks the schema, naming the column, the row and the value.
     """
-    path = folder / next(each["path"] for each in schema.package["resources"] if each["name"] == resource)
-    types = {
-        field.column: "str" if field.has_gaps else NUMPY_TYPE.get(field.type, "str")
-        for field in (*schema.fields, schema.target)
-    }
-    # no text becomes a gap by itself: "?" and "NA" may be categories
-    table = pd.read_csv(path, dtype=types, keep_default_na=False)
-    X, y = checked(table, schema)
+    about = next(each for each in schema.package["resources"] if each["name"] == resource)
+    path = folder / about["path"]
+    with open_file(path, about.get("encoding")) as opened:
+        # no text becomes a gap by itself: "?" and "NA" may be categories
+        table = pd.DataFrame(list(opened.checked_rows()), columns=opened.columns, dtype=object)
     hashes = pd.util.hash_pandas_object(table, index=False).to_numpy()
+    X, y = checked(table, schema)
     return Split(X, y, np.ones(len(y)), hashes, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> Split:
+def count(schema: Schema, sources: Sequence[str], engine: str, master: str, encoding: str | None = None) -> Split:
     """Count in an engine how often each combination of features and outcome occurs; the table may have any size.
 
     Raises
@@ -70,19 +70,23 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str) -> S
 
     columns = [field.column for field in (*schema.fields, schema.target)]
     with closing(connect(engine, master)) as connection:
-        source = connection.open(sources)
-        given = {schema.names.get(column, column): column for column in source.columns}
-        found = [given.get(field.name, field.column) for field in (*schema.fields, schema.target)]
-        table = pd.DataFrame(connection.count(source, found), columns=[*columns, "rows"])
-    for field in schema.fields:
-        if not field.categories and not field.has_gaps:
-            table[field.column] = as_numbers(table[field.column], field)
-    # sorted, so that every engine gives the same model for the same table
-    table = table.sort_values(columns, ignore_index=True)
+
+        def counted(source: Any) -> list[tuple[Any, ...]]:
+            fields = fields_of(source.named, schema)
+            given = {name: column for name, column in zip(fields, source.columns, strict=True) if name}
+            found = [given.get(field.name, field.column) for field in (*schema.fields, schema.target)]
+            return list(connection.count(source, found))
+
+        table = pd.DataFrame(connection.ask(sources, encoding, counted), columns=[*columns, "rows"])
     X, y = checked(table, schema, counted=True)
-    X = X.astype({field.name: NUMPY_TYPE[field.type] for field in schema.fields if not field.categories})
-    sha256 = hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()
-    return Split(X, y, table["rows"].to_numpy(dtype=np.float64), None, sha256)
+    # engines write one value in several ways, such as 39 and 39.0; sorted, so that all give the same model
+    names = [*X.columns, OUTCOME]
+    counted_once = (
+        X.assign(**{OUTCOME: pd.Series(y), ROWS: table["rows"]}).groupby(names, dropna=False, as_index=False).sum()
+    )
+    X, y, weights = counted_once[list(X.columns)], counted_once[OUTCOME].to_numpy(), counted_once[ROWS].to_numpy()
+    sha256 = hashlib.sha256(counted_once.to_csv(index=False).encode()).hexdigest()
+    return Split(X, y, weights.astype(np.float64), None, sha256)
 
 
 def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
@@ -93,11 +97,16 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
     ValueError
         If a column is missing or a value breaks the schema.
     """
-    with_gaps = [field for field in schema.fields if field.missing and field.column in table]
-    table = table.assign(**{field.column: marked(table[field.column], field) for field in with_gaps})
     for field in (*schema.fields, schema.target):
+        if field.column not in table:
+            raise ValueError(f"the table has no column {field.column}")
+    table = table.copy()
+    for field in (*schema.fields, schema.target):
+        table[field.column] = read_column(table[field.column], field)
         check(table, field, counted)
-    table = table.assign(**{f.column: as_numbers(table[f.column], f) for f in schema.fields if f.has_gaps})
+    for field in schema.fields:
+        if not field.categories:
+            table[field.column] = as_numbers(table[field.column], field)
     X = table[[field.column for field in schema.fields]].set_axis(list(schema.by_name), axis=1)
     outcome = table[schema.target.column]
     if schema.task == NUMBER:
@@ -105,10 +114,10 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
     return X, outcome.map({label: place for place, label in enumerate(schema.classes)}).to_numpy(dtype=np.int64)
 
 
-def marked(column: pd.Series, field: Field) -> pd.Series:
-    """Return a column with "?" in place of each missing value."""
-    column = column.astype(object)
-    return column.where(column.notna() & ~column.isin(field.missing), NOT_KNOWN)
+def read_column(column: pd.Series, field: Field) -> pd.Series:
+    """Return a column as the field's values; what is none stays as it was written, to be refused."""
+    meant: pd.Series = column.map({value: meaning_of(field, value) for value in column.unique()}).astype(object)
+    return meant
 
 
 def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
@@ -117,17 +126,10 @@ def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
     Raises
     ------
     ValueError
-        If it is missing or holds an unknown value.
+        If it holds an unknown value.
     """
-    if field.column not in table:
-        raise ValueError(f"the table has no column {field.column}")
     column = table[field.column]
-    if field.categories:
-        known = column.isin(list(field.categories))
-    elif field.has_gaps:
-        known = as_numbers(column, field).between(*field.bounds) | (column == NOT_KNOWN)
-    else:
-        known = column.between(*field.bounds)
+    known = column.isin([value for value in column.unique() if field.holds(value)])
     if not known.all():
         row = int((~known).to_numpy().argmax())
         where = f"in {table['rows'][row]:,} rows" if counted else f"row {row + 1}"
@@ -135,10 +137,10 @@ def check(table: pd.DataFrame, field: Field, counted: bool) -> None:
 
 
 def as_numbers(column: pd.Series, field: Field) -> pd.Series:
-    """Return a column as numbers, NaN where a value is not a number in plain digits."""
-    digits = PLAIN_DIGITS["number"] if field.type == "number" else WHOLE
-    plain = column.astype(str).str.fullmatch(digits.pattern)
-    numbers: pd.Series = pd.to_numeric(column.where(plain, other=np.nan), errors="coerce").astype("float64")
+    """Return a column as numbers, NaN where a value is not known."""
+    if field.has_gaps:
+        return column.where(column != NOT_KNOWN, np.nan).astype("float64")
+    numbers: pd.Series = column.astype(np.dtype(NUMPY_TYPE[field.type]))
     return numbers
 
 

@@ -31,6 +31,8 @@ class Own(BaseModel):
     locked: bool = False
     gaps: bool = False
     years: bool = False
+    decimal_sign: Literal[".", ","] = "."
+    group_sign: str = Field(default="", max_length=1)
     direction: Literal["", "up", "down"] = ""
     translations: dict[str, Any] = {}
 

@@ -1,7 +1,11 @@
 """A field of a record, as the data package describes it."""
 
+import json
+import math
 import re
+import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +26,7 @@ PLAIN_DIGITS = {
 }
 MISSING = ("",)  # texts for a missing value, unless a Table Schema names others
 DATE = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ].*)?")
+TRUE_AND_FALSE = (("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("1", "0"))
 KINDS = {
     "integer": lazy_gettext("a whole number"),
     "number": lazy_gettext("a number"),
@@ -50,6 +55,8 @@ class Field:
     has_gaps: bool  # whether a number can be missing, written ?
     missing: frozenset[str]  # texts for a missing value, where one can be missing
     is_year: bool  # whether dates count as their years
+    decimal_sign: str = "."  # of its numbers, as the table writes them
+    group_sign: str = ""  # between their thousands
 
     @classmethod
     def from_descriptor(cls, descriptor: dict[str, Any], missing: Iterable[str] = MISSING) -> "Field":
@@ -73,8 +80,10 @@ class Field:
             direction=own.get("direction", ""),
             window=own.get("window", DEFAULT_WINDOW * ((maximum or 0) - (minimum or 0))),
             has_gaps=own.get("gaps", False) and "enum" not in constraints,
-            missing=frozenset(missing if own.get("gaps", False) else ()),
+            missing=frozenset(missing if own.get("gaps", False) or NOT_KNOWN in constraints.get("enum", []) else ()),
             is_year=own.get("years", False),
+            decimal_sign=own.get("decimal_sign", "."),
+            group_sign=own.get("group_sign", ""),
         )
 
     @property
@@ -100,6 +109,32 @@ class Field:
         return {title: value for value, title in self.categories.items()} | {
             value: value for value in self.categories
         }
+
+    @cached_property
+    def composed(self) -> dict[str, str]:
+        """Its categories by how they are written, with letters and their accents in one."""
+        return {unicodedata.normalize("NFC", value.strip()): value for value in reversed(self.categories)}
+
+    @cached_property
+    def truths(self) -> dict[bool | str, str]:
+        """What its yes and its no are written as, in small letters or as booleans, if it has just the two."""
+        known = {value.casefold(): value for value in self.categories if value != NOT_KNOWN}
+        for yes, no in TRUE_AND_FALSE:
+            if {yes, no} == known.keys():
+                words: dict[bool | str, str] = {True: known[yes], False: known[no]}
+                return words | {"true": known[yes], "false": known[no]} | known
+        return {}
+
+    @cached_property
+    def by_number(self) -> dict[float, str]:
+        """Its categories that write numbers, by number; a code such as 007 is none."""
+        found: dict[float, str] = {}
+        for category in self.categories:
+            with suppress(ValueError):
+                number = json.loads(category)
+                if isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < math.inf:
+                    found.setdefault(number, category)
+        return found
 
     @cached_property
     def values(self) -> list[Value]:

@@ -3,7 +3,7 @@
 import json
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from glassform.languages import DEFAULT, gettext
 from glassform.limits import LONGEST_VALUE, MOST_ERRORS
 from glassform.records.field import MISSING, OWN, Field, Record, Value, identifier
+from glassform.records.headers import fields_of, looks
 from glassform.records.messages import FieldError, InvalidRecord, say, shown, unknown
 from glassform.records.parsing import Pairs, decode
 from glassform.records.validation import annotation, message_for
@@ -22,7 +23,6 @@ JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 BINARY, CLASSES, NUMBER = "binary", "classes", "number"  # what a target can be
 MOST_QUERY_PARTS = 10_000  # cached parts of accepted queries
 PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # a table's name in addresses
-DELIMITERS = ",;\t"  # between the cells of a table in a file
 
 
 class Schema:
@@ -51,6 +51,7 @@ class Schema:
         self.names = {
             name: field.name for field in self.fields for name in (*field.aliases, field.column, field.name)
         }
+        self.alike = looks(self.names)
         self.accepted: dict[str, tuple[str, Value]] = {}  # by part of a query
 
     @classmethod
@@ -138,8 +139,8 @@ class Schema:
         decoded = [(part, *pair) for part in parts for pair in decode(part) if pair[0] not in passed_over]
         record = self.read_fields((name, text) for _, name, text in decoded)
         if len(self.accepted) < MOST_QUERY_PARTS:
-            names = {part: self.names[name] for part, name, _ in decoded if len(part) <= LONGEST_VALUE}
-            self.accepted |= {part: (name, record[name]) for part, name in names.items()}
+            names = {part: self.names.get(name) for part, name, _ in decoded if len(part) <= LONGEST_VALUE}
+            self.accepted |= {part: (name, record[name]) for part, name in names.items() if name}
         return record
 
     def holds(self, record: Record) -> bool:
@@ -175,9 +176,9 @@ class Schema:
     def _read(self, pairs: Iterable[tuple[str, Any]], model: type[pydantic.BaseModel], hints: bool) -> Record:
         fields: dict[str, Any] = {}
         errors: list[FieldError] = []
-        for given, value in pairs:
-            name = self.names.get(given)
-            if name is None:
+        several = [*pairs]
+        for name, (given, value) in zip(self._meant(several), several, strict=True):
+            if not name:
                 errors.append(unknown(given, self.names, len(errors) if hints else MOST_ERRORS, value=shown(value)))
             elif name in fields:
                 errors.append(FieldError(name, shown(value), say("repeated")))
@@ -190,6 +191,11 @@ class Schema:
         if errors:
             raise InvalidRecord(errors, fields)
         return record
+
+    def _meant(self, pairs: Sequence[tuple[str, Any]]) -> list[str]:
+        """Return the fields that names mean, nothing where it is none."""
+        exact = [self.names.get(name, "") for name, _ in pairs]
+        return exact if all(exact) else fields_of([name for name, _ in pairs], self)
 
     def _error(self, details: ErrorDetails, fields: Mapping[str, Any], hints: bool) -> FieldError:
         """Put one of pydantic's errors into our words."""

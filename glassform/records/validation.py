@@ -1,9 +1,6 @@
 """How pydantic checks a value against its field, and what to say when it fails."""
 
-import json
-import math
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -11,8 +8,18 @@ import pydantic
 from pydantic_core import PydanticCustomError
 
 from glassform.limits import LONGEST_VALUE
-from glassform.records.field import DATE, NOT_KNOWN, PLAIN_DIGITS, PYTHON_TYPE, Field
+from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field
 from glassform.records.messages import did_you_mean, say, shown
+from glassform.records.values import (
+    NUMBER,
+    YEAR_FIRST,
+    YEAR_LAST,
+    NoNumber,
+    category_of,
+    is_gap,
+    number_of,
+    year_of,
+)
 
 
 def annotation(field: Field, strict: bool) -> Any:
@@ -20,37 +27,29 @@ def annotation(field: Field, strict: bool) -> Any:
     known = category_type(field, strict) if field.categories else number_type(field, strict)
     if not field.missing:
         return known
-    gap = [{"const": NOT_KNOWN}] if field.has_gaps else []
-    described = {"anyOf": [pydantic.TypeAdapter(known).json_schema(), *gap, {"type": "null"}]}
+    described = with_gap(field, pydantic.TypeAdapter(known).json_schema())
     return Annotated[known, pydantic.WrapValidator(partial(or_gap, field)), pydantic.WithJsonSchema(described)]
+
+
+def with_gap(field: Field, described: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema of a value that may not be known, which null says, too."""
+    if field.categories:
+        return {"enum": [*described["enum"], None]}
+    return {"anyOf": [described, {"const": NOT_KNOWN}, {"type": "null"}]}
 
 
 def category_type(field: Field, strict: bool) -> Any:
     """Return the type of a field with categories; strict takes JSON's numbers and booleans for categories, too."""
     known: Any = Literal[tuple(field.categories)]
-    by_value = json_categories(field)
-    if not strict or not by_value:
-        return known
-    described = {"enum": [*field.categories, *(value for _, value in by_value)]}
-    return Annotated[
-        known, pydantic.BeforeValidator(partial(category_of, by_value)), pydantic.WithJsonSchema(described)
-    ]
+    described: dict[str, Any] = {"enum": [*field.categories, *(json_categories(field) if strict else ())]}
+    if len(described["enum"]) == len(field.categories):
+        described["type"] = "string"
+    return Annotated[known, pydantic.BeforeValidator(partial(category_of, field)), pydantic.WithJsonSchema(described)]
 
 
-def json_categories(field: Field) -> dict[tuple[bool, float], str]:
-    """Return the categories JSON can write as numbers or booleans, by whether it is a boolean and by its value."""
-    found: dict[tuple[bool, float], str] = {}
-    for category in field.categories:
-        with suppress(ValueError):
-            value = json.loads(category.lower())
-            if isinstance(value, int | float) and math.isfinite(value):
-                found.setdefault((isinstance(value, bool), value), category)
-    return found
-
-
-def category_of(by_value: dict[tuple[bool, float], str], value: Any) -> Any:
-    """Return the category of a JSON number or boolean, and any other value as it is."""
-    return by_value.get((isinstance(value, bool), value), value) if isinstance(value, int | float) else value
+def json_categories(field: Field) -> list[bool | float]:
+    """Return the numbers and booleans by which JSON can write a field's categories."""
+    return [*field.by_number, *(value for value in (True, False) if value in field.truths)]
 
 
 def number_type(field: Field, strict: bool) -> Any:
@@ -58,13 +57,28 @@ def number_type(field: Field, strict: bool) -> Any:
     limits: dict[str, Any] = {"ge": field.minimum, "le": field.maximum}
     if field.type == "number":
         limits["allow_inf_nan"] = False
-    how = pydantic.Strict() if strict else pydantic.BeforeValidator(partial(from_text, field))
-    plain: Any = Annotated[PYTHON_TYPE[field.type], pydantic.Field(**limits), how]
+    read = pydantic.BeforeValidator(partial(from_json if strict else from_text, field))
+    plain: Any = Annotated[PYTHON_TYPE[field.type], pydantic.Field(**limits), pydantic.Strict(), read]
     if not (strict and field.is_year):
         return plain
-    date = {"type": "string", "pattern": f"^{DATE.pattern}$"}
-    described = pydantic.WithJsonSchema({"anyOf": [pydantic.TypeAdapter(plain).json_schema(), date]})
-    return Annotated[plain, pydantic.BeforeValidator(year_of), described]
+    date = {"type": "string", "pattern": f"^({YEAR_FIRST.pattern}|{YEAR_LAST.pattern})$".replace(r"\2", "[-/.]")}
+    described = {"anyOf": [pydantic.TypeAdapter(plain).json_schema(), date]}
+    return Annotated[plain, pydantic.WithJsonSchema(described)]
+
+
+def from_text(field: Field, value: Any) -> Any:
+    """Return the number in a text; pydantic reports what this raises."""
+    try:
+        return number_of(field, value)
+    except NoNumber as error:
+        raise PydanticCustomError("digits", "not in plain digits") from error
+
+
+def from_json(field: Field, value: Any) -> Any:
+    """Return a JSON number as the field holds it, and the year of a date; other texts stay, to be refused."""
+    if isinstance(value, str):
+        return (year_of(value.strip()) if field.is_year else None) or value
+    return number_of(field, value)
 
 
 def or_gap(field: Field, value: Any, known: Callable[[Any], Any]) -> Any:
@@ -72,24 +86,9 @@ def or_gap(field: Field, value: Any, known: Callable[[Any], Any]) -> Any:
 
     JSON writes a missing value as null, a binary tensor as NaN.
     """
-    if value is None or value != value or (isinstance(value, str) and value.strip() in field.missing):
-        value = NOT_KNOWN
-    return value if field.has_gaps and value == NOT_KNOWN else known(value)
-
-
-def from_text(field: Field, text: str) -> int | float:
-    """Read a number in plain decimal digits, or the year of a date; pydantic reports what this raises."""
-    if field.is_year and isinstance(year := year_of(text), int):
-        return year
-    if not PLAIN_DIGITS[field.type].fullmatch(text):
-        raise PydanticCustomError("digits", "not in plain digits")
-    return PYTHON_TYPE[field.type](text)
-
-
-def year_of(value: Any) -> Any:
-    """Return the year of a text that is a date, and any other value as it is."""
-    date = DATE.fullmatch(value) if isinstance(value, str) else None
-    return int(date[1]) if date else value
+    if is_gap(field, value):
+        return NOT_KNOWN
+    return known(value)
 
 
 def message_for(field: Field, value: Any, error_type: str, hints: bool) -> str:
@@ -123,4 +122,4 @@ def message_key(field: Field, value: Any, error_type: str) -> str:
         return "control"
     if field.categories:
         return "category"
-    return "digits" if error_type == "digits" or not PLAIN_DIGITS[field.type].fullmatch(text) else "quoted"
+    return "digits" if error_type == "digits" or not NUMBER.fullmatch(text.strip()) else "quoted"

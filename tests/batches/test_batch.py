@@ -122,12 +122,12 @@ def test_files_as_programs_write_them_are_read(client, scorecard, record, body):
 UNREADABLE = [
     ("nothing", b"", "header"),
     ("only blank", b"\n\n", "header"),
-    ("not UTF-8", f"{HEADER}\n{GOOD}\n".encode() + b"\xff\n", "row 2"),
-    ("NUL", f"{HEADER}\n{GOOD}\n{GOOD}\0\n".encode(), "row 2"),
-    ("unterminated quote", f'{HEADER}\n{GOOD}\n"39,State-gov\n'.encode(), "row 2"),
-    ("stray quote", f'{HEADER}\n"39"x,State-gov\n'.encode(), "row 1"),
-    ("10 MB row", f"{HEADER}\n".encode() + b"x" * 10_000_000, "row 1"),
-    ("10 MB quoted row", f"{HEADER}\n".encode() + b'"' + b"xxxxxxxxx\n" * 1_000_000, "row 1"),
+    ("not UTF-8", f"{HEADER}\n{GOOD}\n".encode() + b"\xff\n", "line 3: byte 115 is not UTF-8 text"),
+    ("NUL", f"{HEADER}\n{GOOD}\n{GOOD}\0\n".encode(), "line 3"),
+    ("unterminated quote", f'{HEADER}\n{GOOD}\n"39,State-gov\n'.encode(), "line 3: a quotation mark is never closed"),
+    ("stray quote", f'{HEADER}\n"39"x,State-gov\n'.encode(), "line 2: text follows a closing quotation mark"),
+    ("10 MB row", f"{HEADER}\n".encode() + b"x" * 10_000_000, "line 2: a line has over 65536 characters"),
+    ("10 MB quoted row", f"{HEADER}\n".encode() + b'"' + b"xxxxxxxxx\n" * 1_000_000, "line 2: a quotation mark"),
     ("endless header", b"x," * 100_000, "header"),
 ]
 
@@ -143,14 +143,29 @@ def test_what_cannot_be_told_apart_into_rows_is_refused_with_the_place(client, b
 INVALID = [
     ("header only", f"{HEADER}\n", [(0, "", None, "there are no rows")]),
     ("missing column", f"{HEADER[4:]}\n{GOOD[3:]}\n", [(0, "age", None, "has no column")]),
-    ("repeated column", f"{HEADER},hours\n{GOOD},40\n", [(0, "hours_per_week", "hours", "is given more than once")]),
+    (
+        "repeated column",
+        f"{HEADER},hours\n{GOOD},40\n",
+        [(0, "hours_per_week", "hours", "is meant by column 8 too; column 7 is it already")],
+    ),
     (
         "taken column",
         f"{HEADER},probability\n{GOOD},1\n",
         [(0, "probability", None, "is a name that the answer adds; rename that column")],
     ),
-    ("short row", f"{HEADER}\n{GOOD}\n39\n", [(2, "", None, "the row has 1 cells, and the header has 7")]),
-    ("long row", f"{HEADER}\n{GOOD},x\n", [(1, "", None, "the row has 8 cells, and the header has 7")]),
+    ("short row", f"{HEADER}\n{GOOD}\n39\n", [(2, "", None, "line 3 has 1 cell, and the header has 7")]),
+    (
+        "long row",
+        f"{HEADER}\n{GOOD},x\n",
+        [
+            (
+                1,
+                "",
+                None,
+                "line 2 has 8 cells, and the header has 7; if the first column holds row names, give it a name",
+            )
+        ],
+    ),
     (
         "two wrong rows",
         f"{HEADER}\n{GOOD.replace('39', '200')}\n{GOOD}\n{GOOD.replace('Male', 'male')}\n",
@@ -170,7 +185,7 @@ def test_what_is_wrong_is_named_by_row_and_field_and_nothing_is_scored(client, b
 
 
 BAD_OBJECTS = [
-    ({"age": 39.0}, "age", "39.0 is not a whole number"),
+    ({"age": 39.5}, "age", "39.5 is not a whole number"),
     ({"age": True}, "age", "true is not a whole number"),
     ({"age": "39"}, "age", "39 is text; JSON writes a whole number without quotes"),
     ({"colour": "red"}, "colour", "is not a field; known are " + ", ".join(COLUMNS)),
@@ -244,7 +259,7 @@ def test_on_error_report_scores_the_good_and_keeps_the_bad_with_their_errors(cli
     good, bad, short = send(client, body, query="?on_error=report", Accept="application/json").json
     assert good["probability"] == scorecard.probability(record)
     assert bad["probability"] is None and (bad["row"], bad["errors"][0]["field"]) == (2, "age")
-    assert short["errors"][0]["message"] == "the row has 1 cells, and the header has 7"
+    assert short["errors"][0]["message"] == "line 4 has 1 cell, and the header has 7"
     rows = [*csv.reader(io.StringIO(send(client, body, query="?on_error=report").text))]
     assert rows[0][-2:] == ["probability", "error"]
     assert rows[1][-1] == "" and float(rows[1][-2]) == good["probability"]

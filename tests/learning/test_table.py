@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -131,13 +132,25 @@ def test_memory_grows_with_the_profiles_and_not_with_the_rows(schema, tmp_path):
     assert peaks[1] < peaks[0] + 100  # MB; the larger table alone would take a thousand
 
 
-@pytest.mark.parametrize("text", ["+39", " 39", "3.9e1", "x"])
-def test_numbers_are_read_in_plain_digits_as_everywhere(tmp_path, schema, text):
+def with_age(text: str, folder: Path) -> Path:
+    """Fifty people, the age of the first written in some way."""
     table = pd.read_csv(ROOT / "data" / "adult.csv", keep_default_na=False, dtype=str, nrows=50)
     table.loc[0, "age"] = text
-    table.to_csv(tmp_path / "people.csv", index=False)
+    table.to_csv(folder / "people.csv", index=False)
+    return folder / "people.csv"
+
+
+@pytest.mark.parametrize("text", ["39.5", "1_0", "0x27", "x"])
+def test_what_is_no_number_at_any_door_is_none_to_learn_from(tmp_path, schema, text):
     with pytest.raises(ValueError, match="is not a known age"):
-        rows.count(schema, [str(tmp_path / "people.csv")], "duckdb", "")
+        rows.count(schema, [str(with_age(text, tmp_path))], "duckdb", "")
+
+
+@pytest.mark.parametrize("text", ["+39", " 39", "3.9e1", "39.0"])
+def test_numbers_are_read_as_at_every_door(tmp_path, schema, text):
+    first = rows.count(schema, [str(with_age("39", tmp_path))], "duckdb", "")
+    again = rows.count(schema, [str(with_age(text, tmp_path))], "duckdb", "")
+    assert again.sha256 == first.sha256 and again.rows == 50
 
 
 def test_the_older_names_of_columns_are_known(tmp_path, schema):

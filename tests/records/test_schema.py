@@ -95,17 +95,18 @@ def test_an_invalid_record_keeps_what_was_given(schema):
 
 
 @pytest.mark.parametrize(
-    "number", ["1_7", "39.0", "1e2", "0x27", "٣٩", "３９", "+39", " 39", "39 ", "3 9", "", "-", "NaN"]
+    "number", ["1_7", "39.5", "1e2", "0x27", "٣٩", "３９", "3 9", "", "-", ".", "NaN", "Infinity", "1e999"]
 )
 def test_only_plain_digits_are_a_number_in_a_form(schema, record, number):
     assert set(errors_of(schema.read_fields, (text(record) | {"age": number}).items())) == {"age"}
 
 
-def test_leading_zeros_are_plain_digits(schema, record):
-    assert schema.read_fields((text(record) | {"age": "039"}).items())["age"] == 39
+@pytest.mark.parametrize("number", ["039", "39.0", "39.", "+39", " 39", "39 ", "3.9e1", "390e-1"])
+def test_a_number_whose_fraction_is_zero_is_whole_however_it_is_written(schema, record, number):
+    assert schema.read_fields((text(record) | {"age": number}).items())["age"] == 39
 
 
-@pytest.mark.parametrize("number", ["39", 39.0, 39.5, True, None, [39], Pairs(), float("nan"), float("inf")])
+@pytest.mark.parametrize("number", ["39", 39.5, True, None, [39], Pairs(), float("nan"), float("inf")])
 def test_json_numbers_are_strict(schema, record, number):
     assert set(errors_of(schema.read_json, Pairs((record | {"age": number}).items()))) == {"age"}
 
@@ -227,7 +228,9 @@ def test_real_numbers_are_read_with_a_point_and_with_an_exponent():
     assert schema.read_fields([("weight_kg", "2.5")]) == {"weight_kg": 2.5}
     assert schema.read_fields([("weight_kg", "5.07906e-09")]) == {"weight_kg": 5.07906e-09}
     assert schema.read_json(Pairs([("weight_kg", 2)])) == {"weight_kg": 2.0}
-    for number in ("1e", "e1", "1e400", "nan", "inf", ".5", "5."):
+    assert schema.read_fields([("weight_kg", ".5")]) == {"weight_kg": 0.5}
+    assert schema.read_fields([("weight_kg", "5.")]) == {"weight_kg": 5.0}
+    for number in ("1e", "e1", "1e400", "nan", "inf", ".", "1_0"):
         assert set(errors_of(schema.read_fields, [("Weight kg", number)])) == {"weight_kg"}
 
 

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 from glassform.batches.batch import Batch, ScoredRow, Source
-from glassform.batches.readers import CSV, JSON, READERS, Reader
+from glassform.batches.readers import CSV, JSON, READERS, TABLES, Reader
 from glassform.languages import gettext
 from glassform.limits import LONGEST_LINE, MOST_ARRAY_BYTES, MOST_BATCH_ERRORS, MOST_BYTES, MOST_ROWS
 from glassform.records.messages import FieldError, InvalidQuery, say
@@ -24,7 +24,7 @@ from glassform.web.openapi import RECORD, TEXT, in_query
 from glassform.web.reading import given_fields, one_of, read_body, read_options, refuse_broken_off
 from glassform.web.resource import Resource, refuse_query
 
-ACCEPTED = {CSV.media_type: CSV, UPLOAD: CSV, **READERS}
+ACCEPTED = {CSV.media_type: CSV, UPLOAD: CSV, **READERS, **dict.fromkeys(TABLES, CSV)}
 FILE = "file"  # the name of an upload
 OPTIONS = {"on_error": ["fail", "report"], "explain": ["0", "1"]}  # the first is the default
 MEANING = {
@@ -144,7 +144,15 @@ def read_source() -> Source:
     reader = ACCEPTED.get(request.mimetype)
     if reader is None:
         raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=", ".join(ACCEPTED)))
-    return reader.read(body_for(reader), fitted(), schema())
+    return reader.read(body_for(reader), fitted(), schema(), stated_encoding())
+
+
+def stated_encoding() -> str | None:
+    """Return the encoding that the body's media type, or that of the uploaded file, states."""
+    if request.mimetype != UPLOAD:
+        return request.mimetype_params.get("charset")
+    file = request.files.get(FILE)
+    return file.mimetype_params.get("charset") if file else None
 
 
 def body_for(reader: Reader) -> IO[bytes]:

@@ -1,0 +1,164 @@
+"""How the files of a table are laid out: found once, by our own reader, and given to the engine.
+
+An engine reads plain files itself. What is not plain, or what it fails at, our reader writes anew for it; and if that
+is no table, it says what is wrong, with the line.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from glassform.engines.files import UnreadableSource, opened
+from glassform.refusals import Refusal
+from glassform.tables.delimited import Delimited
+from glassform.tables.dialect import rows_of
+from glassform.tables.opening import open_file, open_table
+
+BLOCK = 4 * 1024 * 1024  # bytes looked at at once
+PLAIN_ENCODINGS = ("utf-8", "utf-8-sig")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the files of one table are laid out.
+
+    Attributes
+    ----------
+    columns
+        The names in their header; a column may have none, or that of another.
+    names
+        The names that an engine can tell apart.
+    decimal_comma
+        Whether a comma in a number is the sign of decimals.
+    plain
+        Whether every engine reads the files alike.
+    """
+
+    columns: tuple[str, ...]
+    names: tuple[str, ...]
+    delimiter: str
+    decimal_comma: bool
+    plain: bool
+
+
+def layout_of(paths: Sequence[Path], encoding: str | None = None) -> Layout:
+    """Find out how files are laid out; all must have the same columns.
+
+    Raises
+    ------
+    UnreadableSource
+        If they have not, or one cannot be read.
+    """
+    first: Layout | None = None
+    for path in paths:
+        with opened(path, "rb") as file:
+            found = layout_in(file, path, encoding)
+        first = first or found
+        if found.columns != first.columns:
+            raise UnreadableSource(f"{path} has other columns than {paths[0]}")
+        if (found.delimiter, found.plain) != (first.delimiter, first.plain):
+            first = Layout(first.columns, first.names, first.delimiter, first.decimal_comma, plain=False)
+    assert first is not None  # there is a path at least
+    return first
+
+
+def layout_in(file: IO[bytes], path: Path, encoding: str | None) -> Layout:
+    """Find out how one file is laid out.
+
+    Raises
+    ------
+    UnreadableSource
+        If it is no table.
+    """
+    try:
+        table = open_table(file, encoding)
+        if not isinstance(table, Delimited):
+            return Layout(
+                tuple(table.columns), tuple(told_apart(table.columns)), ",", decimal_comma=False, plain=False
+            )
+        names = told_apart(table.columns)
+        plain = (
+            table.encoding in PLAIN_ENCODINGS
+            and not table.dialect.before
+            and not table.trailing_header
+            and names == table.columns
+            and is_plain(file, table.dialect.delimiter, len(table.columns))
+        )
+        return Layout(tuple(table.columns), tuple(names), table.dialect.delimiter, table.decimal_comma, plain)
+    except (Refusal, OSError, EOFError) as error:
+        raise UnreadableSource(f"{path} cannot be read: {error}") from error
+
+
+def told_apart(columns: Sequence[str]) -> list[str]:
+    """Return names that differ even where capitals do not count, for columns that may have none."""
+    taken = {column.lower() for column in columns if column}
+    found: list[str] = []
+    for place, column in enumerate(columns, start=1):
+        name = column
+        if not column or column.lower() in map(str.lower, columns[: place - 1]):
+            name = next(new for new in names_like(column or "column", place) if new.lower() not in taken)
+            taken.add(name.lower())
+        found.append(name)
+    return found
+
+
+def names_like(name: str, place: int) -> Iterator[str]:
+    """Return ever other names for a column, by its place."""
+    while True:
+        name = f"{name}_{place}"
+        yield name
+
+
+def is_plain(file: IO[bytes], delimiter: str, width: int) -> bool:
+    """Tell whether every engine reads a file's rows as our reader does.
+
+    Engines skip no row whose cells are all empty, and overlook several cells too many if they are empty.
+    """
+    mark = delimiter.encode()
+    doubled, hollow = (mark + mark + b"\n", mark + mark + b"\r\n"), (b"\n" + mark, b"\n ", b'\n"', b"\n\t")
+    empty = re.compile(rb'\n[\s"' + re.escape(mark) + rb"]*\r?\n")
+    for block in blocks(file):
+        if b"\0" in block:
+            return False
+        if any(sign in block for sign in hollow) and empty.search(block):
+            return False
+        if any(sign in block for sign in doubled) and not all_fit(block, doubled, delimiter, width):
+            return False
+    return True
+
+
+def blocks(file: IO[bytes]) -> Iterator[bytes]:
+    """Read a file in whole lines, each block with the line end before it."""
+    file.seek(0)
+    while block := file.read(BLOCK):
+        yield b"\n" + block + file.readline()
+
+
+def all_fit(block: bytes, endings: Sequence[bytes], delimiter: str, width: int) -> bool:
+    """Tell whether the lines that end in several delimiters have no cell too many, but for an empty one."""
+    try:
+        lines = [line.decode() for line in block.splitlines(keepends=True) if line.endswith(tuple(endings))]
+        return all(width <= len(cells) <= width + 1 for cells in rows_of(lines, delimiter))
+    except (UnicodeDecodeError, csv.Error):
+        return False
+
+
+def written_anew(path: Path, encoding: str | None, new: Path, names: Sequence[str]) -> Path:
+    """Write what our reader finds in a file as plain CSV, under names that an engine can tell apart; return where.
+
+    Raises
+    ------
+    UnreadableSource
+        If the file can be no table, with the line.
+    """
+    try:
+        with new.open("w", encoding="utf-8", newline="") as file, open_file(path, encoding) as table:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(names)
+            writer.writerows(table.checked_rows())
+    except (Refusal, OSError, EOFError) as error:
+        raise UnreadableSource(f"{path} cannot be read: {error}") from error
+    return new

@@ -1,0 +1,1 @@
+"""A table file, whoever wrote it: its columns, its rows, and what was noticed on the way."""

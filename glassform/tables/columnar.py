@@ -1,0 +1,114 @@
+"""A Parquet or Arrow file, read as the same columns and rows of text as any other table."""
+
+import datetime
+import importlib
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import IO, Any
+
+from glassform.languages import gettext
+from glassform.refusals import NotInstalled, Unreadable
+
+PARQUET, ARROW, STREAM = b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"  # how the files begin
+ROWS_AT_A_TIME = 10_000
+
+
+class Columnar:
+    """The columns and rows of a Parquet or Arrow file; the rows can be read more than once.
+
+    Raises
+    ------
+    NotInstalled
+        If what reads such files is not installed here.
+    Unreadable
+        If the file is none, or broken.
+    """
+
+    decimal_comma = False
+    noticed: list[str] = []  # noqa: RUF012 - nothing has to be skipped
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.arrow = late("pyarrow")
+        schema, self._batches = self._opened()
+        self.columns = [str(name).strip() for name in schema.names]
+        if not self.columns:
+            raise Unreadable(gettext("it has no columns"))
+
+    def _opened(self) -> tuple[Any, Callable[[], Iterator[Any]]]:
+        self.file.seek(0)
+        start = self.file.read(8)
+        self.file.seek(0)
+        try:
+            if start.startswith(PARQUET):
+                parquet = late("pyarrow.parquet").ParquetFile(self.file)
+                return parquet.schema_arrow, lambda: parquet.iter_batches(ROWS_AT_A_TIME)
+            ipc = late("pyarrow.ipc")
+            if start.startswith(ARROW):
+                reader = ipc.open_file(self.file)
+                return reader.schema, lambda: map(reader.get_batch, range(reader.num_record_batches))
+            return ipc.open_stream(self.file).schema, self._streamed
+        except (self.arrow.ArrowException, OSError) as error:
+            raise Unreadable(gettext("it is no whole Parquet or Arrow file")) from error
+
+    def _streamed(self) -> Iterator[Any]:
+        self.file.seek(0)
+        yield from late("pyarrow.ipc").open_stream(self.file)
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Read the rows as text, each with its number.
+
+        Raises
+        ------
+        Unreadable
+            If the file is broken.
+        """
+        try:
+            yield from enumerate(map(list, chain.from_iterable(map(cells_of, self._batches()))), start=1)
+        except (self.arrow.ArrowException, OSError, ValueError) as error:
+            raise Unreadable(gettext("it is no whole Parquet or Arrow file")) from error
+
+    def checked_rows(self) -> Iterator[list[str]]:
+        """Read the rows as text; all have as many cells as there are columns."""
+        for _, cells in self.rows():
+            yield cells
+
+    def complaint(self, line: int, cells: list[str]) -> str:
+        """Never needed: no row has another number of cells."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+
+def cells_of(batch: Any) -> Iterator[tuple[str, ...]]:
+    """Return the rows of a batch as text."""
+    return zip(*([text_of(value) for value in column.to_pylist()] for column in batch.columns), strict=True)
+
+
+def text_of(value: Any) -> str:
+    """Return a value as a CSV file writes it; nothing for a gap."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)
+
+
+def late(module: str) -> Any:
+    """Import what reads columns, which is large, and not installed everywhere.
+
+    Raises
+    ------
+    NotInstalled
+        If it is not.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise NotInstalled(
+            gettext("Parquet and Arrow files cannot be read here; send CSV, or install requirements-engines.txt.")
+        ) from error

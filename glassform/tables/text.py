@@ -1,0 +1,106 @@
+"""The lines of a text file, in the encoding that it has."""
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from typing import IO
+
+from glassform.languages import gettext
+from glassform.limits import LONGEST_LINE
+from glassform.refusals import Unreadable
+
+# Byte order marks, and what they stand for.
+MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+NO_CHARSETS = {
+    "idna",
+    "punycode",
+    "undefined",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "mbcs",
+    "oem",
+}  # to Python, they are
+ESCAPED = re.compile("[\udc80-\udcff]")  # what stands for a wrong byte
+AT_A_TIME = 64 * 1024  # bytes
+
+
+class NotText(Unreadable):
+    """A file that is no text in its encoding."""
+
+
+def encoding_of(file: IO[bytes], stated: str | None = None) -> str:
+    """Return the encoding of a file: by its byte order mark, else the one that was stated, else UTF-8.
+
+    Raises
+    ------
+    NotText
+        If the stated one is not known.
+    """
+    file.seek(0)
+    start = file.read(3)
+    marked = next((encoding for mark, encoding in MARKS.items() if start.startswith(mark)), "")
+    if marked or not stated:
+        return marked or "utf-8"
+    try:
+        known = codecs.lookup(stated).name
+        b"".decode(known)  # refuses what is no charset, such as zip
+    except (LookupError, ValueError) as error:
+        raise NotText(gettext("%(name)s is not an encoding that is known here", name=stated[:40])) from error
+    if known in NO_CHARSETS:
+        raise NotText(gettext("%(name)s is not an encoding that is known here", name=stated[:40]))
+    return known
+
+
+def lines_of(file: IO[bytes], encoding: str) -> Iterator[str]:
+    """Read a file line by line from its start; LF, CRLF and CR end a line.
+
+    Raises
+    ------
+    NotText
+        At the first byte that is no text, at a NUL, or at a line that is too long.
+    """
+    file.seek(0)
+    # a wrong byte is put off until its line is read; UTF-16 cannot do that
+    errors = "strict" if encoding.startswith("utf-16") else "surrogateescape"
+    text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
+    try:
+        while line := text.readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE:
+                raise NotText(gettext("a line has over %(most)s characters", most=LONGEST_LINE))
+            if "\0" in line:
+                raise NotText(gettext("it holds a NUL character"))
+            if not line.isascii() and ESCAPED.search(line):
+                raise UnicodeError
+            yield line
+    except UnicodeError as error:
+        raise NotText(complaint(encoding, wrong_byte(file, encoding))) from error
+    finally:
+        if not file.closed:
+            text.detach()  # or the file would be closed with it
+
+
+def wrong_byte(file: IO[bytes], encoding: str) -> int:
+    """Return the place, from 1 on, of the first byte that is no text."""
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    done = 0
+    while block := file.read(AT_A_TIME):
+        done += len(block)
+        try:
+            decoder.decode(block)
+        except UnicodeDecodeError as error:
+            return done - len(error.object) + error.start + 1
+        except UnicodeError:
+            return done - len(block) + 1
+    return done
+
+
+def complaint(encoding: str, byte: int) -> str:
+    """Say that a file is no text in its encoding, and what to do."""
+    name = encoding.upper().removesuffix("-SIG").replace("_", "-")
+    return gettext(
+        "byte %(byte)s is not %(encoding)s text; save the file as UTF-8, or say its encoding",
+        byte=f"{byte:,}",
+        encoding=name,
+    )
