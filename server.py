@@ -5,7 +5,6 @@ from pathlib import Path
 
 from flask import Blueprint, Flask, Response
 from flask_cors import CORS
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.utils import import_string
 
 from glassform.accounts import database, signing_in
@@ -14,7 +13,7 @@ from glassform.limits import LARGEST_BODY, RESERVED
 from glassform.metrics import Metrics
 from glassform.settings import ARTIFACTS, Settings, read_secret, read_settings
 from glassform.versions.served import Tables
-from glassform.web import observing, pages, problems
+from glassform.web import observing, pages, problems, proxies
 from glassform.web.formats import SUFFIXES
 from glassform.web.resource import Api
 
@@ -102,6 +101,8 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     signing_in.configure(app, settings, read_secret(settings))
     let_others_ask(app, settings)
     observing.observe(app, tables, counts)
+    if settings.trusted_proxies:
+        proxies.believe(app, settings.trusted_proxies)
     return app
 
 
@@ -116,10 +117,7 @@ def add_resources(app: Flask) -> None:
 
 
 def let_others_ask(app: Flask, settings: Settings) -> None:
-    """Believe the proxies before the server, and let pages of other origins ask it, as far as the settings say so."""
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    """Let pages of other origins ask, as far as the settings say so."""
     if settings.cors_origins:
         CORS(app, origins=settings.cors_origins, expose_headers=EXPOSED, max_age=SECONDS_A_PREFLIGHT_HOLDS)
         app.after_request(vary_by_origin)

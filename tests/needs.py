@@ -10,10 +10,13 @@ import pytest
 
 # A mark, and what makes a test need it: fixtures, values of parameters, and functions and modules that it uses.
 NEEDS = {
-    "server": {"tests.conftest.serving", "server", "running", "several", "proxied", "image", "visit", "visit_as"},
+    "server": {
+        *("tests.conftest.serving", "server", "running", "several"),
+        *("proxied", "mounted", "image", "visit", "visit_as"),
+    },
     "browser": {"browser", "visit", "visit_as"},
     "engine": {"import duckdb", "import ibis", "glassform.engines.scoring.connect", "spark", "engine", "run"},
-    "part": {"tests.conftest.missing", "postgresql", "own_postgresql", "redis_port"},
+    "part": {"tests.conftest.missing", "postgresql", "own_postgresql", "redis_port", "mounted"},
     "process": {"import subprocess", "empty_database", "described", "image", "several"},
 }
 

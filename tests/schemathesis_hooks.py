@@ -1,7 +1,6 @@
 """What JSON Schema cannot say of our bodies, told to schemathesis: for requests that are meant to be right alone.
 
-CSV, JSON lines and tensors have to agree in themselves; and a whole number is written without a point here, though to
-JSON Schema 39.0 is an integer too.
+CSV, JSON lines and tensors have to agree in themselves.
 """
 
 import csv
@@ -33,8 +32,6 @@ def map_case(context: Any, case: Any) -> Any:
         case.body = json.dumps(PERSON)
     elif case.media_type == "multipart/form-data" and "probabilities" in case.path:
         case.body = {"file": people()}  # the options are given in the address already
-    else:
-        case.body = whole(case.body)
     return case
 
 
@@ -53,12 +50,3 @@ def tensors() -> list[dict[str, Any]]:
         {"name": name, "datatype": "BYTES" if isinstance(value, str) else "INT64", "shape": [1], "data": [value]}
         for name, value in PERSON.items()
     ]
-
-
-def whole(body: Any) -> Any:
-    """Return a body whose whole numbers are written without a point."""
-    if isinstance(body, dict):
-        return {name: whole(value) for name, value in body.items()}
-    if isinstance(body, list):
-        return [whole(value) for value in body]
-    return int(body) if isinstance(body, float) and body.is_integer() else body

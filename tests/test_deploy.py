@@ -1,6 +1,7 @@
 """What is in deploy/: each file passes its own tool; the image's commands and the proxy are run for real."""
 
 import gzip
+import html
 import json
 import os
 import re
@@ -11,12 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.cookiejar import CookieJar
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 import pytest
 import redis
@@ -27,7 +29,7 @@ from benchmarks.measuring import free_port, proxy_settings
 from glassform.accounts import database
 from glassform.accounts.rates import LONGEST_PAUSE
 from glassform.settings import ARTIFACTS
-from tests.conftest import ROOT, missing, wait_for
+from tests.conftest import ROOT, missing, serving, wait_for
 
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
@@ -316,6 +318,25 @@ def test_the_proxys_settings_are_valid_with_and_without_tls(tmp_path):
     told(tool("nginx"), "-t", "-c", tmp_path / "nginx.conf")
 
 
+@pytest.fixture(scope="module")
+def mounted(scorecard, tmp_path_factory) -> Iterator[str]:
+    """The address of a server behind a proxy that has it under /glass/, beside others."""
+    folder, port, behind = tmp_path_factory.mktemp("mounted"), free_port(), free_port()
+    conf = proxy_settings(folder, port, behind)
+    text, switched = re.subn(r"# (.*) +# PREFIX", r"\1", conf.read_text())
+    assert switched == 5
+    conf.write_text(text)
+    environment = {"DATABASE_URL": f"sqlite:///{folder}/own.sqlite", "TRUSTED_PROXIES": "1"}
+    with serving("--port", str(behind), environment=environment | {"LOG_LEVEL": "CRITICAL"}):
+        nginx = subprocess.Popen([tool("nginx"), "-c", conf, "-g", "daemon off;"], stderr=subprocess.DEVNULL)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/glass/health/ready")
+            yield f"http://127.0.0.1:{port}/glass"
+        finally:
+            nginx.terminate()
+            nginx.wait(timeout=20)
+
+
 def ask(url: str, body: object = None, **headers: str) -> SimpleNamespace:
     """What a server answers, whatever the status."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -434,3 +455,55 @@ def test_one_address_gets_no_more_than_its_share(proxied):
     assert b"HTTP/1.1 429" in received and b"HTTP/1.1 200" in received
     time.sleep(2.5)
     assert ask(f"{proxied.url}/health/live").status == 200
+
+
+# Beside other applications: under a path of the proxy's.
+
+
+def test_every_link_leads_on_under_the_path_of_the_proxy(mounted):
+    """Follow the links of all pages, and load what they need, as a browser would."""
+    left, seen = [f"{mounted}/"], set[str]()
+    while left:
+        url = left.pop()
+        answer = ask(url, Accept="text/html, */*;q=0.8")
+        assert answer.status == (401 if url.endswith("/predictions") else 200), url
+        is_page = answer.headers.get_content_type() == "text/html"
+        found = re.findall(r'\b(?:href|src|action)="([^"#]+)', answer.body.decode()) if is_page else []
+        addresses = {urljoin(url, html.unescape(each)) for each in found}
+        ours = {each.partition("?")[0] for each in addresses if urlsplit(each).netloc == urlsplit(mounted).netloc}
+        assert {each for each in ours if not each.startswith(f"{mounted}/")} == set(), url
+        left += [each for each in ours - seen if not each.endswith(QUERIED)]
+        seen |= ours
+    assert len(seen) > 30 and {f"{mounted}/static/style.css", f"{mounted}/iris/model"} <= seen
+
+
+QUERIED = ("/probability", "/changes", "/curves", "/twins")  # need a record
+
+
+def test_a_browser_signs_up_and_stays_signed_in_under_the_path(mounted):
+    jar = CookieJar()
+    browser = build_opener(HTTPCookieProcessor(jar))
+    browser.addheaders = [("Accept", "text/html")]
+    page = browser.open(f"{mounted}/accounts?lang=zh").read().decode()
+    word = re.findall('name="csrf_token" value="([^"]*)"', page)[0]
+    form = urlencode({"name": f"mounted{time.time_ns()}", "password": "correct horse", "csrf_token": word})
+    made = browser.open(f"{mounted}/accounts", form.encode())
+    assert made.url == f"{mounted}/account" and b"zh-Hans" in made.read()
+    assert browser.open(f"{mounted}/iris/predictions").status == 200
+    assert len(jar) == 4 and {cookie.path for cookie in jar} == {"/glass"}
+
+
+def test_programs_find_the_path_in_what_they_are_told(mounted):
+    assert json.loads(ask(f"{mounted}/openapi.json").body)["servers"] == [{"url": "/glass"}]
+    assert json.loads(ask(f"{mounted}/").body)["links"]["model"] == "/glass/model"
+    assert ask(f"{mounted}/openapi.json").headers["X-Cache"] in ("HIT", "MISS", "EXPIRED", "REVALIDATED")
+    assert ask(f"{mounted}/metrics").status == 404
+    assert ask(mounted).status == 200, "the last slash is added"
+
+
+def test_a_client_cannot_choose_the_path(mounted, record):
+    root = mounted.removesuffix("/glass")
+    for url, expected in ((mounted, "/glass/model"), (root, "/model")):
+        for forged in ("/evil", "//evil.example", "/evil, /worse"):
+            answer = ask(f"{url}/", X_Forwarded_Prefix=forged)
+            assert json.loads(answer.body)["links"]["model"] == expected

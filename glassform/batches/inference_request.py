@@ -20,10 +20,28 @@ class RequestPart(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
 
 
-class InputParameters(RequestPart):
+class Parameters(pydantic.BaseModel):
+    """Parameters: what clients add for other servers, as MLServer's `content_type`, changes nothing here.
+
+    But what would change the answer and is not done here has to be unset.
+    """
+
+    model_config = pydantic.ConfigDict(extra="ignore", strict=True)
+
+
+Unset = Literal[0, "", False] | None
+
+
+def or_empty(given: Any) -> Any:
+    """Return parameters, none for null."""
+    return {} if given is None else given
+
+
+class InputParameters(Parameters):
     """The size of a tensor's binary data behind the header."""
 
     binary_data_size: Annotated[int, pydantic.Field(ge=0)] | None = None
+    shared_memory_region: Unset = None
 
 
 class InputTensor(RequestPart):
@@ -32,34 +50,43 @@ class InputTensor(RequestPart):
     name: str
     datatype: Datatype
     shape: Annotated[list[Annotated[int, pydantic.Field(ge=1)]], pydantic.Field(min_length=1, max_length=2)]
-    parameters: InputParameters = InputParameters()
+    parameters: Annotated[
+        InputParameters, pydantic.BeforeValidator(or_empty, json_schema_input_type=InputParameters | None)
+    ] = InputParameters()
     data: list[Any] | None = None
 
 
-class OutputParameters(RequestPart):
+class OutputParameters(Parameters):
     """How an output is to be sent."""
 
-    binary_data: bool = False
+    binary_data: bool | None = False
+    classification: Unset = None
+    shared_memory_region: Unset = None
 
 
 class RequestedOutput(RequestPart):
     """An output that is wanted."""
 
     name: str
-    parameters: OutputParameters = OutputParameters()
+    parameters: Annotated[
+        OutputParameters, pydantic.BeforeValidator(or_empty, json_schema_input_type=OutputParameters | None)
+    ] = OutputParameters()
 
 
-class RequestParameters(RequestPart):
+class RequestParameters(Parameters):
     """How all outputs are to be sent, if none is named."""
 
-    binary_data_output: bool = False
+    binary_data_output: bool | None = False
+    sequence_id: Unset = None
 
 
 class InferenceRequest(RequestPart):
     """The tensors of some rows, and the outputs wanted for them; all outputs if none is named."""
 
     id: Annotated[str, pydantic.Field(max_length=LONGEST_ID)] | None = None
-    parameters: RequestParameters = RequestParameters()
+    parameters: Annotated[
+        RequestParameters, pydantic.BeforeValidator(or_empty, json_schema_input_type=RequestParameters | None)
+    ] = RequestParameters()
     inputs: Annotated[list[InputTensor], pydantic.Field(max_length=MOST_TENSORS)]
     outputs: Annotated[list[RequestedOutput], pydantic.Field(max_length=MOST_TENSORS)] | None = None
 

@@ -16,7 +16,7 @@ from glassform.refusals import Unreadable
 
 
 class Objects:
-    """Rows that are JSON objects, all in memory."""
+    """Rows that are JSON objects, all in memory; members that are no field are passed over, as columns are."""
 
     columns: list[str] = []  # noqa: RUF012 - objects have no columns
     others: list[int] = []  # noqa: RUF012
@@ -27,6 +27,7 @@ class Objects:
         self.wrong = 0  # rows so far
         self.names = list(schema.by_name)
         self.numbers = [place for place, field in enumerate(schema.fields) if not field.categories]
+        self.aliases = {*schema.names} - {*schema.by_name}
         self.known = card.lookups
 
     def __iter__(self) -> Iterator[Row]:
@@ -55,12 +56,15 @@ class Objects:
         except (KeyError, TypeError):
             return []
         # True is 1 and 39.0 is 39 to a dictionary, but not to the schema
-        if set(map(len, rows)) != {len(columns)} or any(set(map(type, columns[at])) != {int} for at in self.numbers):
+        if any(set(map(type, columns[at])) != {int} for at in self.numbers):
+            return []
+        # a field may come twice, under two of its names
+        if set(map(len, rows)) != {len(columns)} and not set().union(*rows).isdisjoint(self.aliases):
             return []
         return [*map(Row, numbers, rows, zip(*columns, strict=True), zip(*terms, strict=True), repeat(NO_ERRORS))]
 
     def _checked(self, number: int, given: Any) -> Row:
-        read = partial(self.schema.read_json, as_pairs(given), hints=self.wrong < MOST_BATCH_ERRORS)
+        read = partial(self.schema.read_json, as_pairs(given), self.wrong < MOST_BATCH_ERRORS, others=True)
         row = checked(self.card, number, given, read)
         self.wrong += bool(row.errors)
         return row

@@ -6,6 +6,7 @@ https://github.com/kserve/open-inference-protocol and Triton's extension for bin
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -13,9 +14,11 @@ import orjson
 
 from glassform.batches.inference_request import InferenceRequest, InputTensor
 from glassform.languages import gettext
+from glassform.limits import MOST_LISTED
 from glassform.records.field import Field
-from glassform.records.messages import FieldError, InvalidRecord, say, unknown
+from glassform.records.messages import FieldError, InvalidRecord, say, shown, unknown
 from glassform.records.schema import Schema
+from glassform.records.validation import json_categories
 
 INTEGERS = {
     "INT8": "b",
@@ -52,6 +55,8 @@ def read_rows(request: InferenceRequest, binary: bytes, schema: Schema) -> list[
     InvalidRecord
         With every tensor that matches no field, has a wrong type, or differs in length.
     """
+    if is_matrix(request, schema):
+        return rows_of_matrix(request.inputs[0], binary, schema)
     errors: list[FieldError] = []
     columns: dict[str, list[Any]] = {}
     begin = 0
@@ -78,6 +83,79 @@ def read_rows(request: InferenceRequest, binary: bytes, schema: Schema) -> list[
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
+def is_matrix(request: InferenceRequest, schema: Schema) -> bool:
+    """Tell whether all fields come as one tensor, a row of it for each record."""
+    tensor = request.inputs[0] if len(request.inputs) == 1 else None
+    if tensor is None or len(tensor.shape) != 2:
+        return False
+    return tensor.name not in schema.names or tensor.shape[1] == len(schema.fields) > 1
+
+
+def rows_of_matrix(tensor: InputTensor, binary: bytes, schema: Schema) -> list[dict[str, Any]]:
+    """Return the rows of a matrix of numbers, its columns in the order in which the fields are announced.
+
+    Raises
+    ------
+    InvalidRecord
+        If a field is no number, or the tensor has a wrong type or shape.
+    """
+    try:
+        columns = columns_of_matrix(tensor, binary, schema)
+    except ValueError as error:
+        raise InvalidRecord([FieldError(shown(tensor.name), None, str(error))], {}) from error
+    return [dict(zip(schema.by_name, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def columns_of_matrix(tensor: InputTensor, binary: bytes, schema: Schema) -> list[list[Any]]:
+    """Return the columns of a matrix.
+
+    Raises
+    ------
+    ValueError
+        If a field is no number, or the tensor has a wrong type or shape.
+    """
+    width, texts = len(schema.fields), [field.name for field in schema.fields if not takes_numbers(field)]
+    if texts:
+        raise ValueError(say("mixed", names=", ".join(texts[:MOST_LISTED])))
+    if tensor.datatype not in CODES:
+        raise ValueError(say("datatype", value=tensor.datatype, known=", ".join(CODES)))
+    if tensor.shape[1] != width:
+        raise ValueError(say("width", value=tensor.shape, wanted=width))
+    found = given_elements(tensor, binary)
+    return [
+        whole(found[at::width]) if field.type == "integer" else found[at::width]
+        for at, field in enumerate(schema.fields)
+    ]
+
+
+def takes_numbers(field: Field) -> bool:
+    """Tell whether every value of a field can be written as a number."""
+    return not field.categories or len(json_categories(field)) == len(field.categories)
+
+
+def whole(found: list[Any]) -> list[Any]:
+    """Return real numbers without a fraction as whole ones, and others as they are."""
+    return [int(each) if isinstance(each, float) and each.is_integer() else each for each in found]
+
+
+def given_elements(tensor: InputTensor, binary: bytes) -> list[Any]:
+    """Return the elements of a tensor in row-major order.
+
+    Raises
+    ------
+    ValueError
+        If they are given twice or not at all, or are not as many as the shape says.
+    """
+    if (tensor.data is None) == (tensor.parameters.binary_data_size is None):
+        raise ValueError(say("one_of_two", one="data", other=f"parameters.{SIZE}"))
+    found = unpacked(binary, tensor.datatype) if tensor.data is None else tensor.data
+    if len(tensor.shape) == 2 and tensor.data is not None:
+        found = flat(tensor.data, tensor.shape[1])
+    if len(found) != prod(tensor.shape):
+        raise ValueError(say("count", count=len(found), wanted=prod(tensor.shape)))
+    return found
+
+
 def elements(tensor: InputTensor, binary: bytes, field: Field) -> list[Any]:
     """Return a tensor's elements.
 
@@ -89,18 +167,10 @@ def elements(tensor: InputTensor, binary: bytes, field: Field) -> list[Any]:
     suitable = suitable_datatypes(field)
     if tensor.datatype not in suitable:
         raise ValueError(say("datatype", value=tensor.datatype, known=", ".join(suitable)))
-    if (tensor.data is None) == (tensor.parameters.binary_data_size is None):
-        raise ValueError(say("one_of_two", one="data", other=f"parameters.{SIZE}"))
     if len(tensor.shape) == 2 and tensor.shape[1] != 1:
         raise ValueError(say("shape", value=tensor.shape))
-    found = unpacked(binary, tensor.datatype) if tensor.data is None else tensor.data
-    if len(tensor.shape) == 2 and tensor.data is not None:
-        found = flat(tensor.data)
-    if len(found) != prod(tensor.shape):
-        raise ValueError(say("count", count=len(found), wanted=prod(tensor.shape)))
-    if field.type == "integer" and tensor.datatype in REALS:
-        found = [int(each) if isinstance(each, float) and each.is_integer() else each for each in found]
-    return found
+    found = given_elements(tensor, binary)
+    return whole(found) if field.type == "integer" and tensor.datatype in REALS else found
 
 
 def suitable_datatypes(field: Field) -> tuple[str, ...]:
@@ -112,10 +182,10 @@ def suitable_datatypes(field: Field) -> tuple[str, ...]:
     return whole if field.type == "integer" and not field.has_gaps else ("FP64", "FP32", *whole)
 
 
-def flat(data: list[Any]) -> list[Any]:
-    """Return data as a flat list; it may be nested once, as a column of a matrix."""
-    if data and all(isinstance(each, list) and len(each) == 1 for each in data):
-        return [each[0] for each in data]
+def flat(data: list[Any], width: int) -> list[Any]:
+    """Return data as a flat list; it may be nested once, as rows of a matrix."""
+    if data and all(isinstance(each, list) and len(each) == width for each in data):
+        return [*chain.from_iterable(data)]
     return data
 
 

@@ -38,6 +38,8 @@ MESSAGES = {
     "no_column": lazy_gettext("has no column"),
     "no_rows": lazy_gettext("there are no rows"),
     "lengths": lazy_gettext("the row has {count} values, and a record has {wanted} fields"),
+    "ragged": lazy_gettext("the row has {count} values, and there are {wanted} columns"),
+    "columns": lazy_gettext("the column has {count} values, and the first one has {wanted}"),
     "option": lazy_gettext("{value} is not one of {known}"),
     "row": lazy_gettext("a row is an array of {wanted} values, or an object, and this is {value}"),
     "encoding": lazy_gettext("holds a character that cannot be written"),
@@ -49,6 +51,8 @@ MESSAGES = {
     "datatype": lazy_gettext("its datatype is {value}, and it has to be one of {known}"),
     "one_of_two": lazy_gettext("it needs one of {one} and {other}, not both"),
     "shape": lazy_gettext("its shape is {value}, and it has to be one number per row"),
+    "mixed": lazy_gettext("one tensor holds all fields only where all are numbers; these are not: {names}"),
+    "width": lazy_gettext("its shape is {value}, and each row has {wanted} numbers, one per field"),
     "count": lazy_gettext("it has {count} elements, and its shape says {wanted}"),
     "bytes": lazy_gettext("its {count} bytes are no whole elements of {datatype}"),
     "lengths_differ": lazy_gettext("its shape is {value}, and not all tensors have the same"),
@@ -148,12 +152,18 @@ def say(key: str, **values: Any) -> str:
 
 def did_you_mean(word: str, spellings: Mapping[str, str]) -> str:
     """Return the end of a message: the nearest known word, or a list of all."""
-    folded = {spelling.casefold(): meant for spelling, meant in spellings.items()}
-    near = get_close_matches(word[:LONGEST_VALUE].casefold(), folded, n=1, cutoff=0.6)
+    near = nearest(word, spellings)
     if near:
-        return gettext("; did you mean %(nearest)s?", nearest=folded[near[0]])
+        return gettext("; did you mean %(nearest)s?", nearest=near)
     known = list(dict.fromkeys(spellings.values()))
     return str(gettext("; known are %(known)s", known=", ".join(known))) if len(known) <= MOST_LISTED else ""
+
+
+def nearest(word: str, spellings: Mapping[str, str]) -> str | None:
+    """Return what the spelling most like a word stands for; None, if none is like it."""
+    folded = {spelling.casefold(): meant for spelling, meant in spellings.items()}
+    near = get_close_matches(word[:LONGEST_VALUE].casefold(), folded, n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
 
 
 def unknown(

@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from glassform.languages import DEFAULT, gettext
 from glassform.limits import LONGEST_VALUE, MOST_ERRORS
 from glassform.records.field import MISSING, OWN, Field, Record, Value, identifier
 from glassform.records.headers import fields_of, looks
-from glassform.records.messages import FieldError, InvalidRecord, say, shown, unknown
+from glassform.records.messages import FieldError, InvalidRecord, nearest, say, shown, unknown
 from glassform.records.parsing import Pairs, decode
+from glassform.records.tracking import is_tracking
 from glassform.records.validation import annotation, message_for
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -121,7 +123,7 @@ class Schema:
         return {"$schema": JSON_SCHEMA, **self.strict.model_json_schema()}
 
     def read_query(self, query: str, passed_over: Set[str] = frozenset()) -> Record:
-        """Read a record from a query string, ignoring the names in `passed_over`.
+        """Read a record from a query string, ignoring the names in `passed_over` and those of tracking.
 
         Raises
         ------
@@ -136,12 +138,17 @@ class Schema:
             known = {}
         if len(known) == len(parts) == len(self.fields):
             return {name: known[name] for name in self.by_name}
-        decoded = [(part, *pair) for part in parts for pair in decode(part) if pair[0] not in passed_over]
+        given = [(part, *pair) for part in parts for pair in decode(part)]
+        decoded = [each for each in given if each[1] not in passed_over and not self.passes_over(each[1])]
         record = self.read_fields((name, text) for _, name, text in decoded)
         if len(self.accepted) < MOST_QUERY_PARTS:
             names = {part: self.names.get(name) for part, name, _ in decoded if len(part) <= LONGEST_VALUE}
             self.accepted |= {part: (name, record[name]) for part, name in names.items() if name}
         return record
+
+    def passes_over(self, name: str) -> bool:
+        """Tell whether a query parameter tracks links, and is no field."""
+        return is_tracking(name) and name not in self.names
 
     def holds(self, record: Record) -> bool:
         """Tell whether a record fits this table's present description."""
@@ -161,8 +168,10 @@ class Schema:
         """
         return self._read(pairs, self.lax, hints)
 
-    def read_json(self, value: Any, hints: bool = True) -> Record:
+    def read_json(self, value: Any, hints: bool = True, others: bool = False) -> Record:
         """Read a record from what `parse_json` gives: numbers are numbers, text is text.
+
+        `others` tells whether names that are no field are passed over, as the further columns of a table are.
 
         Raises
         ------
@@ -171,22 +180,28 @@ class Schema:
         """
         if not isinstance(value, Pairs):
             raise InvalidRecord([FieldError("", shown(value), say("object", value=shown(value)))], {})
-        return self._read(value, self.strict, hints)
+        return self._read(value, self.strict, hints, others)
 
-    def _read(self, pairs: Iterable[tuple[str, Any]], model: type[pydantic.BaseModel], hints: bool) -> Record:
+    def _read(
+        self, pairs: Iterable[tuple[str, Any]], model: type[pydantic.BaseModel], hints: bool, others: bool = False
+    ) -> Record:
         fields: dict[str, Any] = {}
+        passed_over: dict[str, Any] = {}
         errors: list[FieldError] = []
         several = [*pairs]
         for name, (given, value) in zip(self._meant(several), several, strict=True):
-            if not name:
-                errors.append(unknown(given, self.names, len(errors) if hints else MOST_ERRORS, value=shown(value)))
-            elif name in fields:
-                errors.append(FieldError(name, shown(value), say("repeated")))
-            else:
+            if given in passed_over or name in fields:
+                errors.append(FieldError(name or shown(given), shown(value), say("repeated")))
+            elif name:
                 fields[name] = value
+            elif others:
+                passed_over[given] = value
+            else:
+                errors.append(unknown(given, self.names, len(errors) if hints else MOST_ERRORS, value=shown(value)))
         try:
             record = vars(model.model_validate(fields))
         except pydantic.ValidationError as invalid:
+            errors += self._misspelt(passed_over, fields) if hints else []
             errors = [*(self._error(each, fields, hints) for each in invalid.errors(include_url=False)), *errors]
         if errors:
             raise InvalidRecord(errors, fields)
@@ -196,6 +211,12 @@ class Schema:
         """Return the fields that names mean, nothing where it is none."""
         exact = [self.names.get(name, "") for name, _ in pairs]
         return exact if all(exact) else fields_of([name for name, _ in pairs], self)
+
+    def _misspelt(self, passed_over: Mapping[str, Any], fields: Mapping[str, Any]) -> list[FieldError]:
+        """Return the errors of names that are like that of a missing field."""
+        missing = {spelling: name for spelling, name in self.names.items() if name not in fields}
+        near = [name for name in islice(passed_over, MOST_ERRORS) if missing and nearest(name, missing)]
+        return [unknown(name, missing, 0, value=shown(passed_over[name])) for name in near]
 
     def _error(self, details: ErrorDetails, fields: Mapping[str, Any], hints: bool) -> FieldError:
         """Put one of pydantic's errors into our words."""

@@ -11,6 +11,7 @@ from glassform.limits import LONGEST_VALUE
 from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field
 from glassform.records.messages import did_you_mean, say, shown
 from glassform.records.values import (
+    DAY,
     NUMBER,
     YEAR_FIRST,
     YEAR_LAST,
@@ -19,6 +20,7 @@ from glassform.records.values import (
     is_gap,
     number_of,
     year_of,
+    year_of_moment,
 )
 
 
@@ -27,15 +29,15 @@ def annotation(field: Field, strict: bool) -> Any:
     known = category_type(field, strict) if field.categories else number_type(field, strict)
     if not field.missing:
         return known
-    described = with_gap(field, pydantic.TypeAdapter(known).json_schema())
+    described = with_gap(field, pydantic.TypeAdapter(known).json_schema(), ["null"] if strict else [])
     return Annotated[known, pydantic.WrapValidator(partial(or_gap, field)), pydantic.WithJsonSchema(described)]
 
 
-def with_gap(field: Field, described: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON Schema of a value that may not be known, which null says, too."""
+def with_gap(field: Field, described: dict[str, Any], nothing: list[str]) -> dict[str, Any]:
+    """Return the JSON Schema of a value that may not be known, which null says, too, where there is one."""
     if field.categories:
-        return {"enum": [*described["enum"], None]}
-    return {"anyOf": [described, {"const": NOT_KNOWN}, {"type": "null"}]}
+        return {"enum": [*described["enum"], None]} if nothing else described
+    return {"anyOf": [described, {"const": NOT_KNOWN}, *({"type": type_} for type_ in nothing)]}
 
 
 def category_type(field: Field, strict: bool) -> Any:
@@ -62,7 +64,8 @@ def number_type(field: Field, strict: bool) -> Any:
     if not (strict and field.is_year):
         return plain
     date = {"type": "string", "pattern": f"^({YEAR_FIRST.pattern}|{YEAR_LAST.pattern})$".replace(r"\2", "[-/.]")}
-    described = {"anyOf": [pydantic.TypeAdapter(plain).json_schema(), date]}
+    moment = {"type": "integer", "anyOf": [{"minimum": DAY}, {"maximum": -DAY}, {"const": 0}]}
+    described = {"anyOf": [pydantic.TypeAdapter(plain).json_schema(), date, moment]}
     return Annotated[plain, pydantic.WithJsonSchema(described)]
 
 
@@ -78,7 +81,7 @@ def from_json(field: Field, value: Any) -> Any:
     """Return a JSON number as the field holds it, and the year of a date; other texts stay, to be refused."""
     if isinstance(value, str):
         return (year_of(value.strip()) if field.is_year else None) or value
-    return number_of(field, value)
+    return number_of(field, year_of_moment(value) if field.is_year else value)
 
 
 def or_gap(field: Field, value: Any, known: Callable[[Any], Any]) -> Any:
@@ -86,9 +89,7 @@ def or_gap(field: Field, value: Any, known: Callable[[Any], Any]) -> Any:
 
     JSON writes a missing value as null, a binary tensor as NaN.
     """
-    if is_gap(field, value):
-        return NOT_KNOWN
-    return known(value)
+    return NOT_KNOWN if is_gap(field, value) else known(value)
 
 
 def message_for(field: Field, value: Any, error_type: str, hints: bool) -> str:

@@ -5,11 +5,13 @@ import re
 import struct
 import unicodedata
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from glassform.limits import LONGEST_VALUE
 from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field
 
+DAY = 24 * 60 * 60 * 1000  # milliseconds
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 CODE = re.compile(r"[-+]?0[0-9]")  # begins a number that is a name, such as 007
 YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})([T ].*)?")
@@ -117,6 +119,21 @@ def year_of(text: str) -> int | None:
         one, other = sorted((int(date[1]), int(date[3])))
         return int(date[4]) if 1 <= one <= 12 and other <= 31 else None
     return None
+
+
+def year_of_moment(value: Any) -> Any:
+    """Return the year of a moment as data frames write it in JSON, in milliseconds since 1970 began.
+
+    Years, and dates such as 20260131, are smaller than those of any day but the first, and come back as they are.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return value
+    if value and not (abs(value) >= DAY and float(value).is_integer()):
+        return value
+    try:
+        return (datetime(1970, 1, 1) + timedelta(milliseconds=value)).year
+    except OverflowError:
+        return value
 
 
 def is_gap(field: Field, value: Any) -> bool:

@@ -28,6 +28,7 @@ FOREIGN = {  # how other files begin, and what they are
     b"\x28\xb5\x2f\xfd": lazy_gettext("compressed by Zstandard"),
     b"%PDF": lazy_gettext("a PDF document"),
 }
+BINARY = (GZIP, PARQUET, ARROW, STREAM, *FOREIGN)  # how files begin that are no text, and are told apart
 
 
 def open_table(file: IO[bytes], encoding: str | None = None, most: int = MOST_BYTES) -> Table:

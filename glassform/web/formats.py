@@ -65,6 +65,7 @@ class Format:
 
     name = "json"
     media_type = "application/json"
+    also: tuple[str, ...] = ()  # further names of the media type, which clients ask for
     is_suffix = True  # whether it can be asked for at the end of an address
 
     def write(self, answer: Any, body: bytes, resource: Shown) -> bytes:
@@ -100,6 +101,7 @@ class CSV(Format):
 
     name = "csv"
     media_type = "text/csv; charset=utf-8"
+    also = ("application/csv", "text/x-csv")
 
     def write(self, answer: Any, body: bytes, resource: Shown) -> bytes:
         """Return the answer's rows."""
@@ -120,6 +122,7 @@ class Lines(Format):
 
     name = "jsonl"
     media_type = "application/x-ndjson"
+    also = ("application/jsonl", "application/ndjson", "application/jsonlines", "application/x-jsonlines")
     is_suffix = False
 
     def stream(self, answer: Streamed, resource: Shown) -> bytes | Iterator[bytes]:
@@ -175,6 +178,7 @@ def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str
 def negotiated(accept: str, formats: tuple[str, ...]) -> str | None:
     """Return the offered format an Accept header likes best, the earlier one on a tie (RFC 9110, 12.5.1)."""
     offered = {FORMATS[each].media_type.partition(";")[0]: each for each in formats}
+    offered |= {name: each for each in formats for name in FORMATS[each].also}
     best = parse_accept_header(PARAMETERS.sub("", accept) or "*/*", MIMEAccept).best_match(offered)
     return offered[best] if best else None
 

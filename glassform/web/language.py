@@ -3,13 +3,12 @@
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from babel import negotiate_locale
 from flask import request
 from werkzeug.exceptions import BadRequest
 from werkzeug.http import dump_cookie
 from werkzeug.wrappers import Request
 
-from glassform.languages import DEFAULT, LANGUAGES, gettext
+from glassform.languages import DEFAULT, LANGUAGES, gettext, language_named
 from glassform.records.parsing import may_name
 
 PARAMETER = COOKIE = "lang"
@@ -22,11 +21,9 @@ def language_of(environ: dict[str, Any]) -> str:
     if not asks and "HTTP_COOKIE" not in environ and "HTTP_ACCEPT_LANGUAGE" not in environ:
         return DEFAULT
     asked = Request(environ)
-    for wanted in (asked.args.get(PARAMETER) if asks else None, asked.cookies.get(COOKIE)):
-        if wanted in LANGUAGES:
-            return wanted
+    chosen = [asked.args.get(PARAMETER, "") if asks else "", asked.cookies.get(COOKIE, "")]
     liked = [tag for tag, quality in asked.accept_languages if quality]
-    return negotiate_locale(liked, LANGUAGES, sep="-") or DEFAULT
+    return next(filter(None, map(language_named, [*chosen, *liked])), DEFAULT)
 
 
 def chosen_language(query: str) -> str | None:
@@ -38,9 +35,10 @@ def chosen_language(query: str) -> str | None:
         If it asks for one that is not offered, or for several.
     """
     asked = request.args.getlist(PARAMETER) if may_name(query, PARAMETER) else []
-    if len(asked) > 1 or (asked and asked[0] not in LANGUAGES):
+    named = language_named(asked[0]) if asked else None
+    if len(asked) > 1 or (asked and not named):
         raise BadRequest(gettext("%(name)s is one of %(languages)s.", name=PARAMETER, languages=", ".join(LANGUAGES)))
-    return asked[0] if asked else None
+    return named
 
 
 def cookie(chosen: str) -> str:

@@ -14,6 +14,7 @@ from glassform import metrics
 from glassform.languages import DEFAULT, speak
 from glassform.versions.served import Tables
 from glassform.web.asked import Asked, read
+from glassform.web.proxies import within
 
 SECURITY_HEADERS = [
     (
@@ -50,7 +51,8 @@ def observe(app: Flask, tables: Tables, counts: metrics.Metrics) -> None:
             name = request_id(environ)
             if log.isEnabledFor(level):
                 log.log(level, request_line(asked, status, seconds, {"request_id": name, "resource": resource}))
-            return start_response(status, [*headers, *SECURITY_HEADERS, (REQUEST_ID, name)], *rest)
+            own = within(asked.root, headers) if asked.root else headers
+            return start_response(status, [*own, *SECURITY_HEADERS, (REQUEST_ID, name)], *rest)
 
         try:
             return application(environ, start)

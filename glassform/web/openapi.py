@@ -28,7 +28,8 @@ OPENAPI = "3.1.1"
 METHODS = ("get", "post", "put", "patch", "delete")
 VARIABLE = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
 COMPONENT = "#/components/schemas/{model}"
-RECORD = {"$ref": COMPONENT.format(model="Record")}
+RECORD = {"$ref": COMPONENT.format(model="Record")}  # as text has it
+RECORD_IN_JSON = {"$ref": COMPONENT.format(model="RecordInJSON")}  # which has null
 SUFFIX = "suffix"
 TEXT = {"type": "string"}
 DESCRIPTIONS = {  # of the path's variables
@@ -73,12 +74,20 @@ def in_query(name: str, schema: dict[str, Any], description: str, required: bool
 
 def record_in_query(schema: Schema, required: bool = True) -> list[dict[str, Any]]:
     """Describe the fields of a record as parameters of the query string."""
-    return [in_query(field.name, part_of_record(field), field.description, required) for field in schema.fields]
+    return [
+        in_query(field.name, part_of_record(field, RECORD), field.description, required) for field in schema.fields
+    ]
 
 
-def part_of_record(field: Field) -> dict[str, Any]:
+def part_of_record(field: Field, record: dict[str, str] = RECORD_IN_JSON) -> dict[str, Any]:
     """Return the JSON Schema of one field."""
-    return {"$ref": f"{RECORD['$ref']}/properties/{field.name}"}
+    return {"$ref": f"{record['$ref']}/properties/{field.name}"}
+
+
+def record_among_others(schema: Schema) -> dict[str, Any]:
+    """Return the JSON Schema of a record that may have further members, as the row of a table has."""
+    properties = {field.name: part_of_record(field) for field in schema.fields}
+    return {"type": "object", "properties": properties, "required": [*properties]}
 
 
 def describe(
@@ -96,6 +105,7 @@ def describe(
         The possible values of a path's variables.
     """
     types = Types()
+    records = {"Record": schema.lax.model_json_schema(), "RecordInJSON": schema.strict.model_json_schema()}
     paths: dict[str, dict[str, Any]] = {}
     for rule in sorted(rules, key=lambda rule: (SUFFIX in rule.arguments, rule.rule.startswith("/v2"))):
         resource = getattr(views[rule.endpoint], "view_class", None)
@@ -119,7 +129,7 @@ def describe(
         },
         "paths": paths,
         "components": {
-            "schemas": types.definitions() | {"Record": {**schema.strict.model_json_schema()}},
+            "schemas": types.definitions() | records,
             "securitySchemes": SECURITY,
             "responses": {"Problem": {"description": "What is wrong with the request.", "content": content}},
         },

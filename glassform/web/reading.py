@@ -93,8 +93,9 @@ def refuse_broken_off(length: int) -> None:
 
 
 def given_fields() -> list[tuple[str, str]]:
-    """Return the query's names and values in order, without those that say how to answer."""
-    return [field for field in decode(request.environ["QUERY_STRING"]) if field[0] not in HOW_TO_ANSWER]
+    """Return the query's names and values in order, without those that say how to answer or track links."""
+    given, dictionary = decode(request.environ["QUERY_STRING"]), schema()
+    return [field for field in given if field[0] not in HOW_TO_ANSWER and not dictionary.passes_over(field[0])]
 
 
 OF_FORMS = {FORM_FIELD, "method"}  # members of our forms that are no field

@@ -14,6 +14,7 @@ from glassform.languages import DEFAULT, gettext, speak
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.parsing import decode
 from glassform.records.schema import Schema
+from glassform.records.tracking import is_tracking
 from glassform.web.asked import VERSION, Asked, choose_version, fitted
 from glassform.web.asked import asked as this_request
 from glassform.web.formats import FORMATS, Streamed, as_json, chosen_format, etag
@@ -67,6 +68,12 @@ def read(resource: "Resource", suffix: str | None) -> Asked:
     return asked
 
 
+def answer_rather_in(formats: tuple[str, ...]) -> None:
+    """Choose the answer's format again, from the same in another order, once the body shows which goes first."""
+    asked = this_request()
+    asked.format = FORMATS[chosen_format(asked.environ, formats, (request.view_args or {}).get("suffix"))]
+
+
 def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
     """Make the response from what a method returned, in the format asked for."""
     answer, status, headers = unpack(returned)
@@ -108,14 +115,14 @@ def spoken(parts: Iterator[bytes], language: str) -> Iterator[bytes]:
 
 
 def refuse_query(query: str) -> None:
-    """Refuse a query that nobody reads.
+    """Refuse a query that nobody reads, but for what tracks links.
 
     Raises
     ------
     InvalidQuery
         With every unknown name.
     """
-    names = [name for name, _ in decode(query) if name not in HOW_TO_ANSWER]
+    names = [name for name, _ in decode(query) if name not in HOW_TO_ANSWER and not is_tracking(name)]
     if names:
         raise InvalidQuery([FieldError(shown(name), None, say("unknown", hint="")) for name in names], {})
 

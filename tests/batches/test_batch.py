@@ -5,11 +5,13 @@ import io
 import json
 
 import orjson
+import pandas as pd
 import pytest
 
 from glassform.batches.batch import harmless
 from glassform.limits import MOST_ARRAY_BYTES, MOST_BATCH_ERRORS
 from glassform.records.parsing import is_plain, parse
+from glassform.settings import PACKAGE
 
 COLUMNS = ["age", "workclass", "education", "marital_status", "race", "sex", "hours_per_week"]
 GOOD = "39,State-gov,Bachelors,Never-married,White,Male,40"
@@ -188,7 +190,6 @@ BAD_OBJECTS = [
     ({"age": 39.5}, "age", "39.5 is not a whole number"),
     ({"age": True}, "age", "true is not a whole number"),
     ({"age": "39"}, "age", "39 is text; JSON writes a whole number without quotes"),
-    ({"colour": "red"}, "colour", "is not a field; known are " + ", ".join(COLUMNS)),
     ({"sex": None}, "sex", "null is not text"),
     ({"sex": {"a": "b"}}, "sex", None),
 ]
@@ -223,6 +224,50 @@ def test_bad_objects_are_named_by_row_and_field(client, record, change, field, m
 )
 def test_arrays_of_something_else_are_refused(client, body, status):
     assert send(client, body, "application/json").status_code == status
+
+
+MORE = {"id": 7, "": None, "colour": "red", "at": [1, {"a": 2}], "温度": 1e300, "probability": 0.5, "error": "x"}
+
+
+@pytest.mark.parametrize(
+    "more", [MORE, {"id": 7}, {"note": 'says "hi"'}, {"fnlwgt": 77516, "income": "<=50K"}], ids=str
+)
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
+def test_further_members_of_objects_are_passed_over_as_further_columns_are(client, record, more, kind):
+    def answers(rows):
+        body = json.dumps(rows) if kind == "application/json" else "\n".join(map(json.dumps, rows))
+        return send(client, body, kind, Accept="application/json").json
+
+    rows = [record, record | {"age": 50}]
+    assert answers([more | row for row in rows]) == answers([row | more for row in rows]) == answers(rows)
+    assert answers([rows[0] | more, rows[1]]) == answers(rows)
+
+
+def test_the_tables_own_columns_are_read_as_a_data_frame_writes_them(client, splits, people):
+    frame = pd.read_csv(PACKAGE.parent / "adult_test.csv", nrows=200)
+    answered = send(client, frame.to_json(orient="records"), "application/json").json
+    assert answered == send(client, json.dumps(people[:200]), "application/json").json
+
+
+def test_a_misspelt_member_is_hinted_at_where_its_field_is_missing(client, record):
+    wrong = {("agee" if name == "age" else name): value for name, value in record.items()}
+    missing, hint = send(client, json.dumps([wrong | {"id": 7}]), "application/json").json["errors"]
+    assert (missing["field"], hint["field"]) == ("age", "agee")
+    assert hint["message"] == "is not a field; did you mean age?"
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [('"id": 1, "id": 2', "id"), ('"work": "Private"', "workclass"), ('"age": 39', "age")],
+)
+def test_a_further_member_must_not_come_twice_nor_mean_a_field_again(client, record, more, field):
+    body = f"[{json.dumps(record)[:-1]}, {more}}}]"
+    (error,) = send(client, body, "application/json").json["errors"]
+    assert (error["field"], error["message"]) == (field, "is given more than once")
+
+
+def test_a_single_record_still_has_no_further_members(client, record):
+    assert client.post("/probability", json=record | {"id": 7}).status_code == 422
 
 
 def test_a_name_given_twice_in_an_object_is_found(client, record):
@@ -320,10 +365,110 @@ def test_options_that_cannot_be_are_refused(client, query, field):
     assert response.status_code == 422 and response.json["errors"][0]["field"] == field
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream", "application/x-www-form-urlencoded", ""])
+UNTOLD = [
+    "text/plain",
+    "application/octet-stream",
+    "application/vnd.ms-excel",
+    "application/x-www-form-urlencoded",
+    "",
+]
+OF_TABLES = [*UNTOLD, "application/csv", "text/x-csv", "text/csv; header=present", "text/tab-separated-values"]
+OF_LINES = ["application/jsonl", "application/x-jsonl", "application/ndjson", "application/x-ndjson; charset=utf-8"]
+OF_LINES += ["application/jsonlines", "application/x-jsonlines", "application/json-lines", "text/jsonl"]
+
+
+@pytest.mark.parametrize("kind", OF_TABLES)
+def test_a_table_is_read_whatever_its_sender_calls_it(client, people, kind):
+    body = as_csv(people[:20])
+    delimiter = "\t" if "tab" in kind else ","
+    assert send(client, body.replace(",", delimiter), kind).text == send(client, body).text
+
+
+@pytest.mark.parametrize("kind", [*UNTOLD, *OF_LINES])
+def test_json_lines_are_read_whatever_their_sender_calls_them(client, people, kind):
+    body = "\n".join(map(json.dumps, people[:20]))
+    answer = send(client, body, kind)
+    assert answer.mimetype == "application/x-ndjson"
+    assert answer.text == send(client, body, "application/x-ndjson").text
+
+
+@pytest.mark.parametrize("kind", [*UNTOLD, "text/json", "application/json; charset=utf-8"])
+def test_an_array_is_read_whatever_its_sender_calls_it(client, people, kind):
+    body = json.dumps(people[:20], indent=1)
+    answer = send(client, body, kind)
+    assert answer.is_json and answer.json == send(client, body, "application/json").json
+    assert read_csv(send(client, body, kind, Accept="text/csv"))
+    assert read_csv(send(client, body, kind, query=".csv"))
+    assert "<html" in send(client, body, kind, Accept="text/html").text
+    assert send(client, body.replace("\n", ""), kind).is_json, "as curl --data sends it"
+
+
+@pytest.mark.parametrize("body", [b"", b"  \n", b"\0\1,\n"])
+@pytest.mark.parametrize("kind", UNTOLD)
+def test_what_is_no_table_is_refused_with_the_known_kinds(client, kind, body):
+    response = send(client, body, kind)
+    assert response.status_code == 415 and "text/csv" in response.json["detail"]
+
+
+@pytest.mark.parametrize("kind", ["text/csv", *UNTOLD])
+def test_a_file_of_another_kind_is_told_what_it_is(client, kind):
+    for begin, what in {
+        b"PK\3\4": "an Excel workbook",
+        b"BZh9": "compressed by bzip2",
+        b"PAR1": "whole Parquet",
+    }.items():
+        response = send(client, begin + b"\0" * 50, kind)
+        assert response.status_code == 400 and what in response.json["detail"]
+
+
+@pytest.mark.parametrize("kind", ["application/xml", "image/png", "text/html", "x", "application/json2"])
 def test_other_kinds_are_refused_with_the_known_ones(client, kind):
     response = send(client, f"{HEADER}\n{GOOD}\n", kind)
     assert response.status_code == 415 and "text/csv" in response.json["detail"]
+
+
+def test_a_form_is_no_table_and_a_table_in_one_line_is_explained(client):
+    kind = "application/x-www-form-urlencoded"
+    for form in ("age=39&sex=Male", "age=39,40&sex=Male", "age", "file=&on_error=fail"):
+        assert "text/csv" in send(client, form, kind).json["detail"], form
+    lost = send(client, f"{HEADER}{GOOD},<=50K", kind)
+    assert lost.status_code == 415 and "--data-binary" in lost.json["detail"]
+
+
+def test_an_array_of_untold_kind_is_limited_too(client):
+    too_long = send(client, b"[" + b" " * MOST_ARRAY_BYTES + b"]", "application/octet-stream")
+    assert too_long.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoding"),
+    [
+        ("text/csv; charset=windows-1252", "cp1252"),
+        ("text/csv; charset=latin1", "latin-1"),
+        ('text/csv; charset="ISO-8859-1"', "latin-1"),
+        ("application/octet-stream; charset=gb18030", "gb18030"),
+        ("text/csv; charset=utf-16le", "utf-16-le"),
+        ("text/csv; charset=utf-8", "utf-8"),
+        ("text/csv; charset=UTF8", "utf-8-sig"),
+    ],
+)
+def test_the_encoding_that_is_stated_is_read(client, kind, encoding):
+    body = f"name,{HEADER}\nGrün é,{GOOD}\n".encode(encoding)
+    assert read_csv(send(client, body, kind))[0]["name"] == "Grün é"
+    upload = {"file": (io.BytesIO(body), "people.csv", kind)}
+    sent = client.post("/probabilities", data=upload, content_type="multipart/form-data", buffered=True)
+    assert read_csv(sent)[0]["name"] == "Grün é"
+
+
+@pytest.mark.parametrize("charset", ["x", "base64", "punycode", "idna", "unicode_escape", "a\\0b"])
+def test_an_encoding_that_is_not_known_is_named(client, charset):
+    answer = send(client, f"{HEADER}\n{GOOD}\n", f"text/csv; charset={charset}")
+    assert answer.status_code == 415 and answer.json["detail"].endswith("is not known.")
+
+
+def test_a_body_in_another_encoding_than_stated_is_refused(client):
+    answer = send(client, f"name,{HEADER}\né,{GOOD}\n".encode(), "text/csv; charset=ascii")
+    assert answer.status_code == 400 and "byte 69 is not ASCII text" in answer.json["detail"]
 
 
 def test_a_form_needs_one_file(client):
@@ -368,3 +513,10 @@ def test_the_messages_of_many_bad_rows_get_short(client):
     answer = send(client, rows, query=".json?on_error=report").json
     assert answer[0]["errors"][0]["message"] == "Privat is not a known work class; did you mean Private?"
     assert answer[-1]["errors"][0]["message"] == "Privat is not a known work class"
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/jsonl", "application/ndjson", "application/jsonlines, text/html;q=0.1"]
+)
+def test_json_lines_are_answered_under_any_of_their_names(client, record, accept):
+    assert send(client, json.dumps([record]), "application/json", Accept=accept).mimetype == "application/x-ndjson"

@@ -212,6 +212,25 @@ def test_a_table_with_real_dates_and_nulls_is_scored_alike(described, tmp_path):
     assert found[0] == pytest.approx(found[1], rel=1e-12)
 
 
+@pytest.mark.parametrize("described", ["oddities", "prices", "counts"], indirect=True)
+def test_the_file_that_was_added_is_scored_as_the_records_of_a_data_frame(scorecard, described, tmp_path):
+    client, card = served(described, tmp_path)
+    name, file = described.parent.name, described.parents[2] / f"{described.parent.name}.csv"
+    dates = [field.column for field in card.schema.fields if field.is_year]
+    address, accepted = f"/{name}/probabilities", {"Accept": "application/json"}
+    table = {"data": file.read_bytes(), "content_type": "text/csv"}
+    wanted = client.post(address, headers=accepted, buffered=True, **table)
+    parsed = pd.read_csv(file, parse_dates=dates)
+    # as pandas writes them in JSON
+    moments = {column: parsed[column].astype("datetime64[ms]").astype("int64") for column in dates}
+    for frame in (pd.read_csv(file), parsed.assign(**moments)):
+        for lines, kind in ((False, "application/json"), (True, "application/jsonl")):
+            body = frame.to_json(orient="records", lines=lines)
+            found = client.post(address, data=body, content_type=kind, buffered=True)
+            answers = [json.loads(line) for line in found.text.splitlines()] if lines else found.json
+            assert answers == wanted.json
+
+
 @pytest.mark.parametrize("described", ["passengers"], indirect=True)
 def test_a_gap_can_be_said_in_every_format(scorecard, described, tmp_path):
     client, card = served(described, tmp_path)
@@ -471,7 +490,10 @@ def test_dates_are_years_and_are_said_to_be(tmp_path):
     for text in ("2025-06-01", "2025-06-01T10:00"):
         assert schema.read_json(Pairs({**typical, "taken": text}.items()))["taken"] == 2025
         assert schema.read_fields((name, str(value)) for name, value in {**typical, "taken": text}.items())
-    for wrong in ("2025-13-01", "2025-01-45", "2025", "1999-01-01"):
+    for moment in (pd.Timestamp(text).value // 1_000_000 for text in ("2025-01-01", "2025-12-31T23:59:59.999")):
+        assert schema.read_json(Pairs({**typical, "taken": moment}.items()))["taken"] == 2025
+        assert schema.read_json(Pairs({**typical, "taken": float(moment)}.items()))["taken"] == 2025
+    for wrong in ("2025-13-01", "2025-01-45", "2025", "1999-01-01", 20250601, 1_750_000_000, 0, 10**30, True, 1e12):
         with pytest.raises(InvalidRecord):
             schema.read_json(Pairs({**typical, "taken": wrong}.items()))
 

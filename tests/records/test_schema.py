@@ -8,6 +8,7 @@ from glassform.records.field import Field, identifier
 from glassform.records.messages import InvalidRecord, did_you_mean, shown
 from glassform.records.parsing import Pairs, UnreadableJSON, parse_json
 from glassform.records.schema import Schema
+from glassform.records.values import year_of_moment
 from glassform.settings import PACKAGE
 
 
@@ -242,3 +243,31 @@ def test_a_number_without_bounds_is_refused_with_its_name():
 @pytest.mark.parametrize(("column", "name"), [("marital.status", "marital_status"), ("Hours (week)", "hours_week")])
 def test_a_header_becomes_an_identifier(column, name):
     assert identifier(column) == name
+
+
+def test_a_field_named_like_a_parameter_of_tracking_is_read_as_the_field(schema, record):
+    package = json.loads(json.dumps(schema.package).replace('"age"', '"ref"'))
+    renamed = Schema(package)
+    query = urlencode({("ref" if name == "age" else name): value for name, value in record.items()})
+    assert renamed.read_query(f"{query}&utm_source=x")["ref"] == record["age"]
+    assert "200 is not between" in errors_of(renamed.read_query, query.replace("ref=39", "ref=200"))["ref"]
+
+
+@pytest.mark.parametrize(
+    ("written", "year"),
+    [
+        (0, 1970),
+        (86_400_000, 1970),
+        (-86_400_000, 1969),
+        (1_577_836_800_000, 2020),
+        (1_577_836_799_999, 2019),
+        (1_577_836_800_000.0, 2020),
+        (2020, 2020),
+        (20200131, 20200131),
+        (1_577_836_800_000.5, 1_577_836_800_000.5),
+        (10**30, 10**30),
+        (float("inf"), float("inf")),
+    ],
+)
+def test_the_year_of_moment_milliseconds_is_told_from_a_year(written, year):
+    assert year_of_moment(written) == year

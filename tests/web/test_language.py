@@ -121,7 +121,43 @@ def test_an_address_a_cookie_and_a_header_choose_the_language_in_that_order(clie
     assert language("?%6Cang=zh") == "zh-Hans"
 
 
-@pytest.mark.parametrize("query", ["lang=xx", "lang=", "lang=zh&lang=en", "lang=ZH"])
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("EN", "en"),
+        ("EN-us", "en"),
+        ("en_GB.UTF-8", "en"),
+        ("eng", "en"),
+        ("ZH", "zh-Hans"),
+        ("Zh-cn", "zh-Hans"),
+        ("zh_CN", "zh-Hans"),
+        ("zh-Hant-TW", "zh-Hans"),
+        ("ZH-HANS", "zh-Hans"),
+        ("cmn-Hans-CN", "zh-Hans"),
+    ],
+)
+def test_a_language_tag_is_read_in_any_capitals_with_any_script_and_region(client, tag, expected):
+    def language(query: str = "", cookie: str = "", header: str = "") -> str:
+        client.set_cookie("lang", cookie)
+        page = client.get(f"/{query}", headers={"Accept": "text/html", "Accept-Language": header}).text
+        found: list[str] = re.findall('<html lang="(.*?)"', page)
+        return found[0]
+
+    other = {"en": "zh", "zh-Hans": "en"}[expected]
+    assert language(header=f"fr, {tag};q=0.9, {other};q=0.8") == expected
+    assert language(cookie=tag, header=other) == expected
+    assert language(f"?lang={tag}", cookie=other, header=other) == expected
+    kept = client.get(f"/?lang={tag}", headers={"Accept": "text/html"}).headers["Set-Cookie"]
+    assert kept.startswith(f"lang={expected[:2]};")
+
+
+@pytest.mark.parametrize("tag", ["fr-FR", "zhx", "x-zh", "-", "*", "日本", "en us"])
+def test_a_tag_of_another_language_gets_the_default(client, tag):
+    page = client.get("/", headers={"Accept": "text/html", "Accept-Language": tag.encode().decode("latin-1")}).text
+    assert '<html lang="en">' in page
+
+
+@pytest.mark.parametrize("query", ["lang=xx", "lang=", "lang=zh&lang=en", "lang=zhx", "lang=fr-FR"])
 def test_a_language_that_is_not_offered_is_refused(client, record, query):
     for path in ("/", "/model", f"/probability?{urlencode(record)}"):
         response = client.get(f"{path}{'&' if '?' in path else '?'}{query}")

@@ -1,5 +1,7 @@
 """HTTP as it should be, at every address: HEAD, OPTIONS, Allow, and asking again only for what has changed."""
 
+from urllib.parse import urlencode
+
 import pytest
 from werkzeug.utils import import_string
 
@@ -97,3 +99,61 @@ def test_the_end_of_an_address_and_its_query_must_not_contradict_each_other(clie
     assert client.get("/scorecard.csv?format=csv").status_code == 200
     answer = client.get("/scorecard.csv?format=json")
     assert answer.status_code == 406 and "another format than its query" in answer.json["detail"]
+
+
+TRACKING = [
+    *("utm_source=x&utm_medium=y&utm_id=1", "UTM_Campaign=z", "fbclid=IwAR0", "gclid=1", "gbraid=1", "wbraid=1"),
+    *(
+        "msclkid=1",
+        "dclid=1",
+        "yclid=1",
+        "twclid=1",
+        "ttclid=1",
+        "igshid=1",
+        "igsh=1",
+        "mc_cid=1&mc_eid=2",
+        "_ga=1.2",
+    ),
+    *(
+        "_gl=1*a",
+        "ref=x",
+        "ref_src=twsrc%5Etfw",
+        "si=1",
+        "_hsenc=1&_hsmi=2",
+        "%75tm_source=x",
+        "fbclid",
+        "ref=1&ref=2",
+    ),
+]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize("url", [url for url, resource in RESOURCE.items() if hasattr(resource, "get")])
+def test_what_the_web_adds_to_a_shared_link_changes_nothing(client, record, url, accept):
+    own = urlencode(query(url, record))
+    plain = client.get(f"{url}?{own}", headers={"Accept": accept})
+    tracked = client.get(f"{url}?{own}&{'&'.join(TRACKING)}", headers={"Accept": accept})
+    assert tracked.status_code == plain.status_code
+    if accept == "application/json" and not url.startswith(("/metrics", "/health")):
+        assert tracked.json == plain.json
+
+
+@pytest.mark.parametrize("parameter", TRACKING)
+def test_each_parameter_of_tracking_is_passed_over(client, record, parameter):
+    own = urlencode(record)
+    for address in (
+        f"/?{parameter}",
+        f"/?age=50&{parameter}",
+        f"/probability?{parameter}&{own}",
+        f"/model?{parameter}",
+    ):
+        assert client.get(address).status_code == 200, address
+    assert client.post(f"/probability?{parameter}", json=record).status_code == 200
+    assert client.post(f"/probabilities?{parameter}", json=[record]).status_code == 200
+    assert client.post(f"/predict?{parameter}", json=record).status_code == 200
+
+
+@pytest.mark.parametrize("parameter", ["utm=1", "reference=1", "click=1", "gclids=1"])
+def test_other_unknown_parameters_are_still_refused(client, record, parameter):
+    assert client.get(f"/probability?{urlencode(record)}&{parameter}").status_code == 422
+    assert client.get(f"/model?{parameter}").status_code == 422

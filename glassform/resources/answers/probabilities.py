@@ -2,35 +2,48 @@
 
 import io
 import shutil
+from codecs import lookup
 from collections.abc import Iterable
 from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any, cast
 
 from flask import Response, after_this_request, request, url_for
 from typing_extensions import TypedDict
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from glassform.batches.batch import Batch, ScoredRow, Source
-from glassform.batches.readers import CSV, JSON, READERS, TABLES, Reader
+from glassform.batches.readers import (
+    CSV,
+    JSON,
+    LINES,
+    NAMED,
+    READERS,
+    TABLES,
+    UNTOLD,
+    Reader,
+    lost_its_lines,
+    reader_of,
+)
 from glassform.languages import gettext
 from glassform.limits import LONGEST_LINE, MOST_ARRAY_BYTES, MOST_BATCH_ERRORS, MOST_BYTES, MOST_ROWS
-from glassform.records.messages import FieldError, InvalidQuery, say
+from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import Schema
 from glassform.refusals import Unreadable
 from glassform.web.asked import fitted, schema
 from glassform.web.formats import Streamed
 from glassform.web.forms import UPLOAD
-from glassform.web.openapi import RECORD, TEXT, in_query
+from glassform.web.openapi import TEXT, in_query, record_among_others
 from glassform.web.reading import given_fields, one_of, read_body, read_options, refuse_broken_off
-from glassform.web.resource import Resource, refuse_query
+from glassform.web.resource import Resource, answer_rather_in, refuse_query
 
-ACCEPTED = {CSV.media_type: CSV, UPLOAD: CSV, **READERS, **dict.fromkeys(TABLES, CSV)}
+ACCEPTED = (CSV.media_type, UPLOAD, JSON.media_type, LINES.media_type, *TABLES)
 FILE = "file"  # the name of an upload
 OPTIONS = {"on_error": ["fail", "report"], "explain": ["0", "1"]}  # the first is the default
 MEANING = {
     "on_error": "Whether a row with errors makes the whole batch invalid, or is reported among the others.",
     "explain": "Whether to add every term of the log-odds.",
 }
+OF_NO_FILES = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"}  # encodings of names and code
 IN_MEMORY = 1024 * 1024  # bytes of a body; longer ones go to disk
 
 
@@ -63,8 +76,9 @@ class Probabilities(Resource):
 
     def offered(self) -> tuple[str, ...]:
         """Return the formats, the body's own first: clients that accept anything get back what they sent."""
-        sent = ACCEPTED.get(request.mimetype, JSON) if request.method == "POST" else JSON
-        return tuple(dict.fromkeys([sent.format, *self.formats]))
+        posted = request.method == "POST"
+        sent = {**NAMED, **dict.fromkeys((UPLOAD, *UNTOLD), CSV)}.get(request.mimetype, JSON) if posted else JSON
+        return formats_after(sent)
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
@@ -77,7 +91,7 @@ class Probabilities(Resource):
         options = {name: choice(name) for name in OPTIONS}
         upload = {"type": "object", "required": [FILE], "additionalProperties": False}
         file = {"type": "string", "contentMediaType": CSV.media_type}
-        rows = {name: reader.described(RECORD) for name, reader in READERS.items()}
+        rows = {name: reader.described(record_among_others(schema)) for name, reader in READERS.items()}
         return rows | {UPLOAD: upload | {"properties": {FILE: file, **options}}}
 
     def get(self) -> BatchOffer:
@@ -129,37 +143,80 @@ def read_batch_options() -> dict[str, str]:
     return defaults | read_options({name: one_of(values) for name, values in OPTIONS.items()}, given)
 
 
+def formats_after(reader: Reader) -> tuple[str, ...]:
+    """Return the formats of answers, the one that goes with a body first."""
+    return tuple(dict.fromkeys([reader.format, *Probabilities.formats]))
+
+
 def read_source() -> Source:
     """Return the rows of the body.
 
     Raises
     ------
     UnsupportedMediaType
-        If no reader knows the body's media type.
+        If no reader knows the body's media type or its encoding, or nothing says what the body is.
     RequestEntityTooLarge
         If a JSON array has too many bytes.
     TooLarge
         If it has too many rows.
     """
-    reader = ACCEPTED.get(request.mimetype)
+    kind = request.mimetype
+    parts: list[Any] = [*request.files.values()] if kind == UPLOAD else [request]
+    encoding = encoding_of(parts[0].mimetype_params.get("charset")) if parts else None
+    if kind == UPLOAD:
+        return CSV.read(uploaded(), fitted(), schema(), encoding)
+    reader = NAMED.get(kind)
+    if reader is not None and reader.whole:
+        return reader.read(io.BytesIO(read_body(reader.most_bytes)), fitted(), schema(), encoding)
+    if reader is None and kind not in UNTOLD:
+        raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=", ".join(ACCEPTED)))
+    file = kept(request.stream)
+    return (reader or looked_at(file, kind)).read(file, fitted(), schema(), encoding)
+
+
+def looked_at(file: IO[bytes], kind: str) -> Reader:
+    """Return the reader of a body whose media type says nothing, and prefer its format for the answer.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        If it is no table.
+    RequestEntityTooLarge
+        If it is a JSON array with too many bytes.
+    """
+    length = file.tell()
+    file.seek(0)
+    begin = file.read(LONGEST_LINE)
+    file.seek(0)
+    if lost_its_lines(kind, begin):
+        raise UnsupportedMediaType(gettext("This table came in one line; curl sends it whole with --data-binary."))
+    reader = reader_of(kind, begin)
     if reader is None:
         raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=", ".join(ACCEPTED)))
-    return reader.read(body_for(reader), fitted(), schema(), stated_encoding())
+    if length > reader.most_bytes:
+        raise RequestEntityTooLarge
+    answer_rather_in(formats_after(reader))
+    return reader
 
 
-def stated_encoding() -> str | None:
-    """Return the encoding that the body's media type, or that of the uploaded file, states."""
-    if request.mimetype != UPLOAD:
-        return request.mimetype_params.get("charset")
-    file = request.files.get(FILE)
-    return file.mimetype_params.get("charset") if file else None
+def encoding_of(charset: str | None) -> str | None:
+    """Return Python's name of the encoding that a media type states.
 
-
-def body_for(reader: Reader) -> IO[bytes]:
-    """Return the body, or the uploaded file, as its reader needs it."""
-    if request.mimetype == UPLOAD:
-        return uploaded()
-    return io.BytesIO(read_body(reader.most_bytes)) if reader.whole else kept(request.stream)
+    Raises
+    ------
+    UnsupportedMediaType
+        If it is not known.
+    """
+    if not charset:
+        return None
+    try:
+        io.TextIOWrapper(io.BytesIO(), charset)  # there are codecs of other things than text
+        name = lookup(charset).name
+    except (LookupError, ValueError):
+        name = None
+    if name is None or name in OF_NO_FILES:
+        raise UnsupportedMediaType(gettext("The encoding %(name)s is not known.", name=shown(charset)))
+    return name
 
 
 def uploaded() -> IO[bytes]:

@@ -17,7 +17,7 @@ from glassform.records.schema import CLASSES, NUMBER, Schema
 from glassform.web.asked import fitted, schema
 from glassform.web.charts import WHOLE, Scale, decimals, draw_curves, figures, percents
 from glassform.web.forms import FORM_TYPES
-from glassform.web.openapi import RECORD, record_in_query
+from glassform.web.openapi import RECORD, RECORD_IN_JSON, record_in_query
 from glassform.web.reading import flat, read_record
 from glassform.web.resource import Resource
 
@@ -94,7 +94,7 @@ class Probability(Resource):
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return the bodies that are accepted."""
-        return dict.fromkeys(["application/json", *FORM_TYPES], RECORD)
+        return {"application/json": RECORD_IN_JSON, **dict.fromkeys(FORM_TYPES, RECORD)}
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return the curves, the twins, the counts, and the table for the page's script."""

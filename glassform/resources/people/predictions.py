@@ -23,6 +23,7 @@ from glassform.records.field import KINDS, PLAIN_DIGITS, PYTHON_TYPE, Record, Va
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.parsing import is_array, parse_json
 from glassform.records.schema import Schema
+from glassform.records.tracking import is_tracking
 from glassform.resources.account_resource import FromForms, Remembering
 from glassform.web.asked import fitted, schema, served
 from glassform.web.forms import FORM_TYPES
@@ -293,7 +294,8 @@ READ = {
 
 def links(page: int, pages: int) -> dict[str, str]:
     """Return the links to this page and its neighbours, filters included."""
-    rest: dict[str, Any] = {name: value for name, value in request.args.items() if name != "page"}
+    given = request.args.items()
+    rest: dict[str, Any] = {name: value for name, value in given if name != "page" and not is_tracking(name)}
     near = {"self": page, "previous": page - 1, "next": page + 1}
     there = {name: to for name, to in near.items() if name == "self" or 1 <= to <= pages}
     return {name: url_for("predictions", **rest, page=to) for name, to in there.items()}

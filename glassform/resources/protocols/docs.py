@@ -30,11 +30,10 @@ def document() -> dict[str, Any]:
     """Return the OpenAPI document, made once per set of versions."""
     card = fitted()
     known = {"name": [card.schema.name], "version": [*served().manifest.versions]}
-    root = request.script_root or "/"
-    of = card.version, *known["version"]
+    name, of = served().name, (card.version, *known["version"])
     documents: dict[str, Any] = current_app.extensions.setdefault("openapi", {})
-    if documents.get(root, (None,))[0] != of:
+    if documents.get(name, (None,))[0] != of:
         rules, views = current_app.url_map.iter_rules(), current_app.view_functions
-        documents[root] = of, describe(rules, views, card.schema, known) | {"servers": [{"url": root}]}
-    document: dict[str, Any] = documents[root][1]
-    return document
+        documents[name] = of, describe(rules, views, card.schema, known)
+    document: dict[str, Any] = documents[name][1]
+    return document | {"servers": [{"url": request.script_root or "/"}]}

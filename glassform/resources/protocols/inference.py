@@ -177,7 +177,8 @@ class Inferred(InferenceResource):
         asked, binary = read_request(read_body(MOST_ARRAY_BYTES), header_length())
         rows = read_rows(asked, binary, dictionary)
         scored = Batch(card, Objects(rows, card, dictionary), keep_going=False, explain=True)
-        found = {each.name: each for each in outputs(card, scored, asked.inputs[0].shape)}
+        rows_by, *width = asked.inputs[0].shape
+        found = {each.name: each for each in outputs(card, scored, [rows_by, *(width if width == [1] else [])])}
         refuse_unknown_outputs(asked, found)
         wanted = [found[each.name] for each in asked.outputs] if asked.outputs else found.values()
         answer = {"model_name": card.schema.name, "model_version": card.version}

@@ -1,4 +1,4 @@
-"""The simple endpoint: the bodies of common tutorials, and the answers they expect."""
+"""The simple endpoint: the bodies of common tutorials and of model servers, and the answers they expect."""
 
 from typing import Any, NotRequired
 
@@ -6,17 +6,20 @@ from flask import request
 from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
-from glassform.batches.batch import Batch, Row, refuse_too_many
+from glassform.batches.batch import Batch, Row
 from glassform.batches.json_rows import Arrays
+from glassform.batches.predict_bodies import OUTPUTS, PREDICTIONS, SHAPES, UnknownShape
+from glassform.batches.predict_bodies import read_body as rows_in
 from glassform.fitted.base import Fitted
 from glassform.fitted.target import sigmoid, softmax
 from glassform.languages import gettext
 from glassform.limits import MOST_ARRAY_BYTES
-from glassform.records.messages import FieldError, InvalidRecord, say, shown
-from glassform.records.parsing import Pairs, as_pairs, is_array, parse
+from glassform.records.field import Record
+from glassform.records.messages import InvalidRecord
+from glassform.records.parsing import Pairs
 from glassform.records.schema import BINARY, NUMBER, Schema
 from glassform.web.asked import fitted, schema
-from glassform.web.openapi import RECORD, part_of_record
+from glassform.web.openapi import RECORD_IN_JSON, part_of_record, record_among_others
 from glassform.web.reading import read_body, refuse_misplaced
 from glassform.web.resource import Resource
 
@@ -38,6 +41,18 @@ class PredictAnswer(TypedDict):
     model: dict[str, str]
 
 
+class PredictedRowsAnswer(TypedDict):
+    """Predictions for `instances` or a data frame: the numbers of the classes, or numbers."""
+
+    predictions: list[float]
+
+
+class PredictedOutputsAnswer(TypedDict):
+    """Predictions for `inputs`: the numbers of the classes, or numbers."""
+
+    outputs: list[float]
+
+
 class Predict(Resource):
     """Predictions as tutorials expect them: of two classes, class 1 is the positive one."""
 
@@ -50,31 +65,53 @@ class Predict(Resource):
         """Return the bodies that are accepted."""
         fields = [part_of_record(field) for field in schema.fields]
         row = {"type": "array", "prefixItems": fields, "items": False, "minItems": len(fields)}
-        rows = {"type": "array", "minItems": 1, "items": {"anyOf": [row, RECORD]}}
-        data = {"type": "object", "properties": {"data": rows}, "required": ["data"], "additionalProperties": False}
-        return {READ[0]: {"anyOf": [data, RECORD]}}
+        among_others = record_among_others(schema)
+        rows = {"type": "array", "minItems": 1, "items": {"anyOf": [row, among_others]}}
+        columns = {"columns": {"const": [*schema.by_name]}, "data": rows | {"items": row}}
+        held = dict.fromkeys(SHAPES, rows) | {
+            "dataframe_records": rows | {"items": among_others},
+            "dataframe_split": {"type": "object", "properties": columns, "required": ["data"]},
+        }
+        return {READ[0]: {"anyOf": [RECORD_IN_JSON, rows, *(alone(name, each) for name, each in held.items())]}}
 
-    def post(self) -> PredictAnswer:
-        """Return the predictions of `{"data": [[...], ...]}`, or of one record."""
+    def post(self) -> PredictAnswer | PredictedRowsAnswer | PredictedOutputsAnswer:
+        """Return the predictions of one record, of `[[...], ...]`, or of rows as model servers read them."""
         card, dictionary = fitted(), schema()
         refuse_misplaced()
         if request.mimetype not in READ:
             raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=READ[0]))
-        given = as_pairs(parse(read_body(MOST_ARRAY_BYTES)))
-        names = [name for name, _ in given] if isinstance(given, Pairs) else []
-        if "data" not in names:
-            record = dictionary.read_json(given)
-            single = predictions(card, [*Arrays([record], card, dictionary)])
+        given = rows_in(read_body(MOST_ARRAY_BYTES), dictionary)
+        if isinstance(given, Pairs):
+            single = predictions(card, [*Arrays([read_single(given, dictionary)], card, dictionary)])
             return answer({name: values[0] for name, values in single.items()}, card)
-        if len(names) > 1:
-            wrong = "repeated" if set(names) == {"data"} else "alone"
-            raise InvalidRecord([FieldError("data", None, say(wrong))], {})
-        rows = given[0][1]
-        refuse_too_many(rows)
-        if not is_array(rows):
-            raise InvalidRecord([FieldError("data", shown(rows), say("array", value=shown(rows)))], {})
-        scored = Batch(card, Arrays(rows, card, dictionary), keep_going=False, explain=False)
-        return answer(predictions(card, [*scored.source]), card)
+        scored = Batch(card, Arrays(given.given, card, dictionary), keep_going=False, explain=False)
+        found = predictions(card, [*scored.source])
+        if given.answer == PREDICTIONS:
+            return {"predictions": found["prediction"]}
+        return {"outputs": found["prediction"]} if given.answer == OUTPUTS else answer(found, card)
+
+
+def alone(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema of an object with one member."""
+    return {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
+
+
+def read_single(given: Pairs, schema: Schema) -> Record:
+    """Return the record of an object.
+
+    Raises
+    ------
+    UnknownShape
+        If none of its members is a field.
+    InvalidRecord
+        With every error of every field, if one is.
+    """
+    try:
+        return schema.read_json(given)
+    except InvalidRecord as invalid:
+        if any(name in schema.names for name, _ in given):
+            raise
+        raise UnknownShape(invalid.errors, invalid.fields) from invalid
 
 
 def answer(found: dict[str, Any], card: Fitted) -> PredictAnswer:

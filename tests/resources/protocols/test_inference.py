@@ -126,6 +126,130 @@ def test_whole_numbers_of_any_width_are_read(client, scorecard, record, datatype
     assert answer.json["outputs"][0]["data"] == [scorecard.probability(record)]
 
 
+IGNORED = {
+    "content type of the request": lambda request: request | {"parameters": {"content_type": "pd"}},
+    "content type of the inputs": lambda request: of_inputs(request, {"content_type": "np"}),
+    "headers, as MLServer adds them": lambda request: request | {"parameters": {"headers": {"a": ["b"]}, "x": None}},
+    "priority and timeout": lambda request: request | {"parameters": {"priority": 1, "timeout": 1000, "x": [1]}},
+    "no sequence": lambda request: request | {"parameters": {"sequence_id": 0, "sequence_start": False}},
+    "null for the request": lambda request: request | {"id": None, "parameters": None, "outputs": None},
+    "null for the inputs": lambda request: of_inputs(request, None),
+    "null for what is known": lambda request: of_inputs(
+        request | {"parameters": {"binary_data_output": None}}, {"binary_data_size": None}
+    ),
+    "outputs": lambda request: request | {"outputs": [{"name": "label", "parameters": {"content_type": "str"}}]},
+    "null for outputs": lambda request: request | {"outputs": [{"name": "label", "parameters": None}]},
+    "null for binary": lambda request: (
+        request | {"outputs": [{"name": "label", "parameters": {"binary_data": None}}]}
+    ),
+}
+
+
+def of_inputs(request, parameters):
+    """The request, its inputs with parameters."""
+    inputs = [tensor | {"parameters": parameters} for tensor in request["inputs"]]
+    return request | {"inputs": inputs}
+
+
+@pytest.mark.parametrize("change", IGNORED.values(), ids=IGNORED)
+def test_parameters_of_other_servers_change_nothing(client, record, change):
+    plain = {each["name"]: each for each in infer(client, by_hand(record)).json["outputs"]}
+    answer = infer(client, change(by_hand(record)))
+    assert answer.status_code == 200, answer.text
+    assert answer.json["outputs"] and all(each == plain[each["name"]] for each in answer.json["outputs"])
+
+
+@pytest.mark.parametrize(
+    ("part", "parameters", "place"),
+    [
+        ("outputs", {"shared_memory_region": "x"}, "outputs.0.parameters.shared_memory_region"),
+        ("outputs", {"classification": 2}, "outputs.0.parameters.classification"),
+        ("outputs", {"binary_data": "yes"}, "outputs.0.parameters.binary_data"),
+        ("outputs", 5, "outputs.0.parameters"),
+        (None, {"sequence_id": "a"}, "parameters.sequence_id"),
+        (None, [], "parameters"),
+    ],
+)
+def test_parameters_that_would_change_the_answer_are_refused(client, record, part, parameters, place):
+    more = {"parameters": parameters} if part is None else {part: [{"name": "label", "parameters": parameters}]}
+    answer = infer(client, by_hand(record) | more)
+    assert answer.status_code == 422 and answer.json["errors"][0]["field"].startswith(place)
+
+
+# All fields as one matrix, where all are numbers.
+
+
+@pytest.fixture
+def flowers(client, scorecard):
+    """Iris flowers, and what is said of them when their fields come one by one."""
+    rows = [[*each["record"].values()] for each in client.get("/iris/examples").json["examples"]]
+    fields = client.get("/v2/models/iris").json["inputs"]
+    columns = zip(fields, zip(*rows, strict=True), strict=True)
+    inputs = [field | {"shape": [len(rows)], "data": [*column]} for field, column in columns]
+    return rows, client.post("/v2/models/iris/infer", json={"inputs": inputs}).json["outputs"]
+
+
+@pytest.mark.parametrize("datatype", ["FP64", "FP32"])
+@pytest.mark.parametrize("name", ["input-0", "predict", "sepal_length"])
+def test_a_matrix_of_numbers_is_read_in_the_announced_order(client, flowers, name, datatype):
+    rows, expected = flowers
+    tensor = {"name": name, "datatype": datatype, "shape": [len(rows), 4]}
+    for data in (rows, [number for row in rows for number in row]):
+        answer = client.post("/v2/models/iris/infer", json={"inputs": [tensor | {"data": data}]})
+        assert answer.status_code == 200, answer.text
+        assert answer.json["outputs"] == expected
+
+
+def test_the_real_clients_matrix_is_read(remote, flowers):
+    rows, expected = flowers
+    for binary in (True, False):
+        tensor = triton.InferInput("input-0", [len(rows), 4], "FP64")
+        tensor.set_data_from_numpy(np.array(rows), binary_data=binary)
+        answer = remote.infer("iris", [tensor])
+        for output in expected:
+            found = answer.as_numpy(output["name"])
+            said = [each.decode() if isinstance(each, bytes) else each for each in found.ravel().tolist()]
+            assert (list(found.shape), said) == (output["shape"], output["data"])
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "message"),
+    [
+        (
+            "iris",
+            {"shape": [1, 3], "data": [1, 2, 3]},
+            "its shape is [1, 3], and each row has 4 numbers, one per field",
+        ),
+        ("iris", {"data": [1, 2, 3]}, "it has 3 elements, and its shape says 4"),
+        ("iris", {"data": [[1, 2], [3, 4]]}, "it has 2 elements, and its shape says 4"),
+        ("iris", {"data": None}, "it needs one of data and parameters.binary_data_size"),
+        ("iris", {"datatype": "BYTES"}, "its datatype is BYTES"),
+        ("iris", {"shape": [4]}, "is not a field"),
+        (
+            "adult",
+            {"shape": [1, 7], "data": [0] * 7},
+            "these are not: workclass, education, marital_status, race, sex",
+        ),
+    ],
+)
+def test_a_matrix_that_does_not_fit_is_refused(client, table, change, message):
+    tensor = {"name": "x", "datatype": "FP64", "shape": [1, 4], "data": [5.1, 3.5, 1.4, 0.2]} | change
+    answer = client.post(f"/v2/models/{table}/infer", json={"inputs": [tensor]})
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["field"] == "x" and message in answer.json["errors"][0]["message"]
+
+
+def test_a_matrix_holds_whole_numbers_and_numbered_categories_too(client):
+    """Those of the diabetes table: its sex is 1 or 2, its age is whole."""
+    record = client.get("/diabetes/examples").json["examples"][0]["record"]
+    tensor = {"name": "x", "datatype": "FP64", "shape": [1, 10], "data": [float(each) for each in record.values()]}
+    answer = client.post("/v2/models/diabetes/infer", json={"inputs": [tensor]})
+    assert (
+        answer.json["outputs"][0]["data"]
+        == client.post("/diabetes/predict", json={"data": [record]}).json["prediction"]
+    )
+
+
 def changed(place, **changes):
     """A change of one input tensor; None takes a member away."""
 
