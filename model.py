@@ -20,7 +20,7 @@ from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
 from glassform.learning.saving import register, version_of
-from glassform.learning.table import Split, count, plain, read
+from glassform.learning.table import Split, count, plain, read, with_seen
 from glassform.records.datapackage import read_package
 from glassform.records.field import PYTHON_TYPE, Value
 from glassform.records.parsing import Pairs
@@ -96,10 +96,12 @@ def train(
         If the table does not match it, or no such estimator can predict its target.
     """
     schema = read_package(package)
-    estimator, measures = estimator_of(schema, ESTIMATORS), MEASURES[schema.task](schema)
+    estimator = estimator_of(schema, ESTIMATORS)
     with step(f"Reading {schema.package['title']}"):
         test = read(schema, schema.own["test"], package.parent)
         training = counted(schema) if counted else read(schema, schema.own["train"], package.parent)
+        schema = with_seen(schema, training, test)
+    measures = MEASURES[schema.task](schema)
     with step(f"Fitting {training.rows:,} rows"):
         pipeline = fit(build_pipeline(schema), training)
     with step(TABULATING if estimator.is_additive else NOT_ADDITIVE):

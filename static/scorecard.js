@@ -12,12 +12,14 @@ export function drawn(feature) {
   return isNumber ? feature.points.filter((point) => typeof point.value === "number") : feature.points;
 }
 
-// The points of a value, in log-odds; between the knots of an interpolated feature, on the straight line.
+// The points of a value, in log-odds; between the knots of a number, on the straight line; beyond the last, as there.
 export function pointsAt(feature, value) {
-  const points = feature.interpolated && typeof value === "number" ? drawn(feature) : feature.points;
-  if (!feature.interpolated || typeof value !== "number") return points.find((point) => point.value === value).log_odds;
-  const after = points.findIndex((point) => point.value > value);
-  const right = Math.max(after < 0 ? points.length - 1 : after, 1);
+  const known = feature.points.find((point) => point.value === value);
+  if (known) return known.log_odds;
+  const points = [...(feature.before ?? []), ...drawn(feature), ...(feature.after ?? [])];
+  if (value <= points[0].value) return points[0].log_odds;
+  if (value >= points.at(-1).value) return points.at(-1).log_odds;
+  const right = points.findIndex((point) => point.value > value);
   const [a, b] = [points[right - 1], points[right]];
   const share = (value - a.value) / (b.value - a.value);
   return (1 - share) * a.log_odds + share * b.log_odds;

@@ -29,18 +29,31 @@ function typed() {
     const isText = isCategorical(feature) || points.some((point) => point.value === text);
     if (!isText && !plain.test(text)) return null;
     const value = isText ? text : Number(text);
-    const known = interpolated && !isText
-      ? value >= points[0].value && value <= drawn(feature).at(-1).value
-      : points.some((point) => point.value === value);
-    if (!known) return null;
+    const known = points.some((point) => point.value === value);
+    if (!known && (isText || !isHeld(feature, value))) return null;
     record[feature.feature] = value;
   }
   return record;
 }
 
+// Whether a feature may have a number that is none of its points: between knots, or past an end that no rule sets.
+function isHeld(feature, value) {
+  const known = drawn(feature);
+  if (value < known[0].value) return Boolean(feature.before);
+  return value > known.at(-1).value ? Boolean(feature.after) : feature.interpolated;
+}
+
+// What is outside of what was seen is said beside its name.
+function warn(record) {
+  for (const note of document.querySelectorAll("[data-outside]")) {
+    const value = record[note.dataset.outside];
+    note.toggleAttribute("hidden", typeof value !== "number" || (value >= note.dataset.low && value <= note.dataset.high));
+  }
+}
+
 function shown(name, value) {
-  const { points, unit, interpolated } = features[name];
-  const title = interpolated && typeof value === "number" ? String(value) : points.find((point) => point.value === value).title;
+  const { points, unit } = features[name];
+  const title = typeof value === "number" ? String(value) : points.find((point) => point.value === value).title;
   return unit ? `${title} ${unit}` : title;
 }
 
@@ -91,7 +104,7 @@ function drawCategories(section, curve, chosen) {
 
 function drawNumbers(section, curve, chosen, probability) {
   const [first, last] = [curve[0].value, curve.at(-1).value];
-  const across = (value) => round((100 * (value - first)) / (last - first));
+  const across = (value) => round((100 * (Math.min(Math.max(value, first), last) - first)) / (last - first));
   const points = curve.map((point) => `${across(point.value)},${round(100 - round(100 * point.probability))}`);
   section.querySelector("polyline").setAttribute("points", points.join(" "));
   section.querySelector("circle").toggleAttribute("hidden", typeof chosen !== "number");
@@ -111,6 +124,7 @@ function follow() {
   document.querySelector(".result .figure").textContent = percent(answer.probability);
   document.querySelector(".scale .mark").setAttribute("cx", `${100 * answer.probability}%`);
   drawLedger(answer);
+  warn(record);
   for (const { feature, points } of curves) {
     const section = document.querySelector(`.what-if[data-feature="${feature}"]`);
     if (isCategorical(features[feature])) drawCategories(section, points, record[feature]);

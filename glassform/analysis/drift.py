@@ -20,7 +20,8 @@ STEADY, MOVED, SHIFTED, UNSURE = "steady", "moved", "shifted", "unsure"
 class Bin:
     """A bin of values: its count in the training data and in the requests.
 
-    For numbers it reaches from `low` to the next bin's; else `low` is its one value.
+    For numbers it reaches from `low` to the next bin's; else `low` is its one value. Numbers outside of what was seen
+    have bins of their own, before and after all others, which begin at the smallest of them.
     """
 
     low: Value
@@ -85,17 +86,26 @@ class Drift:
         return max(self.bins, key=self.term)
 
 
-def drift_of(learned: dict[str, Any], values: Iterable[Value]) -> Drift:
-    """Compare values with the training distribution in the artifact."""
+def drift_of(learned: dict[str, Any], values: Iterable[Value], seen: tuple[float, float] | None = None) -> Drift:
+    """Compare values with the training distribution in the artifact; `seen` is the range outside of which is none."""
     counts = Counter(values)
     if "bounds" not in learned:
         return Drift([Bin(value, count, counts[value]) for value, count in learned["counts"]])
     bounds, asked, gaps = learned["bounds"], Counter[int](), counts.pop(NOT_KNOWN, 0)
+    low, high = seen or (-math.inf, math.inf)
+    below, above = ({value: counts.pop(value) for value in side} for side in outside(counts, low, high))
     for value, count in counts.items():
         asked[max(0, bisect_right(bounds, value) - 1)] += count
     pairs = zip(bounds, learned["counts"], strict=True)
     bins = [Bin(low, count, asked[place]) for place, (low, count) in enumerate(pairs)]
-    return Drift([*bins, *([Bin(NOT_KNOWN, learned["gaps"], gaps)] if "gaps" in learned else [])])
+    first, last = ([Bin(min(side), 0.0, sum(side.values()))] if side else [] for side in (below, above))
+    return Drift([*first, *bins, *last, *([Bin(NOT_KNOWN, learned["gaps"], gaps)] if "gaps" in learned else [])])
+
+
+def outside(values: Iterable[Any], low: float, high: float) -> tuple[list[Any], list[Any]]:
+    """Return the numbers below a range, and those above it."""
+    every = [*values]
+    return [value for value in every if value < low], [value for value in every if value > high]
 
 
 def drifts(card: Fitted, records: Sequence[Record]) -> dict[str | None, Drift]:
@@ -103,5 +113,5 @@ def drifts(card: Fitted, records: Sequence[Record]) -> dict[str | None, Drift]:
     learned = card.training["distribution"]
     found: dict[str | None, Drift] = {None: drift_of(learned["score"], map(card.score, records))}
     for name, each in learned["fields"].items():
-        found[name] = drift_of(each, (record[name] for record in records))
+        found[name] = drift_of(each, (record[name] for record in records), card.schema.by_name[name].observed)
     return found

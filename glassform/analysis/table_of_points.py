@@ -1,6 +1,7 @@
 """A scorecard as plain data, for pages, their script and programs."""
 
 import math
+from collections.abc import Iterable
 from typing import Any, NotRequired
 from weakref import WeakKeyDictionary
 
@@ -9,7 +10,7 @@ from typing_extensions import TypedDict
 from glassform.fitted.additive import Additive
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
-from glassform.records.field import NOT_KNOWN, Value
+from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.records.schema import Schema
 
 
@@ -24,13 +25,19 @@ class ScorecardPoint(TypedDict):
 
 
 class ScorecardFeature(TypedDict):
-    """One field's points; between the values of an interpolated one they run in straight lines."""
+    """One field's points; between the values of an interpolated one they run in straight lines.
+
+    `before` and `after` are knots outside of what was seen, of numbers without a rule. From the first or last value
+    on, the points run through them in straight lines; beyond the outermost knot they stay.
+    """
 
     feature: str
     title: str
     unit: str
     interpolated: bool
     points: list[ScorecardPoint]
+    before: NotRequired[list[ScorecardPoint]]
+    after: NotRequired[list[ScorecardPoint]]
 
 
 class ScorecardAnswer(TypedDict):
@@ -39,7 +46,7 @@ class ScorecardAnswer(TypedDict):
     The log-odds of a record are the intercept and the points of each of its values, summed; the probability of the
     positive outcome is 1 / (1 + e^-log_odds). A predicted number is that sum. With several classes, each has its own
     table of points, and the probabilities come from all their log-odds. Between the values of an interpolated
-    feature the points run in straight lines.
+    feature, and outside of what was seen, the points run in straight lines.
     """
 
     model: dict[str, str]
@@ -66,10 +73,8 @@ def listed(card: Additive | ClassesScorecard, dictionary: Schema) -> ScorecardAn
             "title": field.title,
             "unit": field.unit,
             "interpolated": not field.values,
-            "points": [
-                {"value": value, "title": field.title_of(value), **points_of(card, field.name, value)}
-                for value in (*card.grid(field.name), *([NOT_KNOWN] if field.has_gaps else []))
-            ],
+            "points": points_at(card, field, (*card.grid(field.name), *([NOT_KNOWN] if field.has_gaps else []))),
+            **{side: points_at(card, field, knots) for side, knots in outer(card, field.name).items() if knots},
         }
         for field in dictionary.fields
     ]
@@ -77,11 +82,25 @@ def listed(card: Additive | ClassesScorecard, dictionary: Schema) -> ScorecardAn
     return {"model": card.model, "intercept": intercept, "features": features}
 
 
+def points_at(card: Additive | ClassesScorecard, field: Field, values: Iterable[Value]) -> list[dict[str, Any]]:
+    """Return some values of a feature with their points."""
+    return [{"value": each, "title": field.title_of(each), **points_of(card, field.name, each)} for each in values]
+
+
+def outer(card: Additive | ClassesScorecard, name: str) -> dict[str, list[float]]:
+    """Return the values of a feature's knots outside of what was seen, before and after it."""
+    tables = card.points[name] if isinstance(card, ClassesScorecard) else [card.points[name]]
+    return {
+        "before": sorted({x for points in tables for x, _ in points.before}),
+        "after": sorted({x for points in tables for x, _ in points.after}),
+    }
+
+
 def points_of(card: Additive | ClassesScorecard, name: str, value: Value) -> dict[str, Any]:
     """Return the points of a feature's value."""
     if isinstance(card, ClassesScorecard):
         return points_named(card.by_class(card.at(name, value)), False)
-    return points_named(card.points[name].by_value[value], isinstance(card, Model))
+    return points_named(card.points[name].at(value), isinstance(card, Model))
 
 
 def points_named(points: Any, are_log_odds: bool) -> dict[str, Any]:

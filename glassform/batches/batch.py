@@ -124,6 +124,7 @@ class ScoredRow(TypedDict):
     log_odds: NotRequired[float]
     intercept: NotRequired[float]
     contributions: NotRequired[list[Contribution]]
+    warnings: NotRequired[list[str]]
     row: NotRequired[int]
     errors: NotRequired[list[FieldError]]
 
@@ -146,7 +147,8 @@ class Batch:
     @property
     def added(self) -> list[str]:
         """The columns that scoring adds."""
-        return [*self.card.columns_added(self.explain), *(["error"] if self.keep_going else [])]
+        warned = ["warnings"] if self.card.observed else []
+        return [*self.card.columns_added(self.explain), *warned, *(["error"] if self.keep_going else [])]
 
     def answered(self) -> Iterator[tuple[Row, Any]]:
         """Return every row with its sums; without any, if it has errors."""
@@ -205,7 +207,8 @@ class Batch:
             wrong = "; ".join(f"{each.field} {each.message}".strip() for each in row.errors)
             return [*[""] * (len(self.added) - 1), harmless(wrong)]
         cells = self.card.cells(row, sums, self.explain)
-        return [*map(str, cells), *([""] if self.keep_going else [])]
+        warned = [harmless(" ".join(self.card.outside(row.values)))] if self.card.observed else []
+        return [*map(str, cells), *warned, *([""] if self.keep_going else [])]
 
     def objects(self) -> Iterator[dict[str, Any]]:
         """Return the result as objects: the record and its answer, or the row's number and its errors."""
@@ -219,15 +222,18 @@ class Batch:
             answer |= members(sums)
             if self.explain:
                 answer |= self.card.arithmetic(row, sums)
+            if self.card.observed:
+                answer["warnings"] = self.card.outside(row.values)
             yield answer
 
     def summary(self) -> dict[str, Any]:
         """Return the result's first rows and the distribution of its answers, for the page.
 
-        Probabilities are counted in equal bins, classes one by one; for numbers the mean is enough.
+        Probabilities are counted in equal bins, classes one by one; for numbers the mean is enough. `outside` counts
+        the rows with a warning.
         """
         first: list[dict[str, Any]] = []
-        counts, total, scored = Counter[Any](), 0.0, 0
+        counts, total, scored, outside = Counter[Any](), 0.0, 0, 0
         score, task = self.card.target.columns[0], self.card.schema.task
         for number, answer in enumerate(self.objects(), start=1):
             if number <= PREVIEW:
@@ -235,10 +241,12 @@ class Batch:
             if answer[score] is None:
                 continue
             scored += 1
+            outside += bool(answer.get("warnings"))
             total += answer[score] if task != CLASSES else 0.0
             counts[answer[score] if task == CLASSES else bin_of(answer[score]) if task == BINARY else None] += 1
         bins = [counts[label] for label in (self.card.schema.classes if task == CLASSES else range(BINS))]
-        return {"first": first, "bins": bins, "scored": scored, "mean": total / scored if scored else None}
+        mean = total / scored if scored else None
+        return {"first": first, "bins": bins, "scored": scored, "mean": mean, "outside": outside}
 
 
 def bin_of(probability: float) -> int:

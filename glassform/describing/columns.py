@@ -39,7 +39,10 @@ class Undescribable(ValueError):
 
 @dataclass(frozen=True)
 class Column:
-    """What is inferred of a column: its Table Schema type and constraints; why it is left out, or what to look at."""
+    """What is inferred of a column: its Table Schema type and values; why it is left out, or what to look at.
+
+    `constraints` holds its categories, or the smallest and the largest number that was seen.
+    """
 
     name: str
     type: str
@@ -54,12 +57,13 @@ class Column:
     def described(self) -> dict[str, Any]:
         """The column as a field of the data package."""
         titles = {NOT_KNOWN: "Not known"} if NOT_KNOWN in self.constraints.get("enum", []) else {}
+        is_number = "minimum" in self.constraints  # whose range in this sample is no rule for the next
         return {
             "name": self.name,
             "type": self.type,
             "title": title_of(self.name),
             "description": "",
-            "constraints": {"required": True, **self.constraints},
+            "constraints": {"required": True, **({} if is_number else self.constraints)},
             OWN: {
                 "unit": "",
                 **({"titles": titles} if titles else {}),
@@ -67,6 +71,7 @@ class Column:
                 **({"years": True} if self.is_year else {}),
                 **({"decimal_sign": self.signs[0]} if self.signs[0] != "." else {}),
                 **({"group_sign": self.signs[1]} if self.signs[1] else {}),
+                **({"observed": self.constraints} if is_number else {}),
             },
         }
 

@@ -35,6 +35,7 @@ TAKEN = {
     "probability",
     "log_odds",
     "intercept",
+    "warnings",
 }
 WIDE, MOST_WHOLE_VALUES = 300, 1_500  # most values of one whole number, and of all, that get their own points
 YES = ("1", "true", "yes", "y", "t")  # names of a positive class

@@ -8,7 +8,7 @@ from itertools import pairwise
 from sqlglot import exp
 
 from glassform.engines.dialects import Dialect
-from glassform.fitted.additive import Additive, Points
+from glassform.fitted.additive import Additive
 from glassform.fitted.scorecard import Scorecard
 from glassform.records.field import DATE, NOT_KNOWN, Value
 
@@ -143,9 +143,12 @@ class Scoring:
         """Return the points of a row's value of one field, NULL where that is a gap."""
         points = self.card.points[name]
         if points.linear:
-            height = self.interpolated(points, self.number(name))
-            return exp.func("COALESCE", height, self.keyed(name)) if self.spellings.get(name) else height
-        return self.keyed(name)
+            height = self.interpolated(name, self.number(name))
+            return exp.Coalesce(this=height, expressions=[self.keyed(name)]) if self.spellings.get(name) else height
+        known = self.keyed(name)
+        if not (points.before or points.after):
+            return known
+        return exp.Coalesce(this=known, expressions=[self.interpolated(name, self.number(name))])
 
     def keyed(self, name: str) -> exp.Expr:
         """Return the points that stand beside a row's value in a table of values."""
@@ -197,7 +200,7 @@ class Scoring:
             for value, log_odds in points.by_value.items()
             if value != NOT_KNOWN or points.gap is None
         }
-        return [*(held | {other: points.by_value[value] for other, value in others.items()}).items()]
+        return [*(held | {other: points.at(value) for other, value in others.items()}).items()]
 
     def column(self, name: str) -> exp.Expr:
         """Return a field's column, cast to text for categories and dates.
@@ -240,19 +243,29 @@ class Scoring:
             case = case.when(with_comma, exp.cast(dotted, exp.DataType.Type.DOUBLE))
         return case
 
-    def interpolated(self, points: Points, x: exp.Expr) -> exp.Expr:
-        """Return the height of a curve made of straight lines, NULL outside of it."""
-        knots = list(zip(points.values, points.log_odds, strict=True))
-        outside = exp.Or(this=x < double(knots[0][0]), expression=x > double(knots[-1][0]))
-        case = exp.Case().when(outside, exp.null())
-        for (left, low), (right, high) in pairwise(knots):
-            share = exp.Div(this=exp.paren(x - double(left)), expression=double(right - left))
-            height = exp.Add(
-                this=double(low), expression=exp.Mul(this=double(high - low), expression=exp.paren(share))
-            )
-            last = right == knots[-1][0]
-            case = case.when(x <= double(right) if last else x < double(right), height)
-        return case
+    def interpolated(self, name: str, x: exp.Expr) -> exp.Expr:
+        """Return the height of a curve made of straight lines.
+
+        Beyond its ends it stays, if no rule ends it there. NULL is what the field cannot hold and, of whole numbers,
+        what is looked up.
+        """
+        points, (lowest, highest) = self.card.points[name], self.card.schema.by_name[name].limits
+        inside = list(zip(points.values, points.log_odds, strict=True))
+        first, last = inside[0], inside[-1]
+        low, high = lowest if points.before else first[0], highest if points.after else last[0]
+        case = exp.Case().when(exp.Or(this=x < double(low), expression=x > double(high)), exp.null())
+        if not points.linear:
+            case = case.when(exp.NEQ(this=x.copy(), expression=exp.Floor(this=x.copy())), exp.null())
+        if points.before:
+            case = case.when(x < double(points.before[0][0]), double(points.before[0][1]))
+        for left, right in pairwise([*points.before, first]):
+            case = case.when(x < double(right[0]), line(x, left, right))
+        for left, right in pairwise(inside if points.linear else ()):
+            case = case.when(x <= double(right[0]) if right == last else x < double(right[0]), line(x, left, right))
+        case = case if points.linear else case.when(x <= double(last[0]), exp.null())
+        for left, right in pairwise([last, *points.after]):
+            case = case.when(x <= double(right[0]), line(x, left, right))
+        return case.when(x <= double(high), double(points.after[-1][1])) if points.after else case
 
     def name(self, name: str) -> exp.Identifier:
         """Return an identifier, quoted unless it is surely no keyword."""
@@ -263,6 +276,13 @@ class Scoring:
     def text(self, query: exp.Expr, pretty: bool = False) -> str:
         """Write a query in the dialect."""
         return query.sql(dialect=self.dialect.name, pretty=pretty)
+
+
+def line(x: exp.Expr, left: tuple[float, float], right: tuple[float, float]) -> exp.Expr:
+    """Return the height at x of the straight line through two points."""
+    share = exp.Div(this=exp.paren(x - double(left[0])), expression=double(right[0] - left[0]))
+    rise = exp.Mul(this=double(right[1] - left[1]), expression=exp.paren(share))
+    return exp.Add(this=double(left[1]), expression=rise)
 
 
 def double(number: float) -> exp.Expr:

@@ -19,13 +19,16 @@ class Points:
     """The points of one feature at each of its values in order: log-odds, or in the target's unit.
 
     Between the knots of a real-valued feature the points run in straight lines. `gap` holds the points of a missing
-    number, if one can be missing.
+    number, if one can be missing. `before` and `after` are knots outside of the values, each a value and its points:
+    there the points run in straight lines from the first or last value on, and beyond the outermost knot they stay.
     """
 
     values: tuple[Any, ...]
     log_odds: tuple[float, ...]
     linear: bool = False
     gap: float | None = None
+    before: tuple[tuple[float, float], ...] = ()
+    after: tuple[tuple[float, float], ...] = ()
 
     @property
     def levels(self) -> tuple[Any, ...]:
@@ -38,10 +41,22 @@ class Points:
         gap = () if self.gap is None else (self.gap,)
         return dict(zip(self.levels, (*self.log_odds, *gap), strict=True))
 
+    @property
+    def places(self) -> tuple[Any, ...]:
+        """The levels, then the values of the outer knots."""
+        return (*self.levels, *(x for x, _ in (*self.before, *self.after)))
+
     @cached_property
     def position(self) -> dict[Value, int]:
-        """Where each value stands."""
-        return {value: position for position, value in enumerate(self.levels)}
+        """Where each of the places stands."""
+        return {value: position for position, value in enumerate(self.places)}
+
+    @cached_property
+    def knots(self) -> tuple[list[float], list[float]]:
+        """All values of a number in order, outer knots included, and their points."""
+        inside = zip(self.values, self.log_odds, strict=True)
+        xs, ys = zip(*self.before, *inside, *self.after, strict=True)
+        return [*xs], [*ys]
 
     def at(self, value: Value) -> float:
         """Return the points of a value.
@@ -51,12 +66,13 @@ class Points:
         KeyError
             If the feature has no such value.
         """
-        if not self.linear or (value == NOT_KNOWN and self.gap is not None):
+        if isinstance(value, str) or value in self.by_value:
             return self.by_value[value]
-        return sum(share * self.log_odds[position] for position, share in self.shares(value))
+        xs, ys = self.knots
+        return sum(share * ys[knot] for knot, share in shares_between(xs, value))
 
     def heights(self, values: Iterable[Any]) -> list[float]:
-        """Return the points of many values; NaN is a gap."""
+        """Return the points of many values that were seen; NaN is a gap."""
         gap = math.nan if self.gap is None else self.gap
         if not self.linear:
             return [self.by_value.get(value, gap) for value in values]
@@ -72,13 +88,20 @@ class Points:
         return found
 
     def shares(self, value: Any) -> list[tuple[int, float]]:
-        """Return the positions that make up a value's points, each with its share; shares sum to 1."""
-        if not self.linear or (value == NOT_KNOWN and self.gap is not None):
+        """Return the places that make up a value's points, each with its share; shares sum to 1."""
+        if isinstance(value, str) or value in self.position:
             return [(self.position[value], 1.0)]
-        right = min(max(bisect_right(self.values, value), 1), len(self.values) - 1)
-        left = right - 1
-        share = (value - self.values[left]) / (self.values[right] - self.values[left])
-        return [(left, 1.0 - share), (right, share)]
+        xs, _ = self.knots
+        return [(self.position[xs[knot]], share) for knot, share in shares_between(xs, value)]
+
+
+def shares_between(xs: Sequence[float], value: float) -> list[tuple[int, float]]:
+    """Return the knots on either side of a value, each with its share; the end, if it lies beyond."""
+    if value <= xs[0] or value >= xs[-1]:
+        return [(0 if value <= xs[0] else len(xs) - 1, 1.0)]
+    right = bisect_right(xs, value)
+    share = (value - xs[right - 1]) / (xs[right] - xs[right - 1])
+    return [(right - 1, 1.0 - share), (right, share)]
 
 
 class Contribution(TypedDict):
@@ -104,7 +127,13 @@ class Terms(dict[Value, Contribution]):
 def points_of(written: dict[str, Any]) -> dict[str, Points]:
     """Return every feature's points, as a file holds them."""
     return {
-        name: Points(tuple(given["values"]), tuple(given["log_odds"]), given["linear"], given["gap"])
+        name: Points(
+            tuple(given["values"]),
+            tuple(given["log_odds"]),
+            given["linear"],
+            given["gap"],
+            *(tuple((x, y) for x, y in given.get(side, ())) for side in ("before", "after")),
+        )
         for name, given in written.items()
     }
 

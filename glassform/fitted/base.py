@@ -13,7 +13,7 @@ from glassform.files import written_whole
 from glassform.fitted.neighbours import THIN, Crowd, Support, unpack
 from glassform.fitted.target import TARGETS, Sums, Target
 from glassform.languages import current, gettext
-from glassform.records.field import Record, Value
+from glassform.records.field import Field, Record, Value
 from glassform.records.schema import BINARY, Schema, Schemas
 from glassform.refusals import Refusal
 
@@ -180,7 +180,7 @@ class Fitted(ABC):
             "record": record,
             "interval": self.interval(sums),
             "support": support,
-            "warnings": self.warnings(support),
+            "warnings": self.warnings(record, support),
             "model": self.model,
         }
 
@@ -196,25 +196,37 @@ class Fitted(ABC):
         found = self.crowd.support(record)
         return found if self.schema.task == BINARY else {"count": found["count"], "share": None}
 
-    def warnings(self, support: Support | None) -> list[str]:
-        """Warn if hardly any training rows were like the record."""
+    @cached_property
+    def observed(self) -> list[tuple[str, int]]:
+        """The numbers of which only a range was seen and no rule is stated, each with its place."""
+        return [(field.name, place) for place, field in enumerate(self.schema.fields) if field.observed]
+
+    def outside(self, values: Sequence[Value]) -> list[str]:
+        """Warn of every value of a record outside of what was seen."""
+        by_name = self.schema.by_name
+        found = [(name, values[at]) for name, at in self.observed if by_name[name].is_outside(values[at])]
+        return [outside(self.schemas[current()].by_name[name], value) for name, value in found]
+
+    def warnings(self, record: Record, support: Support | None) -> list[str]:
+        """Warn of values outside of what was seen, and if hardly any training rows were like the record."""
+        found = self.outside([record[name] for name in self.schema.by_name]) if self.observed else []
         if support is None or support["count"] >= THIN:
-            return []
-        count, rows, words = support["count"], f"{self.training['rows']:,}", self.schemas[current()].words
+            return found
+        return [*found, self.unlike(support["count"])]
+
+    def unlike(self, count: int) -> str:
+        """Say that hardly any training rows were like the record."""
+        rows, words = f"{self.training['rows']:,}", self.schemas[current()].words
         if not count:
-            return [
-                gettext(
-                    "Of the %(rows)s %(cases)s the model learned from, none resembled this one.", rows=rows, **words
-                )
-            ]
-        return [
-            gettext(
-                "Of the %(rows)s %(cases)s the model learned from, only %(count)s resembled this one.",
-                count=count,
-                rows=rows,
-                **words,
+            return gettext(
+                "Of the %(rows)s %(cases)s the model learned from, none resembled this one.", rows=rows, **words
             )
-        ]
+        return gettext(
+            "Of the %(rows)s %(cases)s the model learned from, only %(count)s resembled this one.",
+            count=count,
+            rows=rows,
+            **words,
+        )
 
     def save(self, folder: Path) -> None:
         """Write `scorecard.json` into a folder, whole or not at all."""
@@ -261,6 +273,23 @@ class Fitted(ABC):
     def decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
         """Return the members of a file as those of the class."""
         return content
+
+
+def outside(field: Field, value: Value) -> str:
+    """Say that a number is outside of what was seen, and what it is taken for if it is far outside."""
+    low, high = field.observed or field.bounds
+    words = {"field": field.title, "value": value, "low": low, "high": high}
+    taken = field.within_reach(value)
+    if taken == value:
+        return gettext(
+            "%(field)s: %(value)s is outside of what was seen, %(low)s to %(high)s. The model only carries on.",
+            **words,
+        )
+    return gettext(
+        "%(field)s: %(value)s is far outside of what was seen, %(low)s to %(high)s. It counts as %(taken)s.",
+        taken=f"{taken:.15g}",
+        **words,
+    )
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ class Windows(dict[Value, bytes]):
             return (everybody ^ self.before[-1]).to_bytes(self.size, "little")
         minimum, maximum = self.field.bounds
         low, high = max(minimum, float(value) - self.field.window), min(maximum, float(value) + self.field.window)
+        if low > high:  # further outside of what was seen than the window reaches
+            return bytes(self.size)
         people = self.before[place_of(self.field, high) + 1] ^ self.before[place_of(self.field, low)]
         return people.to_bytes(self.size, "little")
 

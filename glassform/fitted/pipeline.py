@@ -61,6 +61,8 @@ class Opaque(Fitted):
             return []
         columns = dict(zip(self.schema.by_name, zip(*(row.values for row in rows), strict=True), strict=True))
         for field in self.schema.fields:
+            if field.observed:
+                columns[field.name] = tuple(map(field.within_reach, columns[field.name]))
             if field.has_gaps:
                 columns[field.name] = tuple(math.nan if each == NOT_KNOWN else each for each in columns[field.name])
         import pandas as pd  # as a pipeline takes them
@@ -91,12 +93,12 @@ class Opaque(Fitted):
         """Return that there is none."""
         return {"contributions": None}
 
-    def warnings(self, support: Any) -> list[str]:
+    def warnings(self, record: Record, support: Any) -> list[str]:
         """Also warn that the answer is not explained exactly."""
         not_explained = gettext(
             "Not explained exactly: this model is no sum of one term per field. Its pipeline was asked as a whole."
         )
-        return [*super().warnings(support), not_explained]
+        return [*super().warnings(record, support), not_explained]
 
     def written(self) -> dict[str, Any]:
         """Return what its file holds."""

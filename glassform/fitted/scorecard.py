@@ -62,7 +62,7 @@ class Scorecard(Additive):
         """By feature and value: the number and the content of its row of `covariance`; row 0 is the intercept's."""
         # arrays, because adjacent numbers are read faster than a list of objects
         numbered = enumerate((array("d", row) for row in self.covariance[1:]), start=1)
-        return {name: {value: next(numbered) for value in points.levels} for name, points in self.points.items()}
+        return {name: {value: next(numbered) for value in points.places} for name, points in self.points.items()}
 
     @cached_property
     def terms(self) -> dict[str, "Terms"]:
@@ -116,7 +116,7 @@ class Scorecard(Additive):
             "record": record,
             "interval": self.interval_of(record, log_odds) if self.covariance else None,
             "support": support,
-            "warnings": self.warnings(support),
+            "warnings": self.warnings(record, support),
             "model": self.model,
         }
 
@@ -153,7 +153,10 @@ class Scorecard(Additive):
             return self._interpolated_variance(record)
         own, pairs, earlier = self.covariance[0][0], 0.0, [0]
         for name, rows in self.rows.items():
-            row, covariances = rows[record[name]]
+            try:
+                row, covariances = rows[record[name]]
+            except KeyError:  # a number outside of what was seen
+                return self._interpolated_variance(record)
             for column in earlier:
                 pairs += covariances[column]
             own += covariances[row]

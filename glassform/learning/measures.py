@@ -105,7 +105,7 @@ class BinaryMeasures(Measures):
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return one table of points, with their covariance unless there are too many."""
         intercept, points = tabulate(pipeline, self.schema, training.X, training.weights.tolist())
-        few = sum(len(each.levels) for each in points.values()) <= MOST_COVARIANCES
+        few = sum(len(each.places) for each in points.values()) <= MOST_COVARIANCES
         covariance = covariance_of(pipeline, points, training.X, training.weights) if few else []
         return Scorecard, {"intercept": intercept, "points": points, "covariance": covariance}
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glassform.records.datapackage import MOST_WHOLE
 from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field, Record, Value
 from glassform.records.headers import fields_of
+from glassform.records.observed import widened
 from glassform.records.schema import NUMBER, Schema
 from glassform.records.values import meaning_of
 from glassform.tables.opening import open_file
@@ -112,6 +114,34 @@ def checked(table: pd.DataFrame, schema: Schema, counted: bool = False) -> tuple
     if schema.task == NUMBER:
         return X, outcome.to_numpy(dtype=np.float64)
     return X, outcome.map({label: place for place, label in enumerate(schema.classes)}).to_numpy(dtype=np.int64)
+
+
+def with_seen(schema: Schema, *splits: Split) -> Schema:
+    """Return the schema with ranges that hold all rows: a sample that has grown may reach further than it did.
+
+    Raises
+    ------
+    ValueError
+        If a whole number has too many values then, each of which would have points.
+    """
+    numbers = [field for field in schema.fields if field.observed]
+    seen = {}
+    for field in numbers:
+        columns = [split.X[field.name] for split in splits]
+        low, high = min(each.min() for each in columns), max(each.max() for each in columns)
+        if any(map(field.is_outside, (low, high))):
+            seen[field.column] = PYTHON_TYPE[field.type](low), PYTHON_TYPE[field.type](high)
+    if not seen:
+        return schema
+    wider = Schema(widened(schema.package, seen))
+    for field in wider.fields:
+        if field.column in seen and len(field.values) > MOST_WHOLE:
+            low, high = field.bounds
+            raise ValueError(
+                f"{field.column} now goes from {low} to {high}, and an integer has at most {MOST_WHOLE:,} values; "
+                "make it a number in the data package, or mend the row"
+            )
+    return wider
 
 
 def read_column(column: pd.Series, field: Field) -> pd.Series:

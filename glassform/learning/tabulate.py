@@ -1,7 +1,7 @@
 """Turn a fitted additive pipeline into a table of points, without looking inside it."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -12,13 +12,14 @@ from sklearn.pipeline import Pipeline
 
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import TOLERANCE
-from glassform.records.field import Field, Value
+from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.records.schema import NUMBER, Schema
 
 STRAIGHT = 1e-11  # log-odds; a curve this close to a straight line counts as straight
 PROBES = (0.27, 0.5, 0.81)  # places in a segment that are checked; uneven, so that no kink hides between them
 MOST_KNOTS = 5_000  # of one curve; one that needs more is not made of straight lines
 Ask = Callable[[DataFrame], list[float]]  # returns a pipeline's output for each row
+Outer = Sequence[tuple[Any, float]]  # knots on one side of what was seen, each a value and its height
 Curves = Callable[[Mapping[str, Sequence[Any]]], dict[str, list[float]]]  # at each feature's values
 
 
@@ -67,7 +68,9 @@ def tabulate(
     whole = {field.name: field.values for field in schema.fields if field.values}
     asked = ask_curves(ask, base, whole)
     curves = {name: (values, asked[name]) for name, values in whole.items()}
-    curves |= all_knots(partial(ask_curves, ask, base), [field for field in schema.fields if not field.values])
+    vary_one = partial(ask_curves, ask, base)
+    curves |= all_knots(vary_one, [field for field in schema.fields if not field.values])
+    outer = outer_knots(vary_one, [field for field in schema.fields if not field.categories])
     gaps = ask_curves(ask, base, {field.name: [math.nan] for field in schema.fields if field.has_gaps})
     points, terms = {}, []
     for field in schema.fields:
@@ -78,7 +81,10 @@ def tabulate(
         average = own + math.fsum((y - own) * weight for y, weight in zip(heights, weights, strict=True)) / total
         intercept += average - own
         gap = None if raised.gap is None else raised.gap - average
-        points[field.name] = Points(raised.values, tuple(y - average for y in given), raised.linear, gap)
+        before, after = (tuple((x, y - average) for x, y in side) for side in outer.get(field.name, ((), ())))
+        points[field.name] = Points(
+            raised.values, tuple(y - average for y in given), raised.linear, gap, before, after
+        )
         terms.append([y - average for y in heights])
     prove(ask(X), intercept, terms)
     return intercept, points
@@ -148,7 +154,27 @@ def prove(given: Sequence[float], intercept: float, terms: Sequence[Sequence[flo
 
 
 def all_knots(curves: Curves, fields: Sequence[Field]) -> dict[str, tuple[list[Value], list[float]]]:
-    """Find where curves made of straight lines bend or jump, between their fields' minimum and maximum.
+    """Find where curves made of straight lines bend or jump, between the bounds of their real-valued fields."""
+    return knots_between(
+        curves, {field.name: (float(low), float(high)) for field in fields for low, high in [field.bounds]}
+    )
+
+
+def outer_knots(curves: Curves, fields: Sequence[Field]) -> dict[str, tuple[Outer, Outer]]:
+    """Return the knots of curves outside of what was seen, before and after it, where no rule ends them there."""
+    whole = {field.name for field in fields if field.type == "integer"}
+    before = {each.name: (each.reach[0], each.bounds[0]) for each in fields if each.reach[0] < each.bounds[0]}
+    after = {each.name: (each.bounds[1], each.reach[1]) for each in fields if each.reach[1] > each.bounds[1]}
+    found = [knots_between(curves, ends, whole) for ends in (before, after)]
+    first, last = ({name: [*zip(*knots, strict=True)] for name, knots in side.items()} for side in found)
+    # the innermost knots are the first and the last value
+    return {each.name: (first.get(each.name, [])[:-1], last.get(each.name, [])[1:]) for each in fields}
+
+
+def knots_between(
+    curves: Curves, ends: Mapping[str, tuple[float, float]], whole: Set[str] = frozenset()
+) -> dict[str, tuple[list[Value], list[float]]]:
+    """Find where curves made of straight lines bend or jump between two values; those in `whole` at whole numbers.
 
     Every segment that is not straight is halved, down to neighbouring floating-point numbers, so a jump
     becomes two knots side by side; knots the others imply are then dropped.
@@ -158,40 +184,52 @@ def all_knots(curves: Curves, fields: Sequence[Field]) -> dict[str, tuple[list[V
     NotAdditive
         If more than 5,000 knots would be needed: a curve bends everywhere.
     """
-    ends = {field.name: [float(end) for end in field.bounds] for field in fields}
     found = {name: dict(zip(ends[name], ys, strict=True)) for name, ys in curves(ends).items()}
-    segments = {name: [(low, high)] for name, (low, high) in ends.items()}
+    segments = {name: [each] for name, each in ends.items()}
     while segments:
         probes = {
-            name: [left + share * (right - left) for left, right in several for share in PROBES]
+            name: [x for segment in several for x in probed(*segment, name in whole)]
             for name, several in segments.items()
         }
         for name, ys in curves(probes).items():
             found[name] |= zip(probes[name], ys, strict=True)
-            if len(found[name]) > MOST_KNOTS * len(PROBES):
+            if len(found[name]) > MOST_KNOTS * len(PROBES) and name not in whole:
                 raise NotAdditive(f"the curve of {name} is not made of straight lines")
         bent = {
-            name: [half for each in several if not straight(each, found[name]) for half in halves(*each)]
+            name: [
+                half
+                for each in several
+                if not straight(each, found[name], probed(*each, name in whole))
+                for half in halves(*each, name in whole)
+            ]
             for name, several in segments.items()
         }
         segments = {name: several for name, several in bent.items() if several}
     return {name: pruned(sorted(curve.items())) for name, curve in found.items()}
 
 
-def straight(segment: tuple[float, float], found: dict[float, float]) -> bool:
+def part_of(left: float, right: float, share: float, whole: bool) -> float:
+    """Return the value a share of the way from one value to another."""
+    return left + int(share * (right - left)) if whole else left + share * (right - left)
+
+
+def probed(left: float, right: float, whole: bool) -> list[float]:
+    """Return the places at which a segment is checked; none, if its ends are neighbours."""
+    if part_of(left, right, 0.5, whole) in (left, right):
+        return []
+    return [x for share in PROBES if (x := part_of(left, right, share, whole)) not in (left, right)]
+
+
+def straight(segment: tuple[float, float], found: dict[float, float], probes: Sequence[float]) -> bool:
     """Check at some places that a curve is straight between a segment's ends."""
     left, right = segment
-    middle = left + 0.5 * (right - left)
-    if middle in segment:
-        return True
-    probes = (left + share * (right - left) for share in PROBES)
-    allowed = STRAIGHT * max(1.0, abs(found[left]))
+    allowed = STRAIGHT * max(1.0, abs(found[left]), abs(found[right]))
     return all(abs(found[x] - between(x, left, found[left], right, found[right])) <= allowed for x in probes)
 
 
-def halves(left: float, right: float) -> list[tuple[float, float]]:
+def halves(left: float, right: float, whole: bool) -> list[tuple[float, float]]:
     """Cut a segment in two at its middle probe."""
-    middle = left + 0.5 * (right - left)
+    middle = part_of(left, right, 0.5, whole)
     return [(left, middle), (middle, right)]
 
 
@@ -224,7 +262,7 @@ def covariance_of(
     rows = [np.average(design_of(pipeline, X), axis=0, weights=weights)[None]]
     own, mean = design_of(pipeline, base), rows[0]
     for name, each in points.items():
-        levels = [*each.values, *([np.nan] if each.gap is not None else [])]
+        levels = [np.nan if value == NOT_KNOWN and each.gap is not None else value for value in each.places]
         varied = design_of(pipeline, vary(base, name, levels))
         # the columns that vary with this feature; each is centred on its average over the training rows
         moved = (varied != own).any(axis=0)

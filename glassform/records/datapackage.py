@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from glassform.records.field import MISSING, NOT_KNOWN, OWN, identifier
 from glassform.records.messages import did_you_mean
+from glassform.records.observed import with_observed
 from glassform.records.schema import Schema, localised
 
 MOST_WHOLE = 2_000  # values of an integer, each of which has points
@@ -16,6 +17,15 @@ MOST_WHOLE = 2_000  # values of an integer, each of which has points
 
 class InvalidPackage(ValueError):
     """A data package with mistakes; the message lists each with its place."""
+
+
+class Observed(BaseModel):
+    """The smallest and the largest number that was seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    minimum: FiniteFloat
+    maximum: FiniteFloat
 
 
 class Own(BaseModel):
@@ -34,6 +44,7 @@ class Own(BaseModel):
     decimal_sign: Literal[".", ","] = "."
     group_sign: str = Field(default="", max_length=1)
     direction: Literal["", "up", "down"] = ""
+    observed: Observed | None = None
     translations: dict[str, Any] = {}
 
 
@@ -55,6 +66,13 @@ class FieldDescriptor(BaseModel):
     description: str = ""
     constraints: Constraints = Constraints()
     glassform: Own = Own()
+
+    @property
+    def ends(self) -> dict[str, float | None]:
+        """The ends of a number's range: by rule or, without one, as seen."""
+        rule, seen = self.constraints, self.glassform.observed
+        ends = {"minimum": rule.minimum, "maximum": rule.maximum}
+        return {name: getattr(seen, name, None) if end is None else end for name, end in ends.items()}
 
 
 class TableSchema(BaseModel):
@@ -137,9 +155,9 @@ def read_package(path: Path) -> Schema:
     mistakes = [*mistakes_in(package)]
     if mistakes:
         raise InvalidPackage(told(path, mistakes))
-    schema = Schema(content)
+    schema = Schema(with_observed(content, path.parent))
     for language in package.glassform.translations:
-        Schema(localised(content, language))
+        Schema(localised(schema.package, language))
     return schema
 
 
@@ -202,30 +220,21 @@ def repeated(own: Glassform) -> Iterator[str]:
             yield f"{OWN}.features: {column} is the target, which cannot be learned from"
 
 
-def spread(rule: Constraints) -> float:
-    """Return the width of a number's range."""
-    return (rule.maximum or 0) - (rule.minimum or 0)
-
-
 def mistakes_of(field: FieldDescriptor, has_points: bool) -> Iterator[str]:
     """Find what is wrong with one field."""
     rule = field.constraints
+    low, high = field.ends.values()
     if field.type == "string" and not rule.enum:
         yield "constraints.enum: is missing; a text needs its categories"
     if field.type != "string" and rule.enum:
         yield f"type: is {field.type}, and constraints.enum lists categories, which are of type string"
     if field.type != "string" and not rule.enum:
-        for end in ("minimum", "maximum"):
-            if getattr(rule, end) is None:
-                yield f"constraints.{end}: is missing; a number needs both ends"
-        if rule.minimum is not None and rule.maximum is not None and rule.minimum >= rule.maximum:
-            yield f"constraints: the minimum, {rule.minimum:g}, is not below the maximum, {rule.maximum:g}"
-    if (
-        has_points
-        and field.type == "integer"
-        and None not in (rule.minimum, rule.maximum)
-        and spread(rule) > MOST_WHOLE
-    ):
+        for name, end in field.ends.items():
+            if end is None:
+                yield f"constraints.{name}: is missing; a number needs both ends, as a rule or under {OWN}.observed"
+        if low is not None and high is not None and low >= high:
+            yield f"constraints: the minimum, {low:g}, is not below the maximum, {high:g}"
+    if has_points and field.type == "integer" and low is not None and high is not None and high - low > MOST_WHOLE:
         yield f"type: an integer has at most {MOST_WHOLE:,} values, and these are more; make it a number"
     if rule.enum and len(set(rule.enum)) < len(rule.enum):
         yield "constraints.enum: a category stands there more than once"

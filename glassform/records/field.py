@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
@@ -24,6 +25,11 @@ PLAIN_DIGITS = {
     "integer": re.compile(r"-?[0-9]+"),
     "number": re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"),
 }
+MOST = {
+    "integer": 2**63 - 1,
+    "number": sys.float_info.max,
+}  # what a value may be on either side of 0, if no rule says less
+FAR = 10  # ranges of the values seen, beyond which a curve stays where it is
 MISSING = ("",)  # texts for a missing value, unless a Table Schema names others
 DATE = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ].*)?")
 TRUE_AND_FALSE = (("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("1", "0"))
@@ -32,6 +38,7 @@ KINDS = {
     "number": lazy_gettext("a number"),
     "string": lazy_gettext("text"),
 }
+FROM, TO = lazy_gettext("{kind} from {minimum} up"), lazy_gettext("{kind} up to {maximum}")  # with only one end
 
 
 @dataclass(frozen=True)
@@ -57,13 +64,18 @@ class Field:
     is_year: bool  # whether dates count as their years
     decimal_sign: str = "."  # of its numbers, as the table writes them
     group_sign: str = ""  # between their thousands
+    observed: tuple[float, float] | None = None  # the smallest and the largest number that was seen; no rule
 
     @classmethod
     def from_descriptor(cls, descriptor: dict[str, Any], missing: Iterable[str] = MISSING) -> "Field":
         """Read a Table Schema field and the schema's `missingValues`; categories keep the order of its `enum`."""
         constraints, own = descriptor.get("constraints", {}), descriptor.get(OWN, {})
         minimum, maximum = constraints.get("minimum"), constraints.get("maximum")
-        titles = own.get("titles", {})
+        titles, observed = own.get("titles", {}), own.get("observed")
+        seen = (observed["minimum"], observed["maximum"]) if observed else None
+        low, high = (
+            rule if rule is not None else end for rule, end in zip((minimum, maximum), seen or (0, 0), strict=True)
+        )
         return cls(
             name=identifier(descriptor["name"]),
             column=descriptor["name"],
@@ -78,12 +90,13 @@ class Field:
             ordered=own.get("ordered", False),
             locked=own.get("locked", False),
             direction=own.get("direction", ""),
-            window=own.get("window", DEFAULT_WINDOW * ((maximum or 0) - (minimum or 0))),
+            window=own.get("window", DEFAULT_WINDOW * (high - low)),
             has_gaps=own.get("gaps", False) and "enum" not in constraints,
             missing=frozenset(missing if own.get("gaps", False) or NOT_KNOWN in constraints.get("enum", []) else ()),
             is_year=own.get("years", False),
             decimal_sign=own.get("decimal_sign", "."),
             group_sign=own.get("group_sign", ""),
+            observed=seen,
         )
 
     @property
@@ -97,6 +110,10 @@ class Field:
         if self.categories:
             return gettext("one of %(count)s known values", count=len(self.categories))
         ends = {"minimum": self.minimum, "maximum": self.maximum}
+        if None in ends.values():
+            text = FROM if self.minimum is not None else TO if self.maximum is not None else "{kind}"
+            number = str(text).format(kind=self.kind, **ends)
+            return gettext("%(number)s, or ? if it is not known", number=number) if self.has_gaps else number
         if self.has_gaps:
             return gettext(
                 "%(kind)s from %(minimum)s to %(maximum)s, or ? if it is not known", kind=self.kind, **ends
@@ -148,16 +165,50 @@ class Field:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Its minimum and its maximum.
+        """The range that drawings and tables show: its minimum and maximum or, without such a rule, what was seen.
 
         Raises
         ------
         ValueError
-            If the data package leaves one of them open; a form and a table of points need both.
+            If the data package leaves an end open; a form and a table of points need both.
         """
-        if self.minimum is None or self.maximum is None:
+        seen = self.observed or (None, None)
+        low, high = (
+            end if rule is None else rule for rule, end in zip((self.minimum, self.maximum), seen, strict=True)
+        )
+        if low is None or high is None:
             raise ValueError(f"the data package gives {self.column} no minimum or no maximum")
-        return self.minimum, self.maximum
+        return low, high
+
+    @cached_property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest number it may be: by rule or, without one, any that can be computed with."""
+        most = MOST.get(self.type, 0)
+        return -most if self.minimum is None else self.minimum, most if self.maximum is None else self.maximum
+
+    @cached_property
+    def reach(self) -> tuple[float, float]:
+        """How far its curve goes: to a rule's end or, without one, ten ranges past what was seen."""
+        (low, high), (lowest, highest) = self.bounds, self.limits
+        far = FAR * (high - low)
+        return (
+            max(low - far, lowest) if self.minimum is None else low,
+            min(high + far, highest) if self.maximum is None else high,
+        )
+
+    def within_reach(self, value: Value) -> Value:
+        """Return a number, or the end of the curve if it lies beyond; anything else as it is."""
+        if isinstance(value, str):
+            return value
+        low, high = self.reach
+        return min(max(value, low), high)
+
+    def is_outside(self, value: Value) -> bool:
+        """Tell whether a number is smaller or larger than any that was seen."""
+        if self.observed is None or isinstance(value, str):
+            return False
+        low, high = self.observed
+        return not low <= value <= high
 
     def title_of(self, value: Value) -> str:
         """Return a value as people read it: a category's title, a number as it is."""
@@ -178,7 +229,7 @@ class Field:
             return value in self.categories
         if value == NOT_KNOWN:
             return self.has_gaps
-        low, high = self.bounds
+        low, high = self.limits
         return isinstance(value, int if self.type == "integer" else (int, float)) and low <= value <= high
 
     def distance(self, old: Value, new: Value) -> float:

@@ -265,5 +265,6 @@ def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 def own_keywords(field: Field) -> dict[str, Any]:
     """Return what JSON Schema has no keyword for."""
-    own = {"x-unit": field.unit, "x-aliases": [*field.aliases], "x-titles": field.categories}
+    seen = dict(zip(("minimum", "maximum"), field.observed or (), strict=False))
+    own = {"x-unit": field.unit, "x-aliases": [*field.aliases], "x-titles": field.categories, "x-observed": seen}
     return {keyword: value for keyword, value in own.items() if value}

@@ -56,11 +56,16 @@ def json_categories(field: Field) -> list[bool | float]:
 
 def number_type(field: Field, strict: bool) -> Any:
     """Return the type of a field of numbers; strict reads no text but, for a year, dates."""
-    limits: dict[str, Any] = {"ge": field.minimum, "le": field.maximum}
+    lowest, highest = field.limits
+    limits: dict[str, Any] = {"ge": lowest, "le": highest}
     if field.type == "number":
         limits["allow_inf_nan"] = False
     read = pydantic.BeforeValidator(partial(from_json if strict else from_text, field))
     plain: Any = Annotated[PYTHON_TYPE[field.type], pydantic.Field(**limits), pydantic.Strict(), read]
+    if None in (field.minimum, field.maximum):  # what can be computed with is no rule to announce
+        rules = {"minimum": field.minimum, "maximum": field.maximum}
+        said = {"type": field.type} | {name: end for name, end in rules.items() if end is not None}
+        plain = Annotated[plain, pydantic.WithJsonSchema(said)]
     if not (strict and field.is_year):
         return plain
     date = {"type": "string", "pattern": f"^({YEAR_FIRST.pattern}|{YEAR_LAST.pattern})$".replace(r"\2", "[-/.]")}
@@ -100,8 +105,8 @@ def message_for(field: Field, value: Any, error_type: str, hints: bool) -> str:
         kind=field.kind,
         rule=field.rule,
         title=field.title.lower(),
-        minimum=field.minimum,
-        maximum=field.maximum,
+        minimum=field.limits[0],
+        maximum=field.limits[1],
         length=len(value) if isinstance(value, str) else 0,
         longest=LONGEST_VALUE,
         hint=did_you_mean(value, field.spellings) if hints and isinstance(value, str) else "",

@@ -23,7 +23,12 @@ class NoNumber(ValueError):
 
 
 def meaning_of(field: Field, value: Any) -> Any:
-    """Return what a value means to a field; what means nothing comes back as it is."""
+    """Return what a value means to a field; what means nothing comes back as it is.
+
+    Engines have types of their own, such as decimals and dates; those count as they are written.
+    """
+    if not isinstance(value, str | int | float | None):
+        value = str(value)
     if field.missing and is_gap(field, value):
         return NOT_KNOWN
     if field.categories:

@@ -165,7 +165,10 @@ def draw_curve(
     ]
     if field.categories:
         return DrawnCurve(field, rows)
-    mark = None if isinstance(chosen, str) else Scale(values[0], values[-1]).at(chosen)
+    # a number outside of what was seen is marked at the end
+    mark = (
+        None if isinstance(chosen, str) else Scale(values[0], values[-1]).at(min(max(chosen, values[0]), values[-1]))
+    )
     return DrawnCurve(field, rows, polyline(values, numbers, scale), mark)
 
 

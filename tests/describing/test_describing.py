@@ -486,14 +486,15 @@ def test_dates_are_years_and_are_said_to_be(tmp_path):
     assert said["taken"] == "dates; only the year is used"
     assert said["within"] == "all its dates are in the year 2024"
     schema = Schema(package)
-    typical = {name: field.minimum for name, field in schema.by_name.items()}
+    typical = {name: field.bounds[0] for name, field in schema.by_name.items()}
     for text in ("2025-06-01", "2025-06-01T10:00"):
         assert schema.read_json(Pairs({**typical, "taken": text}.items()))["taken"] == 2025
         assert schema.read_fields((name, str(value)) for name, value in {**typical, "taken": text}.items())
     for moment in (pd.Timestamp(text).value // 1_000_000 for text in ("2025-01-01", "2025-12-31T23:59:59.999")):
         assert schema.read_json(Pairs({**typical, "taken": moment}.items()))["taken"] == 2025
         assert schema.read_json(Pairs({**typical, "taken": float(moment)}.items()))["taken"] == 2025
-    for wrong in ("2025-13-01", "2025-01-45", "2025", "1999-01-01", 20250601, 1_750_000_000, 0, 10**30, True, 1e12):
+    assert schema.read_json(Pairs({**typical, "taken": "2031-01-01"}.items()))["taken"] == 2031
+    for wrong in ("2025-13-01", "2025-01-45", "2025", True, 10**30):
         with pytest.raises(InvalidRecord):
             schema.read_json(Pairs({**typical, "taken": wrong}.items()))
 

@@ -72,6 +72,14 @@ def test_a_value_nobody_has_is_supported_by_nobody():
     assert crowd.support({"c": "b"}) == {"count": 0, "share": None}
 
 
+def test_near_a_number_outside_of_what_was_seen_are_those_within_its_window():
+    seen = {"observed": {"minimum": 10, "maximum": 20}, "window": 2}
+    schema = table([{"name": "n", "type": "integer", "glassform": seen}])
+    crowd = unpack(schema, pack(schema, {"n": [10, 11, 19, 20, 20]}, [0, 1, 1, 1, 0]))
+    near = {7: 0, 8: 1, 9: 2, 10: 2, 20: 3, 21: 3, 22: 2, 23: 0, 10**18: 0, -(10**18): 0}
+    assert {value: crowd.support({"n": value})["count"] for value in near} == near
+
+
 def test_the_artifact_does_not_tell_the_order_of_the_people(schema, splits):
     X, y = splits["adult"].X.head(50), splits["adult"].y[:50]
     turned = X.iloc[::-1]

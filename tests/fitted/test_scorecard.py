@@ -1,5 +1,6 @@
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -192,6 +193,43 @@ def test_linear_spline_and_bin_steps_compile_the_same_way(step, sizes):
     rows = [[points[str(name)].at(value) for name, value in row.items()] for row in new.to_dict("records")]
     found = [intercept + sum(row) for row in rows]
     np.testing.assert_allclose(found, pipeline.decision_function(new), atol=TOLERANCE)
+
+
+SPLINES = {  # by how they go on
+    **NUMBER_STEPS,
+    "linear": SplineTransformer(n_knots=6, degree=1, extrapolation="linear"),
+    "continued": SplineTransformer(n_knots=6, degree=1, extrapolation="continue"),
+    "periodic": SplineTransformer(n_knots=6, degree=1, extrapolation="periodic"),
+}
+WHOLE = {  # of whole numbers, whose curves may bend everywhere
+    f"{degree} {how}": SplineTransformer(n_knots=6, degree=degree, extrapolation=how)
+    for degree, how in ((3, "constant"), (3, "linear"), (2, "continue"), (3, "periodic"))
+}
+
+
+def seen_only(schema: Schema) -> Schema:
+    """The same table, the ranges of its numbers only seen."""
+    package = json.loads(json.dumps(schema.package))
+    for field in package["resources"][0]["schema"]["fields"]:
+        if field["type"] != "string":
+            field["glassform"] = {"observed": field.pop("constraints")}
+    return Schema(package)
+
+
+@pytest.mark.parametrize("step", [*SPLINES.values(), *WHOLE.values()], ids=[*SPLINES, *WHOLE])
+def test_outside_of_what_was_seen_a_curve_goes_on_as_its_step_does(step, sizes):
+    schema, X, y = sizes
+    schema, names = seen_only(schema), ["size", "count"] if step in SPLINES.values() else ["count"]
+    passed: list[Any] = [("kind", OneHotEncoder(sparse_output=False), ["kind"])]
+    passed += [("size", StandardScaler(), ["size"])] if names == ["count"] else []
+    pipeline = make_pipeline(ColumnTransformer([("step", step, names), *passed]), LogisticRegression()).fit(X, y)
+    intercept, points = tabulate(pipeline, schema, X)
+    numbers = {"size": np.linspace(-130, 140, 1_020), "count": [*range(-250, 260)] * 2}
+    new = pd.DataFrame(numbers).assign(kind="b")
+    taken = new.assign(size=new["size"].clip(-100, 110), count=new["count"].clip(1 - 190, 20 + 190))
+    wanted = pipeline.decision_function(taken)
+    found = [intercept + sum(points[name].at(row[name]) for name in points) for row in new.to_dict("records")]
+    assert np.abs(np.array(found) - wanted).max() <= TOLERANCE * max(1.0, np.abs(wanted).max())
 
 
 def test_a_straight_line_needs_two_knots_and_a_spline_its_own(sizes):

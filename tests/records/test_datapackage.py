@@ -92,6 +92,7 @@ def test_a_sound_package_and_those_that_ship_are_read(tmp_path):
         (("glassform", "noun"), {"one": "box"}, "glassform.noun.many: field required"),
         ((*FIELDS, 0, "type"), "float", "resources[0].schema.fields[0].type: input should be 'integer'"),
         ((*FIELDS, 0, "constraints"), {"minimum": 0}, "fields[0] (size).constraints.maximum: is missing"),
+        ((*FIELDS, 0, "glassform"), {"observed": {"minimum": 0}}, "glassform.observed.maximum: field required"),
         ((*FIELDS, 0, "constraints", "minimum"), 10, "the minimum, 10, is not below the maximum, 9"),
         ((*FIELDS, 0, "constraints", "minimum"), "x", "constraints.minimum: input should be a valid number"),
         (

@@ -205,6 +205,8 @@ def outcomes(dictionary: Schema) -> list[str]:
 def describe(field: Field) -> dict[str, Any]:
     """Return a feature as the data dictionary has it."""
     values: dict[str, Any] = {"minimum": field.minimum, "maximum": field.maximum}
+    if field.observed:
+        values["observed"] = {"minimum": field.observed[0], "maximum": field.observed[1]}
     if field.categories:
         values = {"categories": field.categories}
     return {

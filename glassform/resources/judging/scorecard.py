@@ -9,7 +9,7 @@ from flask import url_for
 from pydantic import TypeAdapter
 from werkzeug.exceptions import NotFound
 
-from glassform.analysis.table_of_points import ScorecardAnswer, points_named, table
+from glassform.analysis.table_of_points import ScorecardAnswer, ScorecardFeature, ScorecardPoint, points_named, table
 from glassform.engines.dialects import DIALECTS, DUCKDB, Dialect
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
@@ -41,6 +41,10 @@ class Scorecard(Resource):
         described = url_for("scorecardschema")
         return table(additive(fitted()), schema()), HTTPStatus.OK, {"Link": f'<{described}>; rel="describedby"'}
 
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return how the page lists points."""
+        return {"every_point": every_point}
+
     def written(self, answer: Any) -> str:
         """Return the model as one SELECT."""
         # the SQL writer is large, and few ask for it
@@ -52,13 +56,20 @@ class Scorecard(Resource):
         return statement(card, read_dialect())
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
-        """Return the intercept's row, then a row per point."""
+        """Return the intercept's row, then a row per point, those of outer knots before and after the others."""
         first = points_named(answer["intercept"], isinstance(fitted(), Model))
         yield {"feature": "intercept", "value": "", **flat(first)}
         for feature in answer["features"]:
-            for point in feature["points"]:
+            for point in every_point(feature):
                 numbers = {name: each for name, each in point.items() if name not in ("value", "title")}
                 yield {"feature": feature["feature"], "value": point["value"], **flat(numbers)}
+
+
+def every_point(feature: ScorecardFeature) -> list[ScorecardPoint]:
+    """Return the points of a feature in order, a gap's last."""
+    numbers = [each for each in feature["points"] if not isinstance(each["value"], str)]
+    others = [each for each in feature["points"] if isinstance(each["value"], str)]
+    return [*feature.get("before", []), *numbers, *feature.get("after", []), *others]
 
 
 class ScorecardSchema(Resource):

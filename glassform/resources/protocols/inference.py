@@ -5,6 +5,7 @@ https://github.com/kserve/open-inference-protocol
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Annotated, Any, NotRequired
 
 from flask import Response, request
@@ -18,7 +19,7 @@ from glassform.batches.tensors import TEXTS, Tensor, read_rows, suitable_datatyp
 from glassform.fitted.base import Fitted, is_ready
 from glassform.fitted.target import sigmoid, softmax
 from glassform.languages import gettext
-from glassform.limits import MOST_ARRAY_BYTES
+from glassform.limits import MOST_ARRAY_BYTES, MOST_BATCH_ERRORS
 from glassform.records.messages import FieldError, InvalidRecord, say, shown, unknown
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 from glassform.refusals import Unreadable
@@ -85,6 +86,7 @@ class InferenceAnswer(TypedDict):
     model_name: str
     model_version: str
     id: NotRequired[str]
+    parameters: NotRequired[dict[str, str]]
     outputs: list[OutputTensor]
 
 
@@ -181,9 +183,11 @@ class Inferred(InferenceResource):
         found = {each.name: each for each in outputs(card, scored, [rows_by, *(width if width == [1] else [])])}
         refuse_unknown_outputs(asked, found)
         wanted = [found[each.name] for each in asked.outputs] if asked.outputs else found.values()
-        answer = {"model_name": card.schema.name, "model_version": card.version}
+        answer: dict[str, Any] = {"model_name": card.schema.name, "model_version": card.version}
         if asked.id is not None:
             answer["id"] = asked.id
+        if warned := warnings(scored):
+            answer["parameters"] = {"warnings": warned}
         body, length = write_tensors(answer, wanted, asked)
         headers = {"Cache-Control": "no-store"} | ({HEADER_LENGTH: str(length)} if length is not None else {})
         return Response(body, headers=headers, content_type=JSON if length is None else BYTES)
@@ -243,6 +247,14 @@ def outputs(card: Fitted, scored: Batch, shape: list[int]) -> Iterator[Tensor]:
         terms = [number for row in rows for term in row.terms for number in each_of(term)]
         classes = [len(card.schema.classes)] if card.schema.task == CLASSES else []
         yield Tensor("contributions", NUMERIC, [len(rows), len(card.schema.fields), *classes], terms)
+
+
+def warnings(scored: Batch) -> str:
+    """Return the warnings about the first rows that have any, in one text: a parameter is no list."""
+    rows = scored.source if scored.card.observed else ()
+    found = ((row.number, scored.card.outside(row.values)) for row in rows)
+    said = (f"{gettext('row %(number)s', number=number)}: {each}" for number, several in found for each in several)
+    return " ".join(islice(said, MOST_BATCH_ERRORS))
 
 
 def each_of(term: Any) -> Sequence[float]:

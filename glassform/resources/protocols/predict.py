@@ -38,6 +38,7 @@ class PredictAnswer(TypedDict):
     label: NotRequired[str | list[str]]
     probability: NotRequired[float | list[float]]
     probabilities: NotRequired[list[float] | list[list[float]]]
+    warnings: NotRequired[list[str] | list[list[str]]]
     model: dict[str, str]
 
 
@@ -120,6 +121,12 @@ def answer(found: dict[str, Any], card: Fitted) -> PredictAnswer:
 
 
 def predictions(card: Fitted, rows: list[Row]) -> dict[str, list[Any]]:
+    """Return the predictions of all rows, by member of the answer, with warnings if any row has some."""
+    warned = [card.outside(row.values) for row in rows] if card.observed else []
+    return outcomes(card, rows) | ({"warnings": warned} if any(warned) else {})
+
+
+def outcomes(card: Fitted, rows: list[Row]) -> dict[str, list[Any]]:
     """Return the predictions of all rows, by member of the answer."""
     sums, classes = card.all_sums(rows), card.schema.classes
     if card.schema.task == NUMBER:
