@@ -13,9 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
+from glassform.files import print_any_text
 from glassform.fitted.base import Fitted
 from glassform.fitted.pipeline import Opaque
-from glassform.learning.command import parse_options, removed_on_failure, report, step, tables_to_train, verdict
+from glassform.learning.command import parse_options, placed_if_trained, report, step, tables_to_train, verdict
 from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
@@ -164,17 +165,19 @@ predict_probability.__signature__ = inspect.Signature(  # type: ignore[attr-defi
 
 def main() -> None:
     """Train from the command line and print the report."""
+    print_any_text()
     options = parse_options(ESTIMATORS)
     counted = partial(
         count, sources=options.sources, engine=options.engine, master=options.master, encoding=options.encoding
     )
     try:
         for package, artifacts in tables_to_train(options):
-            with removed_on_failure(package.parent if options.add else None):
+            with placed_if_trained(package, artifacts):
                 card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
             print(report(card))
             table = artifacts.name if artifacts != options.artifacts else ""
-            print(verdict(Registry(artifacts), card.version, table, options.promote))
+            useless = MEASURES[card.schema.task].useless(card.evaluation)
+            print(verdict(Registry(artifacts), card.version, table, options.promote, useless))
             if table and Registry(artifacts).manifest().current:
                 print(f"Open it at http://127.0.0.1:5000/{artifacts.name}/", flush=True)
     except (OSError, ValueError) as error:

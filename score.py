@@ -13,6 +13,7 @@ from glassform.engines.files import KINDS, UnreadableSource, find
 from glassform.engines.on_spark import MASTER
 from glassform.engines.scoring import FAIL, NULL, REPORT, Task, WrongRows, connect, score_files, score_table
 from glassform.engines.sql import statement
+from glassform.files import print_any_text, print_exactly
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.settings import ARTIFACTS
@@ -85,11 +86,12 @@ def table_of_points(card: Fitted) -> Additive:
 
 def main(given: Sequence[str] | None = None) -> None:
     """Score from the command line."""
+    print_any_text()
     options = arguments(sys.argv[1:] if given is None else given)
     try:
         card = table_of_points(registry_of(options.artifacts, options.table).load(options.model))
         if options.sql:
-            print(statement(card, DIALECTS[options.dialect], options.explain), end="")
+            print_exactly(statement(card, DIALECTS[options.dialect], options.explain))
             return
         with closing(connect(options.engine, options.master)) as engine:
             score(card, engine, options)

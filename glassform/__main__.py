@@ -4,6 +4,7 @@ import argparse
 import sys
 from importlib import import_module
 
+from glassform.files import print_any_text
 from glassform.settings import IS_INSTALLED
 
 # Each subcommand: the program, the options it begins with, and a line of help.
@@ -17,6 +18,7 @@ SUBCOMMANDS: dict[str, tuple[str, list[str], str]] = {
 
 def main() -> None:
     """Run the program of a subcommand."""
+    print_any_text()
     parser = argparse.ArgumentParser(
         prog="glassform", description="A transparent model behind a web form and an API."
     )

@@ -1,13 +1,15 @@
 // A form marked data-live asks again while its inputs move, and shows the answer in the part of the page it names.
 // Without script the form's own button does the same.
 for (const form of document.querySelectorAll("form[data-live]")) {
-  const part = form.dataset.live;
+  // by attributes: a field may be called action or dataset, and would stand in the place of the form's own
+  const part = form.getAttribute("data-live");
+  const action = form.getAttribute("action").split("#")[0];
   let waiting;
   let asked = 0;
 
   async function ask() {
     const turn = ++asked;
-    const address = `${form.action.split("#")[0]}?${new URLSearchParams(new FormData(form))}`;
+    const address = `${action}?${new URLSearchParams(new FormData(form))}`;
     const response = await fetch(address, { headers: { Accept: "text/html" } });
     if (turn !== asked || !response.ok) return; // a newer question is under way, or the input is not finished
     const page = new DOMParser().parseFromString(await response.text(), "text/html");

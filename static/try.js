@@ -2,7 +2,7 @@
 // scorecard in the page and without a request. What only the server knows is put away until it is asked.
 import { drawn, explain, whatIf } from "./scorecard.js";
 
-const card = JSON.parse(document.getElementById("scorecard").textContent);
+const card = JSON.parse(document.getElementById("the-scorecard").textContent);
 const form = document.querySelector("form[data-try]");
 const features = Object.fromEntries(card.features.map((feature) => [feature.feature, feature]));
 const isCategorical = (feature) => typeof feature.points[0].value === "string";
@@ -22,9 +22,10 @@ function scaleOver(numbers) {
 // The record in the form, or null while what is typed is no value of its field.
 function typed() {
   const record = {};
+  const given = new FormData(form); // not form.elements: a field may be called length, or elements
   for (const feature of card.features) {
     const { points, interpolated } = feature;
-    const text = form.elements[feature.feature].value;
+    const text = given.get(feature.feature);
     const plain = interpolated ? /^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?$/ : /^-?[0-9]+$/;
     const isText = isCategorical(feature) || points.some((point) => point.value === text);
     if (!isText && !plain.test(text)) return null;
@@ -137,7 +138,7 @@ function follow() {
 form.addEventListener("input", follow);
 // Back and forward bring typed values with them, and the page must not say something else than its form.
 addEventListener("pageshow", () => {
-  const asked = JSON.parse(document.getElementById("record").textContent);
+  const asked = JSON.parse(document.getElementById("the-record").textContent);
   const record = typed();
   if (record && Object.keys(asked).some((name) => asked[name] !== record[name])) follow();
 });

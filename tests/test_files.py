@@ -1,10 +1,12 @@
 """Files that are written whole or not at all."""
 
 import fnmatch
+import io
+import sys
 
 import pytest
 
-from glassform.files import written_whole
+from glassform.files import print_any_text, print_exactly, written_whole
 from tests.conftest import ROOT
 
 
@@ -45,3 +47,13 @@ def test_git_ignores_what_a_killed_writer_leaves(path):
         unfinished.touch()
         ignored = (ROOT / ".gitignore").read_text().split()
         assert any(fnmatch.fnmatch(unfinished.name, pattern) for pattern in ignored)
+
+
+def test_a_console_prints_what_it_has_no_letter_for(monkeypatch):
+    console = io.TextIOWrapper(written := io.BytesIO(), encoding="cp1252", newline="")
+    monkeypatch.setattr(sys, "stdout", console)
+    print_any_text()
+    print("café 是")
+    print_exactly("SELECT 1 ")
+    print_exactly("是")
+    assert written.getvalue() == "café \\u662f\nSELECT 1 ".encode("cp1252") + "是".encode()

@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 
 from glassform.accounts.database import engine_options, prepare
 from glassform.accounts.tables import ROLES, User
+from glassform.files import print_any_text
 from glassform.settings import read_settings
 
 
 def main() -> None:
     """Change an account's role."""
+    print_any_text()
     parser = argparse.ArgumentParser(description="Say what somebody with an account may do.")
     parser.add_argument("name", help="of the account")
     parser.add_argument("role", choices=ROLES, help="a teacher sees aggregate figures and manages accounts")

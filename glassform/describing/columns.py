@@ -30,6 +30,10 @@ SIGNS = (
 )
 MOST_CATEGORIES = 60
 RARE = 10  # rows, under which little can be learned of a category
+WHOLE = r"-?[0-9]+"
+CODES = "codes with leading zeros, kept as text"
+FAR = 10_000  # times as far from the median as 95% of the values are
+LARGEST = 1e100  # of numbers, whose squares can still be summed
 MOST_DIGITS = 15  # of a whole number, beyond which it is no longer exact
 
 
@@ -110,7 +114,7 @@ def infer(texts: pd.Series, decimal_comma: bool = False) -> Column:
             its_own = numbers.nunique() == len(texts)
             inferred = numeric(name, numbers, missing, its_own=its_own, is_year=dated is not None)
             return replace(inferred, signs=signs)
-        if known.str.fullmatch(r"-?[0-9]+").all() and not known.str.match(CODE).any():
+        if known.str.fullmatch(WHOLE).all() and not has_codes(known):
             return Column(name, "integer", {}, missing, f"it has whole numbers of more than {MOST_DIGITS} digits")
     return categorical(name, known, missing)
 
@@ -130,14 +134,31 @@ def numeric(name: str, numbers: pd.Series, missing: int, its_own: bool, is_year:
     rows, low, high = len(numbers) + missing, numbers.min(), numbers.max()
     type_ = "integer" if pd.api.types.is_integer_dtype(numbers) else "number"
     constraints = {"minimum": low.item(), "maximum": high.item()}
+    if max(abs(low), abs(high)) > LARGEST:
+        return Column(name, type_, {}, missing, f"it has numbers beyond {LARGEST:g}")
     if type_ == "integer" and its_own and high - low == rows - 1:
         return Column(name, type_, constraints, missing, "it numbers the rows")
     notes = [
         "dates; only the year is used" if is_year else "",
         "every row has its own value: an identifier?" if its_own and type_ == "integer" else "",
         f"missing in {missing / rows:.0%} of the rows" if missing > rows / 2 else "",
+        outlier_in(numbers),
     ]
     return Column(name, type_, constraints, missing, note=joined(*notes), is_year=is_year)
+
+
+def outlier_in(numbers: pd.Series) -> str:
+    """Say which number lies far from all others; nothing, if none does."""
+    distances = (numbers.astype(float) - float(numbers.median())).abs()
+    usual, farthest = float(distances.quantile(0.95)), float(distances.max())
+    if not 0 < usual * FAR < farthest:
+        return ""
+    return f"{numbers[distances == farthest].iloc[0]:g} lies far from all others: an error?"
+
+
+def has_codes(texts: pd.Series) -> bool:
+    """Tell whether a column of whole numbers has codes among them, such as 00501."""
+    return bool(texts.str.match(CODE).any())
 
 
 def categorical(name: str, known: pd.Series, missing: int) -> Column:
@@ -145,6 +166,8 @@ def categorical(name: str, known: pd.Series, missing: int) -> Column:
     counts = known.value_counts()
     categories, distinct = sorted(counts.index, key=natural), len(counts)
     advice = next((advice for look, advice in ADVICE.items() if distinct > 2 and known.str.fullmatch(look).all()), "")
+    if known.str.fullmatch(WHOLE).all() and has_codes(known):
+        advice = CODES
     if distinct > MOST_CATEGORIES:
         kind = "every row has its own value" if distinct == len(known) else f"it has {distinct:,} different texts"
         return Column(name, "string", {}, missing, joined(kind, advice))
@@ -166,7 +189,7 @@ def readings_of(texts: pd.Series, decimal_comma: bool = False) -> dict[tuple[str
 
     What can be read as plain digits is; and where a comma is the sign of decimals, it is that.
     """
-    if texts.str.match(CODE).any():
+    if has_codes(texts):
         return {}
     found: dict[tuple[str, str], pd.Series] = {}
     for signs in SIGNS:
@@ -191,9 +214,9 @@ def as_numbers(plain: pd.Series) -> pd.Series | None:
     numbers = plain.astype(float)
     if not np.isfinite(numbers).all():
         return None
-    if (numbers % 1 == 0).all():
-        return numbers.astype("int64") if numbers.abs().max() < 10**MOST_DIGITS else None
-    return numbers
+    if (numbers % 1 == 0).all() and numbers.abs().max() < 10**MOST_DIGITS:
+        return numbers.astype("int64")
+    return None if plain.str.fullmatch(WHOLE).all() else numbers
 
 
 def years(texts: pd.Series) -> pd.Series | None:

@@ -13,8 +13,10 @@ from sklearn.model_selection import train_test_split
 
 from glassform.describing.columns import Column, Undescribable
 from glassform.describing.package import describe
+from glassform.describing.positive import one_spelling
 from glassform.limits import RESERVED
-from glassform.records.field import MISSING, NOT_KNOWN, OWN, Field, identifier
+from glassform.records.field import MISSING, NOT_KNOWN, OWN, Field
+from glassform.records.names import words_of
 from glassform.records.schema import PLAIN_TABLE
 from glassform.records.values import number_of
 from glassform.refusals import Refusal
@@ -114,11 +116,12 @@ def add(
     folder: Path,
     estimator: str | None = None,
     taken: str = "",
+    positive: str | None = None,
     encoding: str | None = None,
 ) -> tuple[Path, str]:
     """Describe a CSV file in its own folder; return the data package and a printable table of what was inferred.
 
-    `taken` is the name of the default table.
+    `taken` is the name of the default table; `positive`, the class to call so.
 
     Raises
     ------
@@ -127,7 +130,7 @@ def add(
     OSError
         If the file cannot be read or the folder cannot be written.
     """
-    name = identifier(name or path.stem)
+    name = words_of(name or path.stem)
     if not PLAIN_TABLE.fullmatch(name):
         raise Undescribable(f"{name or 'nothing'} has more than small letters, digits and _; choose another --name")
     if name in RESERVED | {taken}:
@@ -135,13 +138,15 @@ def add(
     if (folder / name).exists():
         raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")
     found = read_table(path, encoding)
-    table = found.table
-    package, columns = describe(table, target, name, estimator, found.decimal_comma)
+    table, merged = found.table, ""
+    if target in table:
+        table[target], merged = one_spelling(table[target])
+    package, columns = describe(table, target, name, estimator, positive, found.decimal_comma)
     package["resources"][0]["schema"]["missingValues"] = found.missing
     missing = int((table[target] == NOT_KNOWN).sum())
-    left = f"\n{missing:,} rows are left out because their {target} is missing." if missing else ""
-    told = "".join(f"\n{sentence}" for sentence in found.noticed)
-    return write(package, table, folder / name), report(columns) + left + told
+    left = f"{missing:,} rows are left out because their {target} is missing." if missing else ""
+    said = [report(columns), left, merged, *found.noticed]
+    return write(package, table, folder / name), "\n".join(filter(None, said))
 
 
 def report(columns: Sequence[Column]) -> str:

@@ -1,14 +1,26 @@
 """A data package inferred from a table."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from glassform.describing.columns import MOST_CATEGORIES, Column, Undescribable, infer, natural, numbers_of
-from glassform.records.field import NOT_KNOWN, OWN, identifier
+from glassform.describing.columns import (
+    LARGEST,
+    Column,
+    Undescribable,
+    infer,
+    joined,
+    natural,
+    outlier_in,
+    readings_of,
+    years,
+)
+from glassform.describing.leakage import COPY, TELLS, is_copy, tells
+from glassform.describing.positive import positive_of
+from glassform.records.field import NOT_KNOWN, OWN
+from glassform.records.names import identifier
 from glassform.records.schema import BINARY, CLASSES, NUMBER
 
 MOST_CLASSES = 20  # of a target
@@ -38,15 +50,19 @@ TAKEN = {
     "warnings",
 }
 WIDE, MOST_WHOLE_VALUES = 300, 1_500  # most values of one whole number, and of all, that get their own points
-YES = ("1", "true", "yes", "y", "t")  # names of a positive class
 
 
 def describe(
-    table: pd.DataFrame, target: str, name: str, estimator: str | None = None, decimal_comma: bool = False
+    table: pd.DataFrame,
+    target: str,
+    name: str,
+    estimator: str | None = None,
+    positive: str | None = None,
+    decimal_comma: bool = False,
 ) -> tuple[dict[str, Any], list[Column]]:
     """Return a data package for a table, without file details, and its inferred columns.
 
-    Rows without a target are left out.
+    Rows without a target are left out. `positive` is the class to call so; by default the one that means it.
 
     Raises
     ------
@@ -55,14 +71,12 @@ def describe(
     """
     if target not in table:
         raise Undescribable(f"there is no column {target}; there are {', '.join(table.columns)}")
-    names = Counter(map(identifier, map(str, table.columns)))
-    if repeated := [name for name, count in names.items() if count > 1 or not name]:
-        raise Undescribable(f"several columns would be called {repeated[0] or 'nothing'}; rename them")
+    refuse_repeated(table.columns)
     known = table[table[target] != NOT_KNOWN]
-    target_column, task, own = outcome_of(known[target], estimator, decimal_comma)
+    target_column, task, own = outcome_of(known[target], estimator, positive, decimal_comma)
     taken = TAKEN | {identifier(f"probability {label}") for label in target_column.constraints.get("enum", [])}
     columns = [
-        leaking(infer(known[column], decimal_comma), known[column], known[target], taken)
+        leaking(infer(known[column], decimal_comma), known[column], known[target], taken, task)
         for column in known
         if column != target
     ]
@@ -90,7 +104,24 @@ def describe(
         },
         "resources": [{"name": name, "schema": {"fields": [each.described for each in (*used, target_column)]}}],
     }
-    return package, [*columns, replace(target_column, note="the target", missing=len(table) - len(known))]
+    note = joined("the target", target_column.note)
+    return package, [*columns, replace(target_column, note=note, missing=len(table) - len(known))]
+
+
+def refuse_repeated(columns: Iterable[str]) -> None:
+    """Refuse columns whose names would become one.
+
+    Raises
+    ------
+    Undescribable
+        If there are any.
+    """
+    called: dict[str, str] = {}
+    for column in map(str, columns):
+        name = identifier(column)
+        if name in called:
+            raise Undescribable(f"{called[name]!r} and {column!r} would be called {name}; rename one of them")
+        called[name] = column
 
 
 def narrowed(columns: Sequence[Column]) -> Iterator[Column]:
@@ -107,24 +138,25 @@ def narrowed(columns: Sequence[Column]) -> Iterator[Column]:
 
 
 def outcome_of(
-    values: pd.Series, estimator: str | None, decimal_comma: bool = False
+    values: pd.Series, estimator: str | None, positive: str | None = None, decimal_comma: bool = False
 ) -> tuple[Column, str, dict[str, Any]]:
     """Return an inferred target: its column, its kind, and the package's words for it.
 
     Raises
     ------
     Undescribable
-        If all its values are the same, or it has too many classes.
+        If nothing can be learned of it, or `positive` is none of its two classes.
     """
     target, counts = str(values.name), values.value_counts()
+    dated = years(values)
     if len(counts) < 2:
-        raise Undescribable(f"all values of the target {target} are the same")
+        raise Undescribable(f"all values of the target {target} are {'the same' if len(counts) else 'missing'}")
+    if dated is not None and dated.nunique() < 2:
+        raise Undescribable(f"all dates of the target {target} are in the year {dated.iloc[0]}; only years are used")
     # few distinct numbers may be classes or numbers: the estimator decides
-    if len(counts) > MOST_CLASSES or estimator == "linear":
-        inferred = infer(values, decimal_comma)
-        if inferred.constraints.keys() >= {"minimum"}:
-            words = {"question": f"What is {target}?", "outcome": target}
-            return replace(inferred, left_out="", note=""), NUMBER, words
+    number = number_in(values, decimal_comma)
+    if number is not None and (len(counts) > MOST_CLASSES or estimator == "linear"):
+        return number_to_predict(*number, positive)
     if len(counts) > MOST_CLASSES:
         raise Undescribable(
             f"the target {target} has {len(counts):,} different texts; at most {MOST_CLASSES} classes are possible"
@@ -132,23 +164,67 @@ def outcome_of(
     if counts.min() < FEWEST_OF_A_CLASS:
         raise Undescribable(
             f"the target {target} is {counts.index[-1]} in {counts.min()} rows; each class needs {FEWEST_OF_A_CLASS}"
-            + ("; if it is a number, say --estimator linear" if numbers_of(values, decimal_comma) is not None else "")
+            + ("; if it is a number, say --estimator linear" if number is not None else "")
         )
     classes = Column(target, "string", {"enum": sorted(counts.index, key=natural)}, 0)
     if len(counts) > 2:
+        refuse_positive(positive, f"{target} has the classes {', '.join(classes.constraints['enum'])}")
         return classes, CLASSES, {"question": f"Which {target}?", "outcome": target}
-    positive = next((value for value in counts.index if value.lower() in YES), counts.index[-1])
-    words = {"question": f"Is {target} {positive}?", "positive": positive, "outcome": f"has {target} = {positive}"}
-    return classes, BINARY, words
+    chosen, reason = positive_of(target, list(counts.index), positive)
+    other = next(each for each in counts.index if each != chosen)
+    note = f"{chosen} is the positive class, {reason}" + ("" if positive else f" (or say --positive {other!r})")
+    words = {"question": f"Is {target} {chosen}?", "positive": chosen, "outcome": f"has {target} = {chosen}"}
+    return replace(classes, note=note), BINARY, words
 
 
-def leaking(column: Column, texts: pd.Series, target: pd.Series, taken: Set[str]) -> Column:
-    """Leave a column out if its name is reserved, or if it determines the target, as a copy does."""
-    if identifier(column.name) in taken and not column.left_out:
-        reason = "its name means something else in addresses and answers; rename it"
-        return Column(column.name, column.type, column.constraints, column.missing, reason)
-    several = texts.nunique() <= min(MOST_CATEGORIES, len(texts) / 5) and not column.left_out
-    if several and (target.groupby(texts.to_numpy()).nunique() == 1).all():
-        reason = "each of its values goes with one outcome: a copy of the target?"
-        return Column(column.name, column.type, column.constraints, column.missing, reason)
-    return column
+def number_in(values: pd.Series, decimal_comma: bool) -> tuple[Column, pd.Series] | None:
+    """Return a target that is a number or a date, with its numbers; None, if it is neither, or means two numbers."""
+    dated = years(values)
+    readings = readings_of(values if dated is None else dated.astype(str), decimal_comma)
+    if len(readings) != 1:
+        return None
+    ((signs, numbers),) = readings.items()
+    type_ = "integer" if pd.api.types.is_integer_dtype(numbers) else "number"
+    bounds = {"minimum": numbers.min().item(), "maximum": numbers.max().item()}
+    return Column(str(values.name), type_, bounds, 0, is_year=dated is not None, signs=signs), numbers
+
+
+def number_to_predict(column: Column, numbers: pd.Series, positive: str | None) -> tuple[Column, str, dict[str, Any]]:
+    """Return what a target that is a number needs: its column, its kind, and the package's words for it.
+
+    Raises
+    ------
+    Undescribable
+        If its numbers are all the same, or too large.
+    """
+    target, (low, high) = column.name, column.constraints.values()
+    refuse_positive(positive, f"{target} is a number")
+    if low == high:
+        raise Undescribable(f"all values of the target {target} are the same")
+    if max(abs(low), abs(high)) > LARGEST:
+        raise Undescribable(f"the target {target} has numbers beyond {LARGEST:g}")
+    words = {"question": f"What is {target}?", "outcome": target}
+    return replace(column, note=outlier_in(numbers)), NUMBER, words
+
+
+def refuse_positive(positive: str | None, what_it_is: str) -> None:
+    """Refuse a positive class where there is none.
+
+    Raises
+    ------
+    Undescribable
+        If one is given.
+    """
+    if positive is not None:
+        raise Undescribable(f"--positive {positive} is for a target of two classes; {what_it_is}")
+
+
+def leaking(column: Column, texts: pd.Series, target: pd.Series, taken: Set[str], task: str) -> Column:
+    """Leave a column out if its name is reserved or it is a copy of the target; point out one that may be."""
+    if column.left_out:
+        return column
+    if identifier(column.name) in taken:
+        return replace(column, left_out="its name means something else in addresses and answers; rename it", note="")
+    if is_copy(texts, target):
+        return replace(column, left_out=COPY, note="")
+    return replace(column, note=joined(column.note, TELLS)) if tells(texts, target, task) else column

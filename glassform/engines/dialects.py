@@ -1,5 +1,6 @@
 """The dialects of SQL that the model can be written in: a row each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -20,7 +21,11 @@ class Dialect:
     plain_columns
         Whether its columns have neither dots nor spaces in their names.
     folds_up
-        Whether a plain name means capitals, and a quoted one small letters.
+        Whether a name without quotes means capitals, so that a name in quotes is another.
+    globs
+        Whether it matches texts by GLOB and has no regular expressions.
+    longest_name
+        Bytes of a name, which it cuts or refuses beyond; 0, if there is no limit worth a thought.
     """
 
     name: str
@@ -29,19 +34,36 @@ class Dialect:
     columns_outside: bool = False
     plain_columns: bool = False
     folds_up: bool = False
+    globs: bool = False
+    longest_name: int = 63
+
+    def kept_apart(self, names: Sequence[str]) -> list[str]:
+        """Return names short enough to be read whole; one that had to be cut ends in its number."""
+        kept: list[str] = []
+        for number, name in enumerate(names, start=1):
+            short = self.cut(name)
+            kept.append(name if short == name else f"{self.cut(name, end=len(f'_{number}'))}_{number}")
+        return kept
+
+    def cut(self, name: str, end: int = 0) -> str:
+        """Return a name as it is read, with room for as many further bytes at its end."""
+        if not self.longest_name:
+            return name
+        return name.encode(errors="replace")[: self.longest_name - end].decode(errors="ignore")
 
 
-DUCKDB, SPARK = Dialect("duckdb", raises="error"), Dialect("spark", ibis="pyspark", raises="raise_error")
+DUCKDB = Dialect("duckdb", raises="error", longest_name=0)
+SPARK = Dialect("spark", ibis="pyspark", raises="raise_error", longest_name=0)
 DIALECTS = {
     each.name: each
     for each in (
         DUCKDB,
         Dialect("postgres"),
         SPARK,
-        Dialect("bigquery", plain_columns=True),
-        Dialect("snowflake", folds_up=True),
+        Dialect("bigquery", plain_columns=True, longest_name=300),
+        Dialect("snowflake", folds_up=True, longest_name=255),
         Dialect("mysql"),
-        Dialect("sqlite", columns_outside=True),
+        Dialect("sqlite", columns_outside=True, globs=True, longest_name=0),
     )
 }
 

@@ -117,8 +117,11 @@ class Engine:
         """Return the name of a view of Parquet files."""
         raise NotImplementedError
 
-    def write_whole(self, query: str, path: Path, kind: str) -> int | None:
-        """Write a query's result to a new file or folder; return its rows, if the engine counts them."""
+    def write_whole(self, query: str, path: Path, kind: str, like: Path | None = None) -> int | None:
+        """Write a query's result to a new file or folder; return its rows, if the engine counts them.
+
+        `like` is the Parquet file whose types it keeps, as far as the engine can.
+        """
         raise NotImplementedError
 
     # What all engines do alike.
@@ -225,10 +228,13 @@ class Engine:
             while several := cursor.fetchmany(ROWS_AT_A_TIME):
                 yield from (dict(zip(names, row, strict=True)) for row in several)
 
-    def write(self, query: str, path: Path, kind: str, header: Sequence[str] = ()) -> int | None:
+    def write(
+        self, query: str, path: Path, kind: str, header: Sequence[str] = (), like: Path | None = None
+    ) -> int | None:
         """Write a query's result to a file or, with Spark, to a folder; return its rows, if the engine counts them.
 
-        `header` names the columns of a CSV file, if the engine cannot.
+        `header` names the columns of a CSV file, if the engine cannot. `like` is the Parquet file whose types it
+        keeps, as far as it can.
 
         Raises
         ------
@@ -236,7 +242,7 @@ class Engine:
             If the engine fails; the file does not exist then.
         """
         with unfinished(path) as new, engine_errors():
-            count = self.write_whole(query, new, kind)
+            count = self.write_whole(query, new, kind, like)
             if header and kind == "csv" and new.is_file():
                 replace_header(new, header)
             return count

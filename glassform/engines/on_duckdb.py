@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlglot import exp
 
+from glassform.engines.column_types import given_types, in_given_units, metadata, options
 from glassform.engines.dialects import DUCKDB
 from glassform.engines.engine import Engine
 from glassform.engines.files import UnreadableSource, opened
@@ -57,10 +58,14 @@ class DuckDB(Engine):
         self.connection.raw_sql(view.format(literal(paths)))
         return "files"
 
-    def write_whole(self, query: str, path: Path, kind: str) -> int:
+    def write_whole(self, query: str, path: Path, kind: str, like: Path | None = None) -> int:
         """Write a query's result with DuckDB's COPY and a progress bar."""
         how = "FORMAT parquet" if kind == "parquet" else "FORMAT csv, HEADER"
         session = self.connection.con
+        given = given_types(like) if like else None
+        if given is not None:
+            query = in_given_units(query, given)
+            how = ", ".join([how, *options(metadata(session, query, given, path))])
         ((count,),) = watched(
             lambda: session.execute(f"COPY ({query}) TO {quoted(path)} ({how})").fetchall(), session.query_progress
         )

@@ -62,7 +62,7 @@ class Spark(Engine):
         with engine_errors():
             yield from (row.asDict() for row in self.session.sql(query).toLocalIterator())
 
-    def write_whole(self, query: str, path: Path, kind: str) -> None:
+    def write_whole(self, query: str, path: Path, kind: str, like: Path | None = None) -> None:
         """Write a query's result to a folder of files, or gather them into one file."""
         if not is_file(path):
             self.write_parts(query, path, kind)

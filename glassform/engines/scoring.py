@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -45,9 +46,21 @@ def connect(name: str = DUCKDB.name, master: str = MASTER) -> Engine:
         if name == DUCKDB.name:
             return on_duckdb.connect()
         try:
-            return on_spark.connect(master) if name == SPARK.name else Engine(ibis.connect(name))
+            return on_spark.connect(master) if name == SPARK.name else Engine(matching(ibis.connect(name)))
         except (ImportError, ValueError) as error:  # no such engine, or no driver for it here
             raise EngineError(first_lines(error)) from error
+
+
+def matching(connection: Any) -> Any:
+    """Return a connection of Ibis that knows regular expressions; SQLite leaves them to who connects to it."""
+    if connection.name == "sqlite":
+        connection.con.create_function("regexp", 2, matches, deterministic=True)
+    return connection
+
+
+def matches(pattern: str, text: str | None) -> bool:
+    """Tell whether a text matches a regular expression, as SQLite's REGEXP asks."""
+    return text is not None and re.search(pattern, str(text)) is not None
 
 
 class WrongRows(ValueError):
@@ -76,8 +89,10 @@ class Task:
             If a field has no column or two, or a column has the name of an added one.
         """
         schema = self.card.schema
-        fields = fields_of(source.named, schema)
-        if errors := header_errors(source.named, fields, schema.by_name):
+        cut = {self.engine.dialect.cut(field.column): field.column for field in schema.fields}
+        named = [column if column in schema.names else cut.get(column, column) for column in source.named]
+        fields = fields_of(named, schema)
+        if errors := header_errors(named, fields, schema.by_name):
             told = [f"{error.field} {error.message}" for error in errors if error.value is not None]
             missing = [error.field for error in errors if error.value is None]
             told += [f"there is no column {', '.join(missing)}"] if missing else []
@@ -258,7 +273,9 @@ def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, r
     def work(source: Source) -> tuple[int | None, int]:
         added = task.card.columns_added(task.explain)
         header = () if list(source.named) == source.columns else (*source.named, *added)
-        return task.run(source, partial(task.engine.write, path=destination, kind=kind, header=header), report)
+        like = paths[0] if kind == kind_of(paths[0]) == "parquet" else None
+        write = partial(task.engine.write, path=destination, kind=kind, header=header, like=like)
+        return task.run(source, write, report)
 
     try:
         count, wrong = task.engine.ask_files(paths, task.encoding, work)

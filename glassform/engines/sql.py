@@ -1,8 +1,8 @@
 """The model as one SELECT: the points of every field joined to a table, in the dialect of any SQL engine."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 from sqlglot import exp
@@ -14,10 +14,11 @@ from glassform.records.field import DATE, NOT_KNOWN, Value
 
 TABLE = "people"  # unless another is named
 ROW = "row"  # the number of a row
-OUR_NAMES = ("points", "value", "row", "probability", "prediction", "log_odds", "intercept")
 NUMBER_IN_SQL = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?"
 WITH_COMMA_IN_SQL = r"^[-+]?[0-9]*,[0-9]+$"
-PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+VALUE, POINTS = "value", "points"  # the columns of a field's table of points
+YEAR_DIGITS = 4
+IN_QUOTES = "-- Names are in quotes, as in the file: capitals and small letters count."
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Scoring:
         if explain:
             added += [self.log_odds] if is_probability else []
             added += [double(self.card.intercept), *map(self.term, self.card.points)]
-        names = self.card.columns_added(explain)
+        names = self.dialect.kept_apart(self.card.columns_added(explain))
         columns = [exp.alias_(each, self.name(name)) for name, each in zip(names, added, strict=True)]
         query = self.joined(self.everything, *columns)
         return query.where(exp.Not(this=self.missing)) if only_records else query
@@ -87,7 +88,8 @@ class Scoring:
 
     def how_many_wrong(self) -> exp.Select:
         """Return the number of invalid rows."""
-        return exp.select(exp.alias_(exp.Count(this=exp.Star()), "count")).from_(self.wrong().subquery("wrong"))
+        count = exp.alias_(exp.Count(this=exp.Star()), self.name("count"))
+        return exp.select(count).from_(self.wrong().subquery(self.name("wrong")))
 
     def numbered(self, query: exp.Select) -> exp.Select:
         """Return a query on the table with its rows numbered."""
@@ -107,7 +109,7 @@ class Scoring:
 
     def unknown(self, name: str) -> exp.Select:
         """Return the distinct invalid values of a field's column."""
-        chosen = exp.alias_(self.column(name), self.name("value"))
+        chosen = exp.alias_(self.column(name), self.name(VALUE))
         missing = exp.Is(this=self.term(name), expression=exp.null())
         return self.joined(chosen, only=name).where(missing).distinct()
 
@@ -154,7 +156,14 @@ class Scoring:
         """Return the points that stand beside a row's value in a table of values."""
         if self.looks_up:
             return self.looked_up(name)
-        return exp.column(self.name("points"), table=self.name(f"points_{name}"))
+        return exp.column(self.name(POINTS), table=self.name(self.tables[name]))
+
+    @cached_property
+    def tables(self) -> dict[str, str]:
+        """The name of each field's table of points."""
+        named = {name: f"{POINTS}_{name}" for name in self.card.points}
+        others = [f"{each}_" if each == self.table.lower() else each for each in named.values()]
+        return dict(zip(named, self.dialect.kept_apart(others), strict=True))
 
     def looked_up(self, name: str) -> exp.Expr:
         """Return the points of a row's value from a constant map, as DuckDB has it."""
@@ -171,8 +180,8 @@ class Scoring:
         for name, points in self.card.points.items():
             if self.looks_up or only not in ("", name) or (points.linear and not self.spellings.get(name)):
                 continue
-            table = f"points_{name}"
-            value = exp.column(self.name("value"), table=self.name(table))
+            table = self.tables[name]
+            value = exp.column(self.name(VALUE), table=self.name(table))
             equal = exp.EQ(this=value, expression=self.column(name))
             query = query.join(exp.Table(this=self.name(table)), on=equal, join_type="left", copy=False)
             query = query.with_(*self.table_of_points(table, self.keys(name)), copy=False)
@@ -184,10 +193,8 @@ class Scoring:
         # one double makes a column of doubles; most engines take a literal for a decimal
         rows[0] = rows[0][0], double(keys[0][1])
         outside = self.dialect.columns_outside
-        values = exp.values(rows, alias="points", columns=None if outside else ["value", "points"])
-        alias = exp.TableAlias(
-            this=self.name(table), columns=[self.name("value"), self.name("points")] if outside else []
-        )
+        values = exp.alias_(exp.values(rows), POINTS, table=outside or [VALUE, POINTS], quoted=True)
+        alias = exp.TableAlias(this=self.name(table), columns=[*map(self.name, (VALUE, POINTS))] if outside else [])
         return alias, exp.select("*").from_(values)
 
     def keys(self, name: str) -> list[tuple[Value, float]]:
@@ -211,22 +218,32 @@ class Scoring:
         column: exp.Expr = exp.column(self.name(self.columns.get(name, name)), table=self.name(self.table))
         if not (field.categories or self.is_text(name)):
             return column
-        if self.typed and name not in self.texts:
+        if name not in self.texts and (self.typed or field.is_year):
             column = exp.cast(column, exp.DataType.Type.TEXT)
         cases = []
         if field.missing:
             written = exp.In(this=exp.Trim(this=column), expressions=[*map(exp.convert, sorted(field.missing))])
             is_missing = exp.Or(this=exp.Is(this=column.copy(), expression=exp.null()), expression=written)
             cases.append(exp.If(this=is_missing, true=exp.convert(NOT_KNOWN)))
-        if field.is_year and self.is_text(name):
-            is_date = exp.RegexpLike(this=column.copy(), expression=exp.convert(f"^{DATE.pattern}$"))
-            year = exp.Substring(this=column.copy(), start=exp.convert(1), length=exp.convert(4))
-            cases.append(exp.If(this=is_date, true=year))
+        if field.is_year:
+            cases.append(exp.If(this=self.has_year(column), true=part(column, 1, YEAR_DIGITS)))
         return exp.Case(ifs=cases, default=column.copy()) if cases else column
 
     def is_text(self, name: str) -> bool:
         """Return whether a field is compared as text, as in CSV files and for dates."""
-        return name in self.texts or (self.typed and self.card.schema.by_name[name].is_year)
+        return name in self.texts or self.card.schema.by_name[name].is_year
+
+    def has_year(self, text: exp.Expr) -> exp.Expr:
+        """Return whether a text is a date, or a year that became a real number, as beside a gap."""
+        real = exp.Like(this=text.copy(), expression=exp.convert("____.0"))
+        if not self.dialect.globs:
+            pattern = exp.convert(f"^{DATE.pattern}$")
+            return exp.Or(this=exp.RegexpLike(this=text.copy(), expression=pattern), expression=real)
+        day = exp.Glob(this=text.copy(), expression=exp.convert(f"{'[0-9]' * YEAR_DIGITS}-[01][0-9]-[0-3][0-9]*"))
+        month = exp.Between(this=part(text, 6, 2), low=exp.convert("01"), high=exp.convert("12"))
+        date = exp.Between(this=part(text, 9, 2), low=exp.convert("01"), high=exp.convert("31"))
+        end = exp.In(this=part(text, 11, 1), expressions=[*map(exp.convert, ("", "T", " "))])
+        return exp.or_(exp.and_(day, month, date, end), real)
 
     def number(self, name: str) -> exp.Expr:
         """Return a field's column as a number; NULL for other text."""
@@ -234,6 +251,9 @@ class Scoring:
         if not self.is_text(name):
             return column
         column = exp.Trim(this=column)
+        if self.dialect.globs and field.is_year:
+            plain: exp.Expr = number_by_glob(column)
+            return exp.Case().when(plain, exp.cast(column.copy(), exp.DataType.Type.DOUBLE))
         comma = field.decimal_sign == "," or (self.decimal_comma and field.group_sign != ",")
         plain = exp.RegexpLike(this=column, expression=exp.convert(f"^{NUMBER_IN_SQL}$"))
         case = exp.Case().when(plain, exp.cast(column.copy(), exp.DataType.Type.DOUBLE))
@@ -268,10 +288,8 @@ class Scoring:
         return case.when(x <= double(high), double(points.after[-1][1])) if points.after else case
 
     def name(self, name: str) -> exp.Identifier:
-        """Return an identifier, quoted unless it is surely no keyword."""
-        ours = name == TABLE or name.startswith(OUR_NAMES)
-        plain = ours or (self.dialect.folds_up and PLAIN_NAME.fullmatch(name))
-        return exp.to_identifier(name, quoted=not plain)
+        """Return an identifier, always in quotes: any name may be a keyword somewhere."""
+        return exp.to_identifier(name, quoted=True)
 
     def text(self, query: exp.Expr, pretty: bool = False) -> str:
         """Write a query in the dialect."""
@@ -290,9 +308,25 @@ def double(number: float) -> exp.Expr:
     return exp.cast(exp.convert(float(number)), exp.DataType.Type.DOUBLE)
 
 
+def number_by_glob(text: exp.Expr) -> exp.Expr:
+    """Return whether a text is a number in plain digits, where there are no regular expressions."""
+
+    def fits(pattern: str) -> exp.Expr:
+        return exp.Glob(this=text.copy(), expression=exp.convert(pattern))
+
+    begins = exp.paren(exp.Or(this=fits("[0-9]*"), expression=fits("-[0-9]*")))
+    return exp.and_(begins, exp.Not(this=fits("*[^-0-9.]*")), exp.Not(this=fits("?*-*")))
+
+
+def part(text: exp.Expr, start: int, length: int) -> exp.Expr:
+    """Return a part of a text, counted from 1."""
+    return exp.Substring(this=text.copy(), start=exp.convert(start), length=exp.convert(length))
+
+
 def statement(card: Additive, dialect: Dialect, explain: bool = False) -> str:
-    """Return the model as one SELECT to read and to run, on a table `people` with the fields' own columns."""
+    """Return the model as one SELECT to read and to run, on a table `people` with the columns of the file."""
     columns = {} if dialect.plain_columns else {each.name: each.column for each in card.schema.fields}
     scoring = Scoring(card, dialect, columns=columns)
-    title = f"{card.schema.own['question']} Model {card.schema.name} {card.version}."
-    return f"-- {title}\n{scoring.text(scoring.scored(explain), pretty=True)};\n"
+    title = " ".join(f"{card.schema.own['question']} Model {card.schema.name} {card.version}.".split())
+    said = [f"-- {title}", *([IN_QUOTES] if dialect.folds_up else [])]
+    return "\n".join([*said, f"{scoring.text(scoring.scored(explain), pretty=True)};", ""])

@@ -265,9 +265,13 @@ class Fitted(ABC):
             If it describes none.
         """
         try:
-            return cls(**cls.decoded({name: value for name, value in content.items() if name != "kind"}))
+            card = cls(**cls.decoded({name: value for name, value in content.items() if name != "kind"}))
+            names = set(card.schema.by_name)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnreadableArtifact(f"{FILE} is damaged: {error}") from error
+        if card.typical and names != set(card.typical):
+            raise UnreadableArtifact(f"{FILE} calls the fields otherwise than this program; train the table again")
+        return card
 
     @classmethod
     def decoded(cls, content: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from flask import Flask
 
 from glassform import metrics
 from glassform.accounts import database
+from glassform.files import print_any_text
 from glassform.hosting.startup import HOST, PORT, choose_port, ensure_models, ensure_secret, refuse_danger
 from glassform.hosting.workers import THREADS, serve
 from glassform.settings import InvalidSettings, Settings, read_settings
@@ -18,6 +19,7 @@ from glassform.settings import InvalidSettings, Settings, read_settings
 
 def run(create_app: Callable[[], Flask]) -> None:
     """Serve an application from the command line until told to stop."""
+    print_any_text()
     options = parse_options()
     name = prepare(options)
     if "WERKZEUG_RUN_MAIN" in os.environ:

@@ -109,6 +109,11 @@ class Measures(ABC):
         """Return the margin that holds 95% of the errors; only of numbers."""
         return {}
 
+    @classmethod
+    def useless(cls, evaluation: dict[str, Any]) -> str:
+        """Return why a model must not be served unless somebody says so, however it compares; only of numbers."""
+        return ""
+
     def coverage(self, y: np.ndarray, predicted: np.ndarray, training: dict[str, Any]) -> dict[str, float]:
         """Return the share of the errors within the margin; only of numbers."""
         return {}

@@ -2,23 +2,27 @@
 
 import argparse
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from glassform.describing.columns import Undescribable
 from glassform.describing.files import add
 from glassform.fitted.base import Fitted
 from glassform.learning.measures import MEASURES
+from glassform.records.names import words_of
 from glassform.records.schema import Schema
 from glassform.settings import ADDED, ARTIFACTS, PACKAGE
 from glassform.versions.listing import account
 from glassform.versions.manifest import passes
 from glassform.versions.registry import Registry
 
+APART = ".unfinished-"  # how the name of a folder begins whose table is not trained yet
 TOO_GOOD = 0.999  # of ROC AUC or R²
 TOO_GOOD_WARNING = "\n\nIt predicts nearly every row: does a column copy the outcome, or become known only after it?"
 
@@ -58,14 +62,17 @@ Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it 
 {measures.last_line.format(**card.training | evaluation)}{warning}"""
 
 
-def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None) -> str:
-    """Return as text how a version compares with the one before it, and whether it is current or why not."""
+def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None, useless: str = "") -> str:
+    """Return as text how a version compares with the one before it, and whether it is current or why not.
+
+    `useless` says why it should not be.
+    """
     manifest = registry.manifest()
     comparison = manifest.versions[version].comparison
     lines = ["", account(comparison)] if comparison else []
     if manifest.current == version:
-        return "\n".join([*lines, "", f"Version {version} is the current one."])
-    reason = "it existed before" if passes(comparison) else "it does not pass all gates"
+        return "\n".join([*lines, "", f"Version {version} is the current one{', though ' * bool(useless)}{useless}."])
+    reason = useless or ("it existed before" if passes(comparison) else "it does not pass all gates")
     if promote is False:
         reason = "--no-promote was given"
     current = f"version {manifest.current} stays current" if manifest.current else "no version is current"
@@ -86,6 +93,7 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     option("--add", type=Path, metavar="CSV", help="describe a table of your own, and train its model")
     option("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
     option("--target", help="the column to predict")
+    option("--positive", metavar="CLASS", help="which of two classes is the positive one (default: by their meaning)")
     option("--name", help="name of the table (default: the file's name)")
     option("--estimator", choices=sorted(estimators), help="logistic for classes, linear for numbers")
     option("--table", nargs="+", default=[], help="train further tables, by name")
@@ -103,18 +111,15 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     options = parser.parse_args()
     if bool(options.add) != bool(options.target):
         parser.error("--add and --target go together")
+    if options.positive is not None and not options.add:
+        parser.error("--positive goes with --add; a description says it under glassform.positive")
     return options
 
 
 def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
-    """Yield each table's data package and the folder of its versions."""
+    """Yield each table's data package and the folder of its versions; that of a new table is not in its place yet."""
     if options.add:
-        default = Schema.from_file(PACKAGE).name
-        folder = options.data or ADDED
-        package, inferred = add(
-            options.add, options.target, options.name, folder, options.estimator, default, options.encoding
-        )
-        print(f"{inferred}\n\nPlease check and correct: {package}\n")
+        package = describe_apart(options)
         yield package, options.artifacts / package.parent.name
     for name in options.table:
         package = described(options.data, name)
@@ -125,6 +130,51 @@ def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
         yield options.package or described(options.data), options.artifacts
 
 
+def describe_apart(options: argparse.Namespace) -> Path:
+    """Describe a new table in a folder apart, from where it goes to its place once it is trained; say what was found.
+
+    Raises
+    ------
+    Undescribable
+        If nothing can be learned from it, or its name is in use.
+    """
+    folder = options.data or ADDED
+    name = words_of(options.name or options.add.stem)
+    if name and (folder / name).exists() and not was_never_served(options.artifacts / name):
+        raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")
+    folder.mkdir(parents=True, exist_ok=True)
+    apart = Path(tempfile.mkdtemp(prefix=APART, dir=folder))
+    try:
+        package, inferred = add(
+            options.add,
+            options.target,
+            options.name,
+            apart,
+            options.estimator,
+            Schema.from_file(PACKAGE).name,
+            options.positive,
+            options.encoding,
+        )
+        print(f"{inferred}\n\nPlease check and correct: {folder / package.parent.name / package.name}\n", flush=True)
+    except BaseException:
+        remove_apart(apart)
+        raise
+    return package
+
+
+def was_never_served(artifacts: Path) -> bool:
+    """Tell whether a table has versions, none of which was ever good enough to be served."""
+    manifest = Registry(artifacts).manifest()
+    return bool(manifest.versions) and not manifest.events
+
+
+def remove_apart(apart: Path) -> None:
+    """Remove the folder of a new table that is not in its place, and the folder of all added ones if it is empty."""
+    shutil.rmtree(apart, ignore_errors=True)
+    with suppress(OSError):
+        apart.parent.rmdir()
+
+
 def described(folder: Path | None, name: str = "") -> Path:
     """Find a table's data package: in `folder`, or else among the added tables, or those we ship."""
     places = [each / name / PACKAGE.name for each in ([folder] if folder else [ADDED, PACKAGE.parent])]
@@ -132,11 +182,21 @@ def described(folder: Path | None, name: str = "") -> Path:
 
 
 @contextmanager
-def removed_on_failure(folder: Path | None) -> Iterator[None]:
-    """Delete the folder of a new table if it cannot be trained."""
+def placed_if_trained(package: Path, artifacts: Path) -> Iterator[None]:
+    """Put the folder of a new table in its place once it is trained; leave nothing of one that cannot be."""
+    apart = package.parent.parent
+    if not apart.name.startswith(APART):
+        yield
+        return
     try:
         yield
+        place = apart.parent / package.parent.name
+        if place.exists():
+            shutil.rmtree(place)
+        package.parent.rename(place)
+        apart.rmdir()
     except BaseException:
-        if folder is not None:
-            shutil.rmtree(folder)
+        remove_apart(apart)
+        if not Registry(artifacts).manifest().versions:
+            shutil.rmtree(artifacts, ignore_errors=True)
         raise

@@ -27,6 +27,7 @@ from glassform.records.schema import BINARY, CLASSES, NUMBER
 MOST_EXAMPLES = 6  # of classes, one each
 MOST_DOTS = 400  # rows in the chart of predicted and observed numbers
 MOST_COVARIANCES = 2_000  # points whose covariances are saved; the file grows with the square
+LEAST_R2 = -1.0  # where squared errors are on average twice those of the mean alone
 FOLDS, COVERED = 5, 0.95  # of cross-validation, and the share of outcomes that an interval holds
 
 
@@ -233,6 +234,14 @@ class NumberMeasures(Measures):
         order = np.argsort(errors := np.abs(training.y - predicted))
         reached = training.weights[order].cumsum() / training.weights.sum()
         return {"margin": float(errors[order][np.searchsorted(reached, COVERED)])}
+
+    @classmethod
+    def useless(cls, evaluation: dict[str, Any]) -> str:
+        """Return why a model must not be served: its errors are far larger than those of the mean alone."""
+        r2 = evaluation["r2"]
+        if r2 is None or r2 >= LEAST_R2:
+            return ""
+        return f"it predicts far worse than the mean alone (R2 {r2:.4g}), as if a number of the table were an error"
 
     def coverage(self, y: np.ndarray, predicted: np.ndarray, training: dict[str, Any]) -> dict[str, float]:
         """Return the share of rows whose error is within the margin."""

@@ -40,8 +40,8 @@ def register(
 ) -> Fitted:
     """Save a version, compare it with the one that is served and promote it if it passes the gates; return it.
 
-    `promote` decides instead of the gates. An existing version is promoted only on request, so that training again
-    cannot undo a rollback.
+    `promote` decides instead of the gates, which no useless version passes. An existing version is promoted only on
+    request, so that training again cannot undo a rollback.
     """
     with step("Saving"), registry.new_folder() as folder:
         sha256 = draft.training["sha256"] | {PIPELINE: save_pipeline(pipeline, folder / PIPELINE)}
@@ -51,7 +51,8 @@ def register(
         served = registry.served()
         comparison = compare_versions(served, draft, test.X, test.y) if served else None
         is_new = registry.add(folder, comparison)
-    if promote or (promote is None and (served is None or (is_new and passes(comparison)))):
+    useless = MEASURES[card.schema.task].useless(card.evaluation)
+    if promote or (promote is None and not useless and (served is None or (is_new and passes(comparison)))):
         registry.promote(card.version)
     return card
 

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from glassform.records.field import MISSING, NOT_KNOWN, OWN, identifier
+from glassform.records.field import MISSING, NOT_KNOWN, OWN
 from glassform.records.messages import did_you_mean
+from glassform.records.names import identifier
 from glassform.records.observed import with_observed
 from glassform.records.schema import Schema, localised
 

@@ -4,7 +4,6 @@ import json
 import math
 import re
 import sys
-import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 from flask_babel import lazy_gettext
 
 from glassform.languages import gettext
+from glassform.records.names import composed, identifier
 
 Value = str | int | float
 Record = dict[str, Value]
@@ -128,9 +128,9 @@ class Field:
         }
 
     @cached_property
-    def composed(self) -> dict[str, str]:
+    def by_text(self) -> dict[str, str]:
         """Its categories by how they are written, with letters and their accents in one."""
-        return {unicodedata.normalize("NFC", value.strip()): value for value in reversed(self.categories)}
+        return {composed(value.strip()): value for value in reversed(self.categories)}
 
     @cached_property
     def truths(self) -> dict[bool | str, str]:
@@ -243,8 +243,3 @@ class Field:
         if self.has_gaps and NOT_KNOWN in (old, new):
             return not self.direction and new != NOT_KNOWN
         return not self.direction or (self.place(new) > self.place(old)) == (self.direction == "up")
-
-
-def identifier(column: str) -> str:
-    """Return a column's header as a name for query strings, JSON and Python."""
-    return re.sub(r"\W+", "_", column).strip("_").lower()

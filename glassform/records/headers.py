@@ -1,23 +1,22 @@
 """Which field a name in a file, a query or an object means."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from glassform.records.messages import FieldError, say, shown
+from glassform.records.names import Names, identifier
 
 
 class Named(Protocol):
     """What knows the names of its fields."""
 
-    names: dict[str, str]  # every spelling of a field's name, with the name
+    names: Names  # every spelling of a field's name, with the name
     alike: dict[str, str]  # what the spellings look like, with the names
 
 
 def look_of(name: str) -> str:
     """Return what a name looks like: its letters and digits alone, in small letters."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", name)).casefold()
+    return identifier(name).replace("_", "").casefold()
 
 
 def looks(names: dict[str, str]) -> dict[str, str]:

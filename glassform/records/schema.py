@@ -14,9 +14,10 @@ from pydantic_core import ErrorDetails
 
 from glassform.languages import DEFAULT, gettext
 from glassform.limits import LONGEST_VALUE, MOST_ERRORS
-from glassform.records.field import MISSING, OWN, Field, Record, Value, identifier
+from glassform.records.field import MISSING, OWN, Field, Record, Value
 from glassform.records.headers import fields_of, looks
 from glassform.records.messages import FieldError, InvalidRecord, nearest, say, shown, unknown
+from glassform.records.names import Names, identifier
 from glassform.records.parsing import Pairs, decode
 from glassform.records.tracking import is_tracking
 from glassform.records.validation import annotation, message_for
@@ -50,9 +51,11 @@ class Schema:
         self.fields = [Field.from_descriptor(columns[column], missing) for column in self.own["features"]]
         self.by_name = {field.name: field for field in self.fields}
         self.groups = [self.by_name[identifier(column)] for column in self.own.get("groups", [])]
-        self.names = {
-            name: field.name for field in self.fields for name in (*field.aliases, field.column, field.name)
-        }
+        self.names = Names(
+            (name, field.name)
+            for field in self.fields
+            for name in (*field.aliases, field.column, field.column.strip(), field.name)
+        )
         self.alike = looks(self.names)
         self.accepted: dict[str, tuple[str, Value]] = {}  # by part of a query
 

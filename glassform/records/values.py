@@ -3,13 +3,13 @@
 import math
 import re
 import struct
-import unicodedata
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from glassform.limits import LONGEST_VALUE
 from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field
+from glassform.records.names import composed
 
 DAY = 24 * 60 * 60 * 1000  # milliseconds
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
@@ -157,9 +157,9 @@ def category_of(field: Field, value: Any) -> Any:
         return field.by_number.get(value, value)
     if not isinstance(value, str) or value in field.categories:
         return value
-    text = unicodedata.normalize("NFC", value.strip()) if len(value) <= 2 * LONGEST_VALUE else value
-    if text in field.composed:
-        return field.composed[text]
+    text = composed(value.strip()) if len(value) <= 2 * LONGEST_VALUE else value
+    if text in field.by_text:
+        return field.by_text[text]
     if text.casefold() in field.truths:
         return field.truths[text.casefold()]
     if field.by_number and NUMBER.fullmatch(text) and not CODE.match(text):

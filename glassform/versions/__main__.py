@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from glassform.files import print_any_text
 from glassform.fitted.base import UnreadableArtifact
 from glassform.settings import ARTIFACTS
 from glassform.versions.listing import listing, show
@@ -47,6 +48,7 @@ def run(registry: Registry, options: argparse.Namespace) -> str:
 
 def main(given: Sequence[str] | None = None) -> None:
     """Manage the versions from the command line."""
+    print_any_text()
     options = parse_options(given)
     try:
         print(run(registry_of(options.artifacts, options.table), options))

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -117,6 +118,21 @@ class CSV(Format):
         return {"Content-Disposition": f'attachment; filename="{name}.csv"'}
 
 
+class Spreadsheet(CSV):
+    """A table that starts with a byte order mark, without which Excel takes UTF-8 for another encoding."""
+
+    name = "excel"
+    is_suffix = False
+
+    def write(self, answer: Any, body: bytes, resource: Shown) -> bytes:
+        """Return the answer's rows."""
+        return BOM_UTF8 + super().write(answer, body, resource)
+
+    def stream(self, answer: Streamed, resource: Shown) -> bytes | Iterator[bytes]:
+        """Return a long table in parts."""
+        return chain([BOM_UTF8], csv_lines(answer))
+
+
 class Lines(Format):
     """JSON, an object a line."""
 
@@ -149,12 +165,16 @@ class Exposition(SQL):
     is_suffix = False
 
 
-FORMATS: dict[str, Format] = {each.name: each for each in (Format(), Page(), CSV(), Lines(), SQL(), Exposition())}
+FORMATS: dict[str, Format] = {
+    each.name: each for each in (Format(), Page(), CSV(), Spreadsheet(), Lines(), SQL(), Exposition())
+}
 SUFFIXES = tuple(name for name, each in FORMATS.items() if each.is_suffix)
 
 
 def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str | None) -> str:
     """Choose a format: by the URL's suffix, else by `?format=`, else by the Accept header.
+
+    CSV for a browser is CSV for a spreadsheet; programs get that only if they ask for it by name.
 
     Raises
     ------
@@ -169,9 +189,17 @@ def chosen_format(environ: dict[str, Any], formats: tuple[str, ...], suffix: str
     wanted = suffix or (asked[0] if asked else negotiated(environ.get("HTTP_ACCEPT", ""), formats))
     if suffix and asked and asked[0] != suffix:
         raise NotAcceptable(gettext("The end of the address asks for another format than its query."))
-    if wanted not in formats:
+    if wanted not in offered_by_name(formats):
         raise NotAcceptable(gettext("Formats offered here: %(formats)s.", formats=", ".join(formats)))
+    # a link or a form of a page: a browser asks for HTML, and a person opens what comes
+    if wanted == CSV.name and "text/html" in environ.get("HTTP_ACCEPT", ""):
+        return Spreadsheet.name
     return wanted
+
+
+def offered_by_name(formats: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the formats that can be asked for by name: where there is CSV, the one for spreadsheets too."""
+    return (*formats, Spreadsheet.name) if CSV.name in formats else formats
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from glassform.languages import LANGUAGES
 from glassform.records.field import Field
 from glassform.records.schema import Schema
 from glassform.web.asked import VERSION
-from glassform.web.formats import FORMATS, SUFFIXES, Streamed
+from glassform.web.formats import FORMATS, SUFFIXES, Streamed, offered_by_name
 from glassform.web.forms import UPLOAD
 from glassform.web.problems import PROBLEM
 from glassform.web.resource import Resource
@@ -207,7 +207,7 @@ def parameters(
     method: str, resource: type[Resource], rule: Rule, schema: Schema, known: Mapping[str, list[str]]
 ) -> list[dict[str, Any]]:
     """Describe all parameters of an address: of its path, a method's own, and those that say how to answer."""
-    formats = in_query("format", TEXT | {"enum": [*resource.formats]}, "The format of the answer.")
+    formats = in_query("format", TEXT | {"enum": [*offered_by_name(resource.formats)]}, "The format of the answer.")
     versions = TEXT | {"enum": known["version"]}
     return [
         *in_path(resource, rule, known),

@@ -105,7 +105,11 @@ def animals(rows: int = 450) -> pd.DataFrame:
 def oddities(rows: int = 300) -> pd.DataFrame:
     """Columns that are called as other things are."""
     names = "class json copy model_year schema 2nd-floor Größe self def id record fields a.b count 温度 __init__"
-    table = pd.DataFrame({name: CHANCE.normal(size=rows).round(2) for name in names.split()})
+    names += (
+        " __proto__ constructor length action dataset rows select points... points_class उम्र उमर อายุ 🙂 🙃 % ראשון"
+    )
+    several = [*names.split(), "value (EUR)", "e\u0301te\u0301", "long " * 40]
+    table = pd.DataFrame({name: CHANCE.normal(size=rows).round(2) for name in several})
     return table.assign(y=outcomes(2 * table["class"].to_numpy()))
 
 
@@ -185,7 +189,10 @@ def test_the_file_that_was_added_is_scored_alike_by_server_and_engine(described,
         done = subprocess.run([*score, str(raw), str(out)], capture_output=True, text=True)
         assert done.returncode and "is not one table of points" in done.stderr
         return
-    added, column = pd.read_csv(raw, dtype=str, keep_default_na=False), card.target.columns[0]
+    added, column = (
+        pd.read_csv(raw, dtype=str, keep_default_na=False).rename(columns=str.strip),
+        card.target.columns[0],
+    )
     wanted = [
         card.score(card.schema.read_fields((field.name, row[field.column]) for field in card.schema.fields))
         for row in added.to_dict("records")

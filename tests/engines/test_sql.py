@@ -1,8 +1,9 @@
 """The model as one SELECT gives, in every engine, what the server gives."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -11,14 +12,16 @@ import pandas as pd
 import psycopg
 import pytest
 import sqlglot
+from sqlglot import exp
 from werkzeug.http import parse_options_header
 
-from glassform.engines.dialects import DIALECTS, DUCKDB
+from glassform.engines.dialects import DIALECTS, DUCKDB, Dialect
 from glassform.engines.engine import EngineError
-from glassform.engines.scoring import connect
+from glassform.engines.scoring import Task, connect
 from glassform.engines.sql import Scoring, statement
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
+from glassform.records.schema import Schema
 from tests.conftest import ROOT, missing
 
 pytestmark = pytest.mark.engine
@@ -203,6 +206,130 @@ def test_an_exponent_is_read_as_the_server_reads_it(real_numbers):
     assert found[3:] == [None, None]
 
 
-@pytest.mark.parametrize("dialect", sorted({*DIALECTS} - {"snowflake"}))  # where quotes mean small letters
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_name_that_is_a_word_of_sql_is_quoted(real_numbers, dialect):
     assert ".order" not in statement(real_numbers, DIALECTS[dialect])
+
+
+LONG = "a rather long name of a column, as questionnaires have it, "  # 59 letters: with a prefix, no longer whole
+HOSTILE = [
+    *("value (EUR)", "rows", "points...", "points_class", "select", "class", "__proto__", "people", "order", "100%"),
+    *('say "a"', "it's", "a`b", "उम्र", "उमर", "อายุ", "🙂", "שם", "e\u0301te\u0301", f"{LONG}1", f"{LONG}2"),
+]
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Scorecard:
+    """A model whose fields have names that no language of databases likes, and dates."""
+    numbers = [{"name": name, "type": "integer", "constraints": {"minimum": 0, "maximum": 1}} for name in HOSTILE]
+    dates = [
+        {"name": "day", "type": "integer", "glassform": {"years": True}},
+        {"name": "last seen", "type": "integer", "glassform": {"years": True, "gaps": True}},
+    ]
+    fields = [*numbers, *(date | {"constraints": {"minimum": 1999, "maximum": 2001}} for date in dates)]
+    target = {"name": "y", "type": "string", "constraints": {"enum": ["no", "yes"]}}
+    own = {"target": "y", "positive": "yes", "features": [each["name"] for each in fields], "question": "Is\nit?"}
+    package = {"name": "t", "resources": [{"schema": {"fields": [*fields, target]}}], "glassform": own}
+    schema = Schema(package)
+    points = {name: Points((0, 1), (0.0, 0.1 * 2**-place)) for place, name in enumerate(schema.by_name)}
+    points["day"] = Points((1999, 2000, 2001), (0.1, 0.2, 0.3))
+    points["last_seen"] = Points((1999.0, 2001.0), (-0.5, 0.5), linear=True, gap=0.25)
+    return Scorecard("v", package, dict.fromkeys(schema.by_name, 0), [], None, {}, {}, 0.5, points, [[0.0]])
+
+
+DAYS = ["1999-12-31", "2000-01-01", "2001-02-28 10:00:00", "2000-13-01", "long ago"]
+SEEN = ["2000-06-30", None, "1999-01-01", "2000-06-30", "2000-06-30"]
+
+
+@pytest.fixture(scope="module")
+def rows_of_hostile(hostile) -> tuple[list[tuple[Any, ...]], list[float | None]]:
+    """Rows of its columns, dates as texts, and the probability of each; None where a date is none."""
+    rows = [(*((number >> place) & 1 for place in range(len(HOSTILE))), *days)
+            for number, days in zip((5, 77, 1023, 3, 4), zip(DAYS, SEEN, strict=True), strict=True)]  # fmt: skip
+    records = [dict(zip(hostile.schema.by_name, row, strict=True)) for row in rows]
+    years = [
+        {"day": int(day[:4]), "last_seen": int(seen[:4]) if seen else "?"}
+        for day, seen in zip(DAYS[:3], SEEN, strict=False)
+    ]
+    known = [hostile.probability(record | year) for record, year in zip(records, years, strict=False)]
+    return rows, [*known, None, None]
+
+
+def ask(run: Callable[..., Any], text: str, rows: Sequence[tuple[Any, ...]], sign: str, types: str = "text") -> Any:
+    """Make a table of the rows in a database, and return what it answers."""
+    columns = [f'"{name.replace(chr(34), chr(34) * 2)}" integer' for name in HOSTILE]
+    run("DROP TABLE IF EXISTS people")
+    run(f"CREATE TABLE people ({', '.join([*columns, f'day {types}', f'{chr(34)}last seen{chr(34)} {types}'])})")
+    for row in rows:
+        run(f"INSERT INTO people VALUES ({', '.join([sign] * len(row))})", row)
+    return run(text.rstrip().removesuffix(";")).fetchall()
+
+
+@contextmanager
+def database(dialect: str, request) -> Iterator[tuple[Callable[..., Any], str]]:
+    """What runs a query in a database of that dialect, and its sign of a parameter."""
+    if dialect == "duckdb":
+        with closing(duckdb.connect()) as connection:
+            yield connection.execute, "?"
+    elif dialect == "sqlite":
+        with closing(sqlite3.connect(":memory:")) as connection:
+            yield connection.execute, "?"
+    else:
+        url = request.getfixturevalue("postgresql").replace("+psycopg", "")
+        with closing(psycopg.connect(url, autocommit=True)) as connection:
+            yield connection.execute, "%s"
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "sqlite", "postgres"])
+def test_any_names_and_dates_are_scored_as_at_the_other_doors(hostile, rows_of_hostile, dialect, request):
+    rows, wanted = rows_of_hostile
+    with database(dialect, request) as (run, sign):
+        found = sorted(ask(run, statement(hostile, DIALECTS[dialect]), rows, sign))
+        assert [row[-1] for row in found] == [
+            None if each is None else pytest.approx(each, abs=TOLERANCE)
+            for _, each in sorted(zip(rows, wanted, strict=True))
+        ]
+        if dialect != "sqlite":  # which has no dates
+            real = ask(run, statement(hostile, DIALECTS[dialect]), rows[:3], sign, "timestamp")
+            assert sorted(row[-1] for row in real) == pytest.approx(sorted(wanted[:3]), abs=TOLERANCE)
+        # so that a table can be made of it, no two of its columns have the same name
+        explained = statement(hostile, DIALECTS[dialect], explain=True).rstrip().removesuffix(";")
+        query = ask(lambda *given: run(*given), f"SELECT 1 FROM ({explained}) AS scored", rows[:1], sign)
+        assert query == [(1,)]
+        run(f"CREATE TABLE scored_{dialect} AS {explained}")
+        run(f"DROP TABLE scored_{dialect}")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_name_is_quoted_in_every_dialect(hostile, dialect):
+    text = statement(hostile, DIALECTS[dialect], explain=True)
+    (tree,) = sqlglot.parse(text, read=dialect)
+    assert tree and not [each.name for each in tree.find_all(exp.Identifier) if not each.args.get("quoted")]
+    names = {each.name for each in tree.find_all(exp.Identifier)}
+    longest = DIALECTS[dialect].longest_name
+    assert not longest or all(len(name.encode()) <= longest for name in names)
+    if not DIALECTS[dialect].plain_columns:
+        assert {*HOSTILE} <= names
+
+
+def test_sqlite_scores_the_dates_of_its_own_tables(hostile, rows_of_hostile, tmp_path):
+    rows, wanted = rows_of_hostile
+    with closing(sqlite3.connect(tmp_path / "own.sqlite")) as connection:
+        ask(connection.execute, "SELECT 1", rows[:3], "?")
+        connection.commit()
+    with closing(connect(f"sqlite:///{tmp_path}/own.sqlite")) as engine:
+        Task(hostile, engine).run(engine.table("people"), partial(engine.create, table="scored"), None)
+        found = [row["probability"] for row in engine.rows("SELECT * FROM scored")]
+    assert sorted(found) == pytest.approx(sorted(wanted[:3]), abs=TOLERANCE)
+
+
+def test_a_table_that_is_called_as_the_points_are_is_still_read(hostile):
+    scoring = Scoring(hostile, DUCKDB, table="points_rows")
+    assert scoring.tables["rows"] == "points_rows_" and '"points_rows".*' in scoring.text(scoring.scored())
+
+
+def test_names_cut_short_stay_different():
+    cut = Dialect("x", longest_name=10)
+    assert cut.kept_apart(["points_abc", "points_abcd", "points_abce", "उम्रउम्र"]) == [
+        *("points_abc", "points_a_2", "points_a_3", "उम_4"),
+    ]

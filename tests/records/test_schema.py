@@ -4,8 +4,9 @@ from urllib.parse import urlencode
 import pytest
 
 from glassform.limits import LONGEST_VALUE, MOST_ERRORS
-from glassform.records.field import Field, identifier
+from glassform.records.field import Field
 from glassform.records.messages import InvalidRecord, did_you_mean, shown
+from glassform.records.names import identifier
 from glassform.records.parsing import Pairs, UnreadableJSON, parse_json
 from glassform.records.schema import Schema
 from glassform.records.values import year_of_moment

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from codecs import BOM_UTF8
 from urllib.parse import urlencode
 
 import pytest
@@ -220,3 +221,31 @@ def test_raw_utf_8_in_an_address_is_text(client, record):
     response = client.get("/probability", environ_overrides={"QUERY_STRING": query})
     (error,) = response.json["errors"]
     assert error["value"] == "男"
+
+
+@pytest.mark.parametrize("path", ["/scorecard.csv", "/examples?format=csv", "/probabilities.csv"])
+@pytest.mark.parametrize("accept", [BROWSER, "*/*", None])
+def test_csv_begins_with_a_byte_order_mark_for_people_alone(client, path, accept):
+    response = client.get(path, headers={"Accept": accept} if accept else {})
+    assert response.data.startswith(BOM_UTF8) == (accept == BROWSER)
+    assert response.mimetype == "text/csv" and "Accept" in response.vary
+    asked = client.get(f"{path.split('?')[0].removesuffix('.csv')}?format=excel")
+    assert asked.data == BOM_UTF8 + response.data.removeprefix(BOM_UTF8)
+
+
+def test_a_download_by_the_form_of_a_page_opens_in_excel(client):
+    sample = client.get("/probabilities.csv").data
+    for accept, begin in ((BROWSER, BOM_UTF8), ("text/csv", b"")):
+        body = {"file": (io.BytesIO(BOM_UTF8 + sample), "people.csv")}
+        response = client.post("/probabilities.csv", data=body, headers={"Accept": accept})
+        assert response.status_code == 200 and response.data.startswith(begin + b"age,")
+        response.close()
+
+
+def test_the_tags_of_both_kinds_of_csv_differ(client):
+    tags = {client.get("/scorecard.csv", headers={"Accept": accept}).headers["ETag"] for accept in (BROWSER, "*/*")}
+    assert len(tags) == 2
+
+
+def test_only_tables_are_written_for_spreadsheets(client):
+    assert client.get("/health/live?format=excel").status_code == 406
