@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "hosting": {"accounts", "fitted", "versions"},
     "learning": {"analysis", "describing", "engines", "fitted", "records", "tables", "versions"},
     "web": {"fitted", "records", "versions"},
-    "resources": {"accounts", "analysis", "batches", "engines", "fitted", "records", "versions", "web"},
+    "resources": {"accounts", "analysis", "batches", "engines", "fitted", "records", "tables", "versions", "web"},
     "server": {"accounts", "hosting", "resources", "versions", "web"},
     "model": {"fitted", "learning", "records", "versions"},
     "score": {"engines", "fitted", "versions"},

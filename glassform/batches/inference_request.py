@@ -11,7 +11,8 @@ from glassform.records.parsing import Pairs, UnreadableJSON, parse_json
 from glassform.refusals import Unreadable
 
 LONGEST_ID, MOST_TENSORS = 200, 1_000
-Datatype = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP32", "FP64", "BYTES"]
+Whole = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
+Datatype = Whole | Literal["FP16", "FP32", "FP64", "BOOL", "BYTES"]
 
 
 class RequestPart(pydantic.BaseModel):

@@ -18,7 +18,6 @@ from glassform.limits import MOST_LISTED
 from glassform.records.field import Field
 from glassform.records.messages import FieldError, InvalidRecord, say, shown, unknown
 from glassform.records.schema import Schema
-from glassform.records.validation import json_categories
 
 INTEGERS = {
     "INT8": "b",
@@ -30,9 +29,10 @@ INTEGERS = {
     "UINT32": "I",
     "UINT64": "Q",
 }
-REALS = {"FP32": "f", "FP64": "d"}
+REALS = {"FP16": "e", "FP32": "f", "FP64": "d"}
+TRUTH = "BOOL"
 TEXTS = "BYTES"
-CODES = INTEGERS | REALS  # of the struct module
+CODES = INTEGERS | REALS | {TRUTH: "?"}  # of the struct module
 LENGTH = struct.Struct("<I")  # before each text of a binary tensor
 SIZE = "binary_data_size"
 
@@ -122,20 +122,12 @@ def columns_of_matrix(tensor: InputTensor, binary: bytes, schema: Schema) -> lis
     if tensor.shape[1] != width:
         raise ValueError(say("width", value=tensor.shape, wanted=width))
     found = given_elements(tensor, binary)
-    return [
-        whole(found[at::width]) if field.type == "integer" else found[at::width]
-        for at, field in enumerate(schema.fields)
-    ]
+    return [found[at::width] for at in range(width)]
 
 
 def takes_numbers(field: Field) -> bool:
     """Tell whether every value of a field can be written as a number."""
-    return not field.categories or len(json_categories(field)) == len(field.categories)
-
-
-def whole(found: list[Any]) -> list[Any]:
-    """Return real numbers without a fraction as whole ones, and others as they are."""
-    return [int(each) if isinstance(each, float) and each.is_integer() else each for each in found]
+    return not field.categories or len(field.by_number) == len(field.categories)
 
 
 def given_elements(tensor: InputTensor, binary: bytes) -> list[Any]:
@@ -169,17 +161,19 @@ def elements(tensor: InputTensor, binary: bytes, field: Field) -> list[Any]:
         raise ValueError(say("datatype", value=tensor.datatype, known=", ".join(suitable)))
     if len(tensor.shape) == 2 and tensor.shape[1] != 1:
         raise ValueError(say("shape", value=tensor.shape))
-    found = given_elements(tensor, binary)
-    return whole(found) if field.type == "integer" and tensor.datatype in REALS else found
+    return given_elements(tensor, binary)
 
 
 def suitable_datatypes(field: Field) -> tuple[str, ...]:
     """Return the datatypes a field's tensor may have, the announced one first."""
-    if field.categories:
-        return (TEXTS,)
     whole = tuple(dict.fromkeys(["INT64", *INTEGERS]))
+    real = ("FP64", *(datatype for datatype in REALS if datatype != "FP64"))
+    if field.categories:
+        numbers = (*whole, *real) if field.by_number else real if field.missing else ()
+        return (TEXTS, *([TRUTH] if field.truths else []), *numbers)
+    texts = (TEXTS,) if field.missing or field.is_year else ()  # the signs of a gap, and dates
     # NaN as a gap makes whole numbers real ones
-    return whole if field.type == "integer" and not field.has_gaps else ("FP64", "FP32", *whole)
+    return (*whole, *real, *texts) if field.type == "integer" and not field.has_gaps else (*real, *whole, *texts)
 
 
 def flat(data: list[Any], width: int) -> list[Any]:

@@ -73,8 +73,8 @@ class Source:
     ----------
     columns
         Its columns in order, as the engine names them.
-    texts
-        Those that are text.
+    texts, booleans
+        Those that are text, and those that are true or false.
     header
         Their names in the file.
     decimal_comma
@@ -84,6 +84,7 @@ class Source:
     table: str
     columns: list[str]
     texts: frozenset[str]
+    booleans: frozenset[str] = frozenset()
     header: tuple[str, ...] = ()
     decimal_comma: bool = False
 
@@ -173,13 +174,15 @@ class Engine:
         with engine_errors():
             name = self.view_of_parquet(paths)
             table = self.connection.table(name)
-            return Source(name, list(table.columns), texts_of(table))
+            return Source(name, list(table.columns), *kinds_of(table))
 
     def source_of_texts(self, paths: Sequence[Path], layout: Layout) -> Source:
         """Return the table in plain delimited files."""
         with engine_errors():
             name = self.view_of_texts(paths, layout.names, layout.delimiter)
-        return Source(name, [*layout.names], frozenset(layout.names), layout.columns, layout.decimal_comma)
+        return Source(
+            name, [*layout.names], frozenset(layout.names), frozenset(), layout.columns, layout.decimal_comma
+        )
 
     def count(self, source: Source, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """Return each distinct combination of some columns' values with its number of rows.
@@ -212,7 +215,7 @@ class Engine:
         if not self.has(name):
             raise UnreadableSource(f"the engine has no table {name}")
         table = self.connection.table(name)
-        return Source(name, list(table.columns), texts_of(table))
+        return Source(name, list(table.columns), *kinds_of(table))
 
     def rows(self, query: str) -> Iterator[dict[str, Any]]:
         """Run a query and return its rows one at a time.
@@ -270,6 +273,10 @@ class Engine:
         self.connection.disconnect()
 
 
-def texts_of(table: ibis.Table) -> frozenset[str]:
-    """Return the columns of a table that hold text."""
-    return frozenset(name for name, type_ in table.schema().items() if type_.is_string())
+def kinds_of(table: ibis.Table) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the columns of a table that hold text, and those that hold true or false."""
+    types = table.schema().items()
+    return (
+        frozenset(name for name, type_ in types if type_.is_string()),
+        frozenset(name for name, type_ in types if type_.is_boolean()),
+    )

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from glassform.engines.files import UnreadableSource, opened
+from glassform.engines.files import UnreadableSource
 from glassform.refusals import Refusal
 from glassform.tables.delimited import Delimited
 from glassform.tables.dialect import rows_of
-from glassform.tables.opening import open_file, open_table
+from glassform.tables.opening import open_file, open_table, opened_whole
 
 BLOCK = 4 * 1024 * 1024  # bytes looked at at once
 PLAIN_ENCODINGS = ("utf-8", "utf-8-sig")
@@ -54,7 +54,7 @@ def layout_of(paths: Sequence[Path], encoding: str | None = None) -> Layout:
     """
     first: Layout | None = None
     for path in paths:
-        with opened(path, "rb") as file:
+        with path.open("rb") as packed, opened_whole(packed) as file:
             found = layout_in(file, path, encoding)
         first = first or found
         if found.columns != first.columns:
@@ -88,7 +88,7 @@ def layout_in(file: IO[bytes], path: Path, encoding: str | None) -> Layout:
             and is_plain(file, table.dialect.delimiter, len(table.columns))
         )
         return Layout(tuple(table.columns), tuple(names), table.dialect.delimiter, table.decimal_comma, plain)
-    except (Refusal, OSError, EOFError) as error:
+    except (Refusal, OSError) as error:
         raise UnreadableSource(f"{path} cannot be read: {error}") from error
 
 
@@ -159,6 +159,6 @@ def written_anew(path: Path, encoding: str | None, new: Path, names: Sequence[st
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(names)
             writer.writerows(table.checked_rows())
-    except (Refusal, OSError, EOFError) as error:
+    except (Refusal, OSError) as error:
         raise UnreadableSource(f"{path} cannot be read: {error}") from error
     return new

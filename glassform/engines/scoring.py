@@ -102,7 +102,10 @@ class Task:
         added = {*self.card.columns_added(self.explain), ROW, ERROR}
         if taken := [column for column in source.columns if column.lower() in added]:
             raise UnreadableSource(f"{taken[0]} is the name of an added column; rename yours")
-        texts = frozenset(name for name, column in columns.items() if column in source.texts)
+        texts, booleans = (
+            frozenset(name for name, column in columns.items() if column in kind)
+            for kind in (source.texts, source.booleans)
+        )
         looks_up = self.engine.embedded
         return Scoring(
             self.card,
@@ -110,6 +113,7 @@ class Task:
             source.table,
             columns,
             texts=texts,
+            booleans=booleans,
             typed=True,
             looks_up=looks_up,
             decimal_comma=source.decimal_comma,
@@ -154,7 +158,7 @@ class Task:
     def spellings(self, scoring: Scoring, name: str) -> dict[Value, Value]:
         """Return other spellings of a column's values with their meanings."""
         field = self.card.schema.by_name[name]
-        if name not in scoring.texts and not field.categories:
+        if not (scoring.is_text(name) or field.categories):
             return {}
         found: dict[Value, Value] = {}
         for row in islice(self.engine.rows(scoring.text(scoring.unknown(name))), MOST_UNKNOWN):

@@ -33,6 +33,8 @@ class Scoring:
         By field, other spellings of its values, such as 039 for 39.
     texts
         The fields whose columns hold text, such as all those of a CSV file.
+    booleans
+        The fields whose columns hold true or false.
     typed
         Whether `texts` is complete; if not, categories are taken for text and numbers for numbers.
     looks_up
@@ -47,6 +49,7 @@ class Scoring:
     columns: Mapping[str, str] = field(default_factory=dict)
     spellings: Mapping[str, Mapping[Value, Value]] = field(default_factory=dict)
     texts: frozenset[str] = frozenset()
+    booleans: frozenset[str] = frozenset()
     typed: bool = False
     looks_up: bool = False
     decimal_comma: bool = False
@@ -218,7 +221,7 @@ class Scoring:
         column: exp.Expr = exp.column(self.name(self.columns.get(name, name)), table=self.name(self.table))
         if not (field.categories or self.is_text(name)):
             return column
-        if name not in self.texts and (self.typed or field.is_year):
+        if name not in self.texts and (self.typed or field.is_year or name in self.booleans):
             column = exp.cast(column, exp.DataType.Type.TEXT)
         cases = []
         if field.missing:
@@ -231,7 +234,7 @@ class Scoring:
 
     def is_text(self, name: str) -> bool:
         """Return whether a field is compared as text, as in CSV files and for dates."""
-        return name in self.texts or self.card.schema.by_name[name].is_year
+        return name in (self.texts | self.booleans) or self.card.schema.by_name[name].is_year
 
     def has_year(self, text: exp.Expr) -> exp.Expr:
         """Return whether a text is a date, or a year that became a real number, as beside a gap."""

@@ -29,6 +29,7 @@ MOST = {
     "integer": 2**63 - 1,
     "number": sys.float_info.max,
 }  # what a value may be on either side of 0, if no rule says less
+LATEST = 24 * 60 * 60 * 1000 - 1  # year; a larger number is a moment, in milliseconds
 FAR = 10  # ranges of the values seen, beyond which a curve stays where it is
 MISSING = ("",)  # texts for a missing value, unless a Table Schema names others
 DATE = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ].*)?")
@@ -183,7 +184,7 @@ class Field:
     @cached_property
     def limits(self) -> tuple[float, float]:
         """The smallest and the largest number it may be: by rule or, without one, any that can be computed with."""
-        most = MOST.get(self.type, 0)
+        most = LATEST if self.is_year else MOST.get(self.type, 0)
         return -most if self.minimum is None else self.minimum, most if self.maximum is None else self.maximum
 
     @cached_property

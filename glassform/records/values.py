@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from glassform.limits import LONGEST_VALUE
-from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field
+from glassform.records.field import LATEST, NOT_KNOWN, PYTHON_TYPE, Field
 from glassform.records.names import composed
 
-DAY = 24 * 60 * 60 * 1000  # milliseconds
+DAY = LATEST + 1  # milliseconds
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 CODE = re.compile(r"[-+]?0[0-9]")  # begins a number that is a name, such as 007
 YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})([T ].*)?")
@@ -68,7 +68,7 @@ def from_text(field: Field, text: str) -> int | float:
         raise NoNumber(text)
     if field.type == "integer":
         with suppress(ValueError):  # exact, even where a float is not
-            return int(digits)
+            return int(year_of_moment(int(digits))) if field.is_year else int(digits)
     number = whole(field, float(digits))
     if not math.isfinite(number) or (field.type == "integer" and isinstance(number, float)):
         raise NoNumber(text)

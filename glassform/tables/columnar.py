@@ -77,10 +77,6 @@ class Columnar:
         """Never needed: no row has another number of cells."""
         raise NotImplementedError
 
-    def close(self) -> None:
-        """Close the file."""
-        self.file.close()
-
 
 def cells_of(batch: Any) -> Iterator[tuple[str, ...]]:
     """Return the rows of a batch as text."""

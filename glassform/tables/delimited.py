@@ -127,10 +127,6 @@ class Delimited:
             told += "; " + gettext("if the first column holds row names, give it a name")
         return told
 
-    def close(self) -> None:
-        """Close the file."""
-        self.file.close()
-
     def _numbered(self) -> Iterator[tuple[int, list[str]]]:
         """Read the header and all rows, each with the line that it begins on."""
         lines = lines_of(self.file, self.encoding)

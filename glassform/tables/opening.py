@@ -1,12 +1,9 @@
 """What a file is, by how it begins, and the table in it."""
 
-import gzip
-import sys
-import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from gzip import GzipFile
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
 from flask_babel import lazy_gettext
@@ -16,10 +13,11 @@ from glassform.limits import MOST_BYTES
 from glassform.refusals import TooLarge, Unreadable
 from glassform.tables.columnar import ARROW, PARQUET, STREAM, Columnar
 from glassform.tables.delimited import Delimited
+from glassform.tables.text import BROKEN
 
 Table = Delimited | Columnar
 GZIP = b"\x1f\x8b"
-AT_A_TIME, IN_MEMORY = 64 * 1024, 1024 * 1024  # bytes
+AT_A_TIME = 64 * 1024  # bytes
 FOREIGN = {  # how other files begin, and what they are
     b"PK\x03\x04": lazy_gettext("a ZIP archive or an Excel workbook"),
     b"\xd0\xcf\x11\xe0": lazy_gettext("an old Excel workbook"),
@@ -31,30 +29,23 @@ FOREIGN = {  # how other files begin, and what they are
 BINARY = (GZIP, PARQUET, ARROW, STREAM, *FOREIGN)  # how files begin that are no text, and are told apart
 
 
-def open_table(file: IO[bytes], encoding: str | None = None, most: int = MOST_BYTES) -> Table:
-    """Return the table in a file: delimited text, Parquet or Arrow, compressed by gzip or not.
+def open_table(file: IO[bytes], encoding: str | None = None) -> Table:
+    """Return the table in a file: delimited text, Parquet or Arrow.
 
-    Parameters
-    ----------
-    encoding
-        The encoding that the client or the command line states.
-    most
-        How many bytes it may have once it is unpacked.
+    `encoding` is what the client or the command line states.
 
     Raises
     ------
     Unreadable
         If it is no table.
-    TooLarge
-        If it unpacks to more bytes.
     NotInstalled
         If nothing here reads such files.
     """
     file.seek(0)
-    start = file.read(8)
-    if start.startswith(GZIP):
-        file = unpacked(file, most)
+    try:
         start = file.read(8)
+    except BROKEN as error:
+        raise Unreadable(gettext("it is no whole gzip file")) from error
     for beginning, what in FOREIGN.items():
         if start.startswith(beginning):
             raise Unreadable(gettext("it is %(what)s; send the table in it as CSV", what=str(what)))
@@ -65,13 +56,26 @@ def open_table(file: IO[bytes], encoding: str | None = None, most: int = MOST_BY
 
 @contextmanager
 def open_file(path: Path, encoding: str | None = None) -> Iterator[Table]:
-    """Give the table in a file on disk, however long; see `open_table`."""
-    with path.open("rb") as file, closing(open_table(file, encoding, sys.maxsize)) as table:
-        yield table
+    """Give the table in a file on disk, however long, compressed by gzip or not; see `open_table`."""
+    with path.open("rb") as file, opened_whole(file) as content:
+        yield open_table(content, encoding)
 
 
-def unpacked(file: IO[bytes], most: int) -> IO[bytes]:
-    """Return what a gzip file holds, in memory if it is short and on disk if not.
+def opened_whole(file: IO[bytes]) -> IO[bytes]:
+    """Return a file as it is or, if it is compressed by gzip, as what it holds."""
+    return cast(IO[bytes], GzipFile(fileobj=file, mode="rb")) if is_packed(file) else file
+
+
+def is_packed(file: IO[bytes]) -> bool:
+    """Tell whether a file is compressed by gzip."""
+    file.seek(0)
+    start = file.read(len(GZIP))
+    file.seek(0)
+    return start == GZIP
+
+
+def unpack(file: IO[bytes], new: IO[bytes], most: int = MOST_BYTES) -> None:
+    """Write what a gzip file holds to another.
 
     Raises
     ------
@@ -80,15 +84,11 @@ def unpacked(file: IO[bytes], most: int) -> IO[bytes]:
     TooLarge
         If it holds more bytes than are read.
     """
-    file.seek(0)
-    whole = cast(IO[bytes], SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - lives as long as the table
     try:
-        with gzip.open(file) as content:
+        with GzipFile(fileobj=file, mode="rb") as content:
             while block := content.read(AT_A_TIME):
-                if whole.tell() + len(block) > most:
+                if new.tell() + len(block) > most:
                     raise TooLarge(gettext("It has more than %(most)s bytes once it is unpacked.", most=f"{most:,}"))
-                whole.write(block)
-    except (OSError, EOFError, zlib.error) as error:
+                new.write(block)
+    except BROKEN as error:
         raise Unreadable(gettext("it is no whole gzip file")) from error
-    whole.seek(0)
-    return whole

@@ -3,7 +3,9 @@
 import codecs
 import io
 import re
+import zlib
 from collections.abc import Iterator
+from gzip import BadGzipFile
 from typing import IO
 
 from glassform.languages import gettext
@@ -22,6 +24,7 @@ NO_CHARSETS = {
     "oem",
 }  # to Python, they are
 ESCAPED = re.compile("[\udc80-\udcff]")  # what stands for a wrong byte
+BROKEN = (BadGzipFile, EOFError, zlib.error)  # what is raised of a file that is compressed by gzip, or seems so
 AT_A_TIME = 64 * 1024  # bytes
 
 
@@ -73,6 +76,8 @@ def lines_of(file: IO[bytes], encoding: str) -> Iterator[str]:
             if not line.isascii() and ESCAPED.search(line):
                 raise UnicodeError
             yield line
+    except BROKEN as error:
+        raise NotText(gettext("it is no whole gzip file")) from error
     except UnicodeError as error:
         raise NotText(complaint(encoding, wrong_byte(file, encoding))) from error
     finally:

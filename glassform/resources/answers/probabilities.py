@@ -29,6 +29,7 @@ from glassform.limits import LONGEST_LINE, MOST_ARRAY_BYTES, MOST_BATCH_ERRORS, 
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import Schema
 from glassform.refusals import Unreadable
+from glassform.tables.opening import is_packed, unpack
 from glassform.web.asked import fitted, schema
 from glassform.web.formats import Streamed
 from glassform.web.forms import UPLOAD
@@ -239,15 +240,26 @@ def uploaded() -> IO[bytes]:
 
 
 def kept(stream: IO[bytes]) -> IO[bytes]:
-    """Return a copy of a stream, in memory if it is short and on disk if not."""
-    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed when the answer has been sent
+    """Return a copy of a stream, in memory if it is short and on disk if not, and unpacked if it is compressed."""
+    file = temporary()
+    shutil.copyfileobj(stream, file)
+    if request.mimetype != UPLOAD:  # whose parts end where they say
+        refuse_broken_off(file.tell())
+    if not is_packed(file):
+        file.seek(0, io.SEEK_END)
+        return file
+    whole = temporary()
+    unpack(file, whole)
+    return whole
+
+
+def temporary() -> IO[bytes]:
+    """Return a new file that is closed when the answer has been sent."""
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
 
     @after_this_request
     def close_with(response: Response) -> Response:
         response.call_on_close(file.close)
         return response
 
-    shutil.copyfileobj(stream, file)
-    if request.mimetype != UPLOAD:  # whose parts end where they say
-        refuse_broken_off(file.tell())
     return cast(IO[bytes], file)
