@@ -11,8 +11,9 @@ from glassform.records.parsing import Pairs, UnreadableJSON, parse_json
 from glassform.refusals import Unreadable
 
 LONGEST_ID, MOST_TENSORS = 200, 1_000
-Whole = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
-Datatype = Whole | Literal["FP16", "FP32", "FP64", "BOOL", "BYTES"]
+Datatype = Literal[
+    "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP16", "FP32", "FP64", "BOOL", "BYTES"
+]  # fmt: skip
 
 
 class RequestPart(pydantic.BaseModel):
