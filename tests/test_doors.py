@@ -173,37 +173,36 @@ def test_python_reads_what_json_does(card):
         assert by_python(card, TYPICAL | {case["field"]: case["written"]}) == wanted(card, case), named(case)
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_an_engine_reads_what_the_other_doors_do(places, card, tmp_path, kind):
-    """All cases of a field in one table, a row each."""
-    cases = TEXTS if kind == "csv" else [case for case in VALUES if carried(case)]
-    for field, several in by_type(cases):
-        rows = [TYPICAL | {field: case["written"]} for case in several]
-        table = pa.table({name: [row[name] for row in rows] for name in TYPICAL})
-        source = tmp_path / f"cases.{kind}"
-        write_csv(rows, source) if kind == "csv" else pq.write_table(table, source)
-        score.main([str(source), str(tmp_path / "out.parquet"), "--on-error", "null", "--artifacts", str(places[1])])
-        found = pq.read_table(tmp_path / "out.parquet")["probability"].to_pylist()
-        for case, probability in zip(several, found, strict=True):
-            expected = wanted(card, case)
-            told = f"{kind}: {named(case)}"
-            if expected == REFUSED:
-                assert probability is None, told
-            else:
-                assert probability == pytest.approx(expected, abs=1e-12), told
+def scored(source: Path, artifacts: Path) -> list[float | None]:
+    """The engine's answers to the rows of a file."""
+    out = source.with_name("out.parquet")
+    score.main([str(source), str(out), "--on-error", "null", "--artifacts", str(artifacts)])
+    return cast(list[float | None], pq.read_table(out)["probability"].to_pylist())
 
 
-def carried(case: dict[str, Any]) -> bool:
-    """Whether a column of a Parquet file can hold it."""
-    return not isinstance(case["written"], list | dict)
+def agrees(card: Scorecard, cases: list[dict[str, Any]], found: list[float | None]) -> None:
+    """See that the engine gave every case its answer."""
+    for case, probability in zip(cases, found, strict=True):
+        expected = wanted(card, case)
+        told = None if expected == REFUSED else pytest.approx(expected, abs=1e-12)
+        assert probability == told, named(case)
 
 
-def by_type(cases: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """The cases by field and by the type of what is written, as a column holds values of one type."""
-    found: dict[tuple[str, type], list[dict[str, Any]]] = {}
-    for case in cases:
-        found.setdefault((case["field"], type(case["written"])), []).append(case)
-    return [(field, several) for (field, _), several in found.items()]
+def test_an_engine_reads_texts_as_the_other_doors_do(places, card, tmp_path):
+    write_csv([TYPICAL | {case["field"]: case["written"]} for case in TEXTS], tmp_path / "cases.csv")
+    agrees(card, TEXTS, scored(tmp_path / "cases.csv", places[1]))
+
+
+@pytest.mark.parametrize("type_", [int, float, bool, type(None)], ids=lambda type_: type_.__name__)
+def test_an_engine_reads_its_own_types_as_the_other_doors_do(places, card, tmp_path, type_):
+    """The cases of each field in a table of their own: a column holds values of one type."""
+    for field in TYPICAL:
+        cases = [case for case in TYPED if case["field"] == field and type(case["written"]) is type_]
+        if cases:
+            table = pa.table({name: [value] * len(cases) for name, value in TYPICAL.items() if name != field})
+            table = table.append_column(field, [[case["written"] for case in cases]])
+            pq.write_table(table, tmp_path / "cases.parquet")
+            agrees(card, cases, scored(tmp_path / "cases.parquet", places[1]))
 
 
 def write_csv(rows: list[dict[str, Any]], path: Path) -> None:

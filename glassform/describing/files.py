@@ -23,6 +23,8 @@ from glassform.refusals import Refusal
 from glassform.tables.opening import open_file
 
 MISSING_WORDS = {"", NOT_KNOWN, "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "nat"}  # in small letters
+# What other programs write for a gap, which a later file may have in its place.
+USUAL_GAPS = {*MISSING, NOT_KNOWN, "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "<NA>"}
 TEST_SHARE = 0.2
 FEWEST_ROWS = 50
 
@@ -72,7 +74,8 @@ def read_table(path: Path, encoding: str | None = None) -> Found:
     table = table.drop(columns=nameless).set_axis([*filter(None, opened.columns)], axis=1)
     table = table.apply(lambda column: column.str.strip())
     texts = {text for column in table for text in table[column].unique()}
-    missing = sorted({text for text in texts if text.lower() in MISSING_WORDS} | {*MISSING, NOT_KNOWN})
+    used = {text for text in texts if text.lower() in MISSING_WORDS}
+    missing = sorted(used | USUAL_GAPS)
     noticed = [*opened.noticed, *(f"Column {place + 1} has no name; it is left out." for place in nameless)]
     return Found(table.mask(table.isin(missing), NOT_KNOWN), missing, opened.decimal_comma, noticed)
 

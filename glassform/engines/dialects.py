@@ -24,6 +24,9 @@ class Dialect:
         Whether a name without quotes means capitals, so that a name in quotes is another.
     globs
         Whether it matches texts by GLOB and has no regular expressions.
+    nan
+        How it tells NaN, which data frames write for a gap: by a function of that name, or by = as any other number;
+        empty, if its numbers are never NaN.
     longest_name
         Bytes of a name, which it cuts or refuses beyond; 0, if there is no limit worth a thought.
     """
@@ -36,6 +39,7 @@ class Dialect:
     folds_up: bool = False
     globs: bool = False
     longest_name: int = 63
+    nan: str = ""
 
     def kept_apart(self, names: Sequence[str]) -> list[str]:
         """Return names short enough to be read whole; one that had to be cut ends in its number."""
@@ -52,13 +56,13 @@ class Dialect:
         return name.encode(errors="replace")[: self.longest_name - end].decode(errors="ignore")
 
 
-DUCKDB = Dialect("duckdb", raises="error", longest_name=0)
-SPARK = Dialect("spark", ibis="pyspark", raises="raise_error", longest_name=0)
+DUCKDB = Dialect("duckdb", raises="error", longest_name=0, nan="isnan")
+SPARK = Dialect("spark", ibis="pyspark", raises="raise_error", longest_name=0, nan="isnan")
 DIALECTS = {
     each.name: each
     for each in (
         DUCKDB,
-        Dialect("postgres"),
+        Dialect("postgres", nan="="),
         SPARK,
         Dialect("bigquery", plain_columns=True, longest_name=300),
         Dialect("snowflake", folds_up=True, longest_name=255),

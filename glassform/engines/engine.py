@@ -73,8 +73,8 @@ class Source:
     ----------
     columns
         Its columns in order, as the engine names them.
-    texts, booleans
-        Those that are text, and those that are true or false.
+    texts, booleans, reals
+        Those that are text, true or false, or numbers that may be NaN.
     header
         Their names in the file.
     decimal_comma
@@ -85,6 +85,7 @@ class Source:
     columns: list[str]
     texts: frozenset[str]
     booleans: frozenset[str] = frozenset()
+    reals: frozenset[str] = frozenset()
     header: tuple[str, ...] = ()
     decimal_comma: bool = False
 
@@ -180,9 +181,8 @@ class Engine:
         """Return the table in plain delimited files."""
         with engine_errors():
             name = self.view_of_texts(paths, layout.names, layout.delimiter)
-        return Source(
-            name, [*layout.names], frozenset(layout.names), frozenset(), layout.columns, layout.decimal_comma
-        )
+        names = [*layout.names]
+        return Source(name, names, frozenset(names), header=layout.columns, decimal_comma=layout.decimal_comma)
 
     def count(self, source: Source, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """Return each distinct combination of some columns' values with its number of rows.
@@ -273,10 +273,11 @@ class Engine:
         self.connection.disconnect()
 
 
-def kinds_of(table: ibis.Table) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the columns of a table that hold text, and those that hold true or false."""
+def kinds_of(table: ibis.Table) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return the columns of a table that hold text, those that hold true or false, and those that may hold NaN."""
     types = table.schema().items()
     return (
         frozenset(name for name, type_ in types if type_.is_string()),
         frozenset(name for name, type_ in types if type_.is_boolean()),
+        frozenset(name for name, type_ in types if type_.is_floating()),
     )

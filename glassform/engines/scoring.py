@@ -102,9 +102,9 @@ class Task:
         added = {*self.card.columns_added(self.explain), ROW, ERROR}
         if taken := [column for column in source.columns if column.lower() in added]:
             raise UnreadableSource(f"{taken[0]} is the name of an added column; rename yours")
-        texts, booleans = (
+        texts, booleans, reals = (
             frozenset(name for name, column in columns.items() if column in kind)
-            for kind in (source.texts, source.booleans)
+            for kind in (source.texts, source.booleans, source.reals)
         )
         looks_up = self.engine.embedded
         return Scoring(
@@ -114,6 +114,7 @@ class Task:
             columns,
             texts=texts,
             booleans=booleans,
+            reals=reals,
             typed=True,
             looks_up=looks_up,
             decimal_comma=source.decimal_comma,

@@ -33,8 +33,8 @@ class Scoring:
         By field, other spellings of its values, such as 039 for 39.
     texts
         The fields whose columns hold text, such as all those of a CSV file.
-    booleans
-        The fields whose columns hold true or false.
+    booleans, reals
+        The fields whose columns hold true or false, or numbers that may be NaN.
     typed
         Whether `texts` is complete; if not, categories are taken for text and numbers for numbers.
     looks_up
@@ -50,6 +50,7 @@ class Scoring:
     spellings: Mapping[str, Mapping[Value, Value]] = field(default_factory=dict)
     texts: frozenset[str] = frozenset()
     booleans: frozenset[str] = frozenset()
+    reals: frozenset[str] = frozenset()
     typed: bool = False
     looks_up: bool = False
     decimal_comma: bool = False
@@ -144,6 +145,12 @@ class Scoring:
         """Return whether a row has no value of one field."""
         return exp.Is(this=self.column(name), expression=exp.null())
 
+    def is_nan(self, number: exp.Expr) -> exp.Expr:
+        """Return whether a real number is NaN."""
+        if self.dialect.nan == "=":
+            return exp.EQ(this=number, expression=exp.cast(exp.convert("NaN"), exp.DataType.Type.DOUBLE))
+        return exp.func(self.dialect.nan, number)
+
     def known_term(self, name: str) -> exp.Expr:
         """Return the points of a row's value of one field, NULL where that is a gap."""
         points = self.card.points[name]
@@ -219,6 +226,8 @@ class Scoring:
         """
         field = self.card.schema.by_name[name]
         column: exp.Expr = exp.column(self.name(self.columns.get(name, name)), table=self.name(self.table))
+        if name in self.reals and self.dialect.nan:
+            column = exp.Case().when(self.is_nan(column), exp.null()).else_(column.copy())
         if not (field.categories or self.is_text(name)):
             return column
         if name not in self.texts and (self.typed or field.is_year or name in self.booleans):
