@@ -292,7 +292,7 @@ def test_reports_of_a_folder_are_a_folder(folder):
     ("words", "message"),
     [
         (["nothing.csv", "x.csv"], "no such file"), (["people", "people"], "would overwrite the source"),
-        (["people/0.csv", "people/0.csv"], "would overwrite the source"), (["x.txt", "y.csv"], "only .csv"),
+        (["people/0.csv", "people/0.csv"], "would overwrite the source"), (["x.xls", "y.csv"], "only .csv"),
         (["people/0.csv", "x.parquet", "y.csv"], "cannot be read as one table"),
         (["people/0.csv", "people2/0.csv", "scored"], "same name"),
         (["people/0.csv", "y.csv", "--engine", "nosuch://x"], "nosuch"),
@@ -302,8 +302,8 @@ def test_reports_of_a_folder_are_a_folder(folder):
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said(folder, words, message):
-    Path("x.txt").write_text("")
-    Path("x.parquet").write_bytes(Path("x.txt").read_bytes())
+    Path("x.xls").write_text("")
+    Path("x.parquet").write_bytes(Path("x.xls").read_bytes())
     Path("people2").mkdir()
     write("people2/0.csv", GOOD)
     with pytest.raises(SystemExit) as stopped:

@@ -18,7 +18,12 @@ class UnreadableSource(ValueError):
     """Files that cannot be read as one table."""
 
 
-KINDS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".arrow": "arrow"}  # by the end of a file's name
+# By the end of a file's name: what is written, and what is read beside it.
+WRITTEN = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
+KINDS = WRITTEN | {
+    **dict.fromkeys((".tsv", ".tsv.gz", ".txt", ".txt.gz"), "csv"),
+    **dict.fromkeys((".arrow", ".feather"), "arrow"),
+}
 UNFINISHED = "unfinished"
 
 
@@ -34,21 +39,31 @@ def find(sources: Sequence[str]) -> list[Path]:
     for source in sources:
         path = Path(source)
         if path.is_dir():
-            files = sorted(each for each in path.iterdir() if is_file(each) and not each.name.startswith((".", "_")))
+            files = sorted(each for each in path.iterdir() if is_table(each) and not each.name.startswith((".", "_")))
         else:
             files = [path] if path.exists() else [Path(each) for each in sorted(glob.glob(source, recursive=True))]
         if not files:
             raise UnreadableSource(f"{source}: no such file")
         found += files
     for path in found:
-        if not is_file(path):
+        if not is_table(path):
             raise UnreadableSource(f"{path}: only {', '.join(KINDS)} are read")
     return list(dict.fromkeys(found))
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether a path has the name of a CSV or Parquet file."""
+    """Tell whether a path has the name of a file that is written, not of a folder."""
+    return path.name.endswith(tuple(WRITTEN))
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether a path has the name of a file that is read."""
     return path.name.endswith(tuple(KINDS))
+
+
+def result_name(path: Path) -> str:
+    """Return the name of a file's result in a folder."""
+    return path.name if is_file(path) else f"{path.name}.csv"
 
 
 def kind_of(path: Path) -> str:

@@ -17,7 +17,7 @@ import ibis
 from glassform.engines import on_duckdb, on_spark
 from glassform.engines.dialects import DUCKDB, SPARK
 from glassform.engines.engine import Engine, EngineError, Source, engine_errors, first_lines
-from glassform.engines.files import UnreadableSource, is_file, kind_of, unfinished
+from glassform.engines.files import UnreadableSource, is_file, kind_of, result_name, unfinished
 from glassform.engines.on_spark import MASTER
 from glassform.engines.sql import ROW, Scoring
 from glassform.fitted.additive import Additive
@@ -229,14 +229,14 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
         If a file would overwrite itself, or two would get the same name.
     """
     targets = [destination.resolve(), *([report.resolve()] if report else [])]
-    if any(path.resolve() in (target, target / path.name) for path in paths for target in targets):
+    if any(path.resolve() in (target, target / result_name(path)) for path in paths for target in targets):
         raise UnreadableSource(f"{destination} or the report would overwrite the source")
     if len({*targets}) < len(targets):
         raise UnreadableSource("the report would overwrite the result")
     if is_file(destination) or not task.engine.embedded:
         for path in filter(None, (destination, report)):
             path.parent.mkdir(parents=True, exist_ok=True)
-        kind = kind_of(destination) if is_file(destination) else kind_of(paths[0])
+        kind = kind_of(destination) if is_file(destination) else kind_of(Path(result_name(paths[0])))
         score_one(task, paths, destination, kind, report)
         return
     if len({path.name for path in paths}) < len(paths):
@@ -247,10 +247,11 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
     done = read_journal(journal)
     for path in paths:
         made_from = [*fingerprint(task, path), str(report)]
-        if done.get(path.name) == made_from and (destination / path.name).exists():
+        if done.get(path.name) == made_from and (destination / result_name(path)).exists():
             say(f"{path} is done already")
             continue
-        score_one(task, [path], destination / path.name, kind_of(path), report and report / f"{path.name}.csv")
+        target = destination / result_name(path)
+        score_one(task, [path], target, kind_of(target), report and report / f"{path.name}.csv")
         done[path.name] = made_from
         with unfinished(journal) as new:
             new.write_text(json.dumps(done, indent=1))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from glassform.records.messages import FieldError, say, shown
+from glassform.records.messages import FieldError, nearest, say, shown
 from glassform.records.names import Names, identifier
 
 
@@ -46,4 +46,11 @@ def header_errors(columns: Sequence[str], fields: Sequence[str], wanted: Iterabl
         for place, (name, column) in enumerate(zip(fields, columns, strict=True))
         if name and name in fields[:place]
     ]
-    return errors + [FieldError(name, None, say("no_column")) for name in wanted if name not in fields]
+    others = {column: column for column, name in zip(columns, fields, strict=True) if column and not name}
+    return errors + [FieldError(name, None, no_column(name, others)) for name in wanted if name not in fields]
+
+
+def no_column(name: str, others: dict[str, str]) -> str:
+    """Say that a field has no column, and which one of the others may be meant."""
+    meant = nearest(name, others)
+    return say("no_column") if meant is None else say("is_it", column=shown(meant))

@@ -36,6 +36,7 @@ MESSAGES = {
     "lock": lazy_gettext("{value} is not a field{hint}"),
     "taken": lazy_gettext("is a name that the answer adds; rename that column"),
     "no_column": lazy_gettext("has no column"),
+    "is_it": lazy_gettext("has no column; is it {column}?"),
     "no_rows": lazy_gettext("there are no rows"),
     "lengths": lazy_gettext("the row has {count} values, and a record has {wanted} fields"),
     "ragged": lazy_gettext("the row has {count} values, and there are {wanted} columns"),
