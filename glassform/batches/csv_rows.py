@@ -30,7 +30,7 @@ class TableRows:
         """Read the rows in order, those with errors too."""
         width, places, self.wrong = len(self.columns), self.places, 0
         known: list[dict[str, tuple[Value, float]]] = [{} for _ in places]
-        for number, (line, cells) in enumerate(self.table.rows(), start=1):
+        for number, cells in enumerate(self.table.rows(), start=1):
             try:
                 found = [texts[cells[place]] for texts, place in zip(known, places)]  # noqa: B905 - hot
             except (KeyError, IndexError):
@@ -38,15 +38,15 @@ class TableRows:
             if found and len(cells) == width:
                 yield Row(number, cells, [value for value, _ in found], [term for _, term in found], NO_ERRORS)
                 continue
-            row = self._checked(number, line, cells)
+            row = self._checked(number, cells)
             for texts, place, value, term in zip(known, places, row.values, row.terms, strict=not row.errors):
                 if len(texts) < MOST_TEXTS and len(cells[place]) <= LONGEST_VALUE:
                     texts[cells[place]] = value, term
             yield row
 
-    def _checked(self, number: int, line: int, cells: list[str]) -> Row:
+    def _checked(self, number: int, cells: list[str]) -> Row:
         if len(cells) != len(self.columns):
-            return Row(number, cells, [], [], [FieldError("", None, self.table.complaint(line, cells))])
+            return Row(number, cells, [], [], [FieldError("", None, self.table.complaint(cells))])
         comma = self.table.decimal_comma
         pairs = [
             (name, in_cell(field, cells[place], comma))

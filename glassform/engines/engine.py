@@ -111,7 +111,7 @@ class Engine:
 
     # What each engine that reads files does in its own way.
 
-    def view_of_texts(self, paths: Sequence[Path], columns: Sequence[str], delimiter: str) -> str:
+    def view_of_texts(self, paths: Sequence[Path], layout: Layout) -> str:
         """Return the name of a view of CSV files whose columns are all text."""
         raise NotImplementedError
 
@@ -158,7 +158,7 @@ class Engine:
         if kinds == {"parquet"}:
             return work(self.source_of_parquet(paths))
         layout = layout_of(paths, encoding)
-        if layout.plain:
+        if layout.plain and (self.embedded or not layout.marked):
             try:
                 return work(self.source_of_texts(paths, layout))
             except EngineError:
@@ -168,7 +168,7 @@ class Engine:
                 written_anew(path, encoding, Path(folder) / f"{number}.csv", layout.names)
                 for number, path in enumerate(paths)
             ]
-            return work(self.source_of_texts(anew, replace(layout, delimiter=",")))
+            return work(self.source_of_texts(anew, replace(layout, delimiter=",", plain=False)))
 
     def source_of_parquet(self, paths: Sequence[Path]) -> Source:
         """Return the table in Parquet files."""
@@ -180,7 +180,7 @@ class Engine:
     def source_of_texts(self, paths: Sequence[Path], layout: Layout) -> Source:
         """Return the table in plain delimited files."""
         with engine_errors():
-            name = self.view_of_texts(paths, layout.names, layout.delimiter)
+            name = self.view_of_texts(paths, layout)
         names = [*layout.names]
         return Source(name, names, frozenset(names), header=layout.columns, decimal_comma=layout.decimal_comma)
 

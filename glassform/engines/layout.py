@@ -7,7 +7,7 @@ is no table, it says what is wrong, with the line.
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +18,8 @@ from glassform.tables.dialect import rows_of
 from glassform.tables.opening import open_file, open_table, opened_whole
 
 BLOCK = 4 * 1024 * 1024  # bytes looked at at once
-PLAIN_ENCODINGS = ("utf-8", "utf-8-sig")
+MARKED = "utf-8-sig"
+PLAIN_ENCODINGS = ("utf-8", MARKED)
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Layout:
         Whether a comma in a number is the sign of decimals.
     plain
         Whether every engine reads the files alike.
+    marked
+        Whether a byte order mark comes first.
     """
 
     columns: tuple[str, ...]
@@ -42,6 +45,7 @@ class Layout:
     delimiter: str
     decimal_comma: bool
     plain: bool
+    marked: bool = False
 
 
 def layout_of(paths: Sequence[Path], encoding: str | None = None) -> Layout:
@@ -59,8 +63,8 @@ def layout_of(paths: Sequence[Path], encoding: str | None = None) -> Layout:
         first = first or found
         if found.columns != first.columns:
             raise UnreadableSource(f"{path} has other columns than {paths[0]}")
-        if (found.delimiter, found.plain) != (first.delimiter, first.plain):
-            first = Layout(first.columns, first.names, first.delimiter, first.decimal_comma, plain=False)
+        if replace(found, decimal_comma=first.decimal_comma) != first:
+            first = replace(first, plain=False)
     assert first is not None  # there is a path at least
     return first
 
@@ -87,7 +91,8 @@ def layout_in(file: IO[bytes], path: Path, encoding: str | None) -> Layout:
             and names == table.columns
             and is_plain(file, table.dialect.delimiter, len(table.columns))
         )
-        return Layout(tuple(table.columns), tuple(names), table.dialect.delimiter, table.decimal_comma, plain)
+        marked = table.encoding == MARKED
+        return Layout(tuple(table.columns), tuple(names), table.dialect.delimiter, table.decimal_comma, plain, marked)
     except (Refusal, OSError) as error:
         raise UnreadableSource(f"{path} cannot be read: {error}") from error
 

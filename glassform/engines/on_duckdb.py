@@ -19,6 +19,7 @@ from glassform.engines.column_types import given_types, in_given_units, metadata
 from glassform.engines.dialects import DUCKDB
 from glassform.engines.engine import Engine
 from glassform.engines.files import UnreadableSource, opened
+from glassform.engines.layout import Layout
 
 MEMORY = "512MB"  # for DuckDB: to keep the order it would hold everything that is ready early
 
@@ -29,13 +30,13 @@ class DuckDB(Engine):
 
     reads_files = embedded = True
 
-    def view_of_texts(self, paths: Sequence[Path], columns: Sequence[str], delimiter: str) -> str:
+    def view_of_texts(self, paths: Sequence[Path], layout: Layout) -> str:
         """Return the name of a view of CSV files: all columns are text, nothing is guessed.
 
         Ibis would first load extensions for other types.
         """
-        types = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in columns)
-        how = f"header = true, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', columns = {{{types}}}"
+        types = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in layout.names)
+        how = f"header = true, delim = {quoted(layout.delimiter)}, quote = '\"', escape = '\"', columns = {{{types}}}"
         how += ", auto_detect = false, hive_partitioning = false"
         self.connection.raw_sql(f"CREATE OR REPLACE TEMP VIEW files AS FROM read_csv([{literal(paths)}], {how})")
         return "files"

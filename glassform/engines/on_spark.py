@@ -14,6 +14,7 @@ import ibis
 
 from glassform.engines.engine import Engine, EngineError, engine_errors
 from glassform.engines.files import is_file, remove
+from glassform.engines.layout import Layout
 from glassform.engines.on_duckdb import gather
 
 MASTER = "local[*]"
@@ -28,9 +29,10 @@ class Spark(Engine):
 
     reads_files = True
 
-    def view_of_texts(self, paths: Sequence[Path], columns: Sequence[str], delimiter: str) -> str:
-        """Return the name of a view of CSV files."""
-        how = {"header": True, "inferSchema": False, "sep": delimiter, "mode": "FAILFAST"}
+    def view_of_texts(self, paths: Sequence[Path], layout: Layout) -> str:
+        """Return the name of a view of CSV files; those that are not plain may have line breaks in cells."""
+        how = {"header": True, "inferSchema": False, "sep": layout.delimiter, "mode": "FAILFAST"}
+        how["multiLine"] = not layout.plain
         return self.view(self.session.read.csv(names_of(paths), **how, **CSV), paths)
 
     def view_of_parquet(self, paths: Sequence[Path]) -> str:

@@ -55,8 +55,8 @@ class Columnar:
         self.file.seek(0)
         yield from late("pyarrow.ipc").open_stream(self.file)
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Read the rows as text, each with its number.
+    def rows(self) -> Iterator[list[str]]:
+        """Read the rows as text; all have as many cells as there are columns.
 
         Raises
         ------
@@ -64,16 +64,15 @@ class Columnar:
             If the file is broken.
         """
         try:
-            yield from enumerate(map(list, chain.from_iterable(map(cells_of, self._batches()))), start=1)
+            yield from map(list, chain.from_iterable(map(cells_of, self._batches())))
         except (self.arrow.ArrowException, OSError, ValueError) as error:
             raise Unreadable(gettext("it is no whole Parquet or Arrow file")) from error
 
     def checked_rows(self) -> Iterator[list[str]]:
-        """Read the rows as text; all have as many cells as there are columns."""
-        for _, cells in self.rows():
-            yield cells
+        """Read the rows as text."""
+        return self.rows()
 
-    def complaint(self, line: int, cells: list[str]) -> str:
+    def complaint(self, cells: list[str]) -> str:
         """Never needed: no row has another number of cells."""
         raise NotImplementedError
 

@@ -46,15 +46,14 @@ class Delimited:
         except NotText as error:
             raise NotText(gettext("the header: %(reason)s", reason=error)) from error
         self.decimal_comma = self.dialect.decimal_comma
-        self.columns: list[str] = []
-        numbered = self._numbered()
-        _, header = next(numbered, (0, []))
-        self.columns = [column.strip() for column in header]
-        self.trailing_header = not self.columns[-1] if self.columns else False
+        self._ended = self.dialect.before  # the line that the last row ended on
+        first = islice(self._read(), 2)
+        self.columns = [column.strip() for column in next(first, [])]
+        self.trailing_header = bool(self.columns) and not self.columns[-1]
         if self.trailing_header:
-            _, first = next(numbered, (0, [""]))
+            row = next(first, [""])
             # the header ends in a delimiter, unless its rows have something under the name that is not there
-            if len(first) < len(self.columns) or not first[-1].strip():
+            if len(row) < len(self.columns) or not row[-1].strip():
                 self.columns.pop()
         if not any(self.columns):
             raise Unreadable(gettext("it has no header"))
@@ -73,32 +72,34 @@ class Delimited:
         ]
         return [sentence for count, sentence in sentences if count]
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Read the rows below the header, each with the line that it begins on; rows with no cell filled are skipped.
+    def rows(self) -> Iterator[list[str]]:
+        """Read the rows below the header; rows with no cell filled are skipped.
 
-        A row may have another number of cells than the header: `complaint` says so.
+        A row may have another number of cells than the header: `complaint` says so of the row just read.
 
         Raises
         ------
         Unreadable
             At what cannot be read, with its line.
         """
-        width = len(self.columns)
+        width, too_many = len(self.columns), ""
         self.counted.clear()
-        too_many = 0
-        for line, cells in islice(self._numbered(), 1, None):
-            if not cells or (not cells[0].strip() and is_blank(cells)):
+        for cells in islice(self._read(), 1, None):
+            if len(cells) == width and cells[0].strip():
+                yield cells
+                continue
+            if is_blank(cells):
                 self.counted[BLANK] += 1
                 continue
             if len(cells) == width + 1:
                 if cells[-1].strip():
-                    too_many = line
+                    too_many = too_many or self.complaint(cells)
                 else:
                     cells.pop()
                     self.counted[TRAILING] += not self.trailing_header
                 if too_many and (self.counted[TRAILING] or self.trailing_header):
-                    raise Ragged(self.complaint(too_many, [*cells, ""][: width + 1]))
-            yield line, cells
+                    raise Ragged(too_many)  # which of its columns the others are under, nobody can tell
+            yield cells
 
     def checked_rows(self) -> Iterator[list[str]]:
         """Read the rows, and refuse the first that has not as many cells as the header.
@@ -109,37 +110,39 @@ class Delimited:
             At that row, with its line.
         """
         width = len(self.columns)
-        for line, cells in self.rows():
+        for cells in self.rows():
             if len(cells) != width:
-                raise Ragged(self.complaint(line, cells))
+                raise Ragged(self.complaint(cells))
             yield cells
 
-    def complaint(self, line: int, cells: list[str]) -> str:
-        """Say how many cells a row has, and what may be the reason."""
+    def complaint(self, cells: list[str]) -> str:
+        """Say how many cells the row just read has, and what may be the reason."""
         told: str = ngettext(
             "line %(line)s has %(num)s cell, and the header has %(wanted)s",
             "line %(line)s has %(num)s cells, and the header has %(wanted)s",
             len(cells),
-            line=line,
+            line=self._ended + 1,
             wanted=len(self.columns),
         )
         if len(cells) == len(self.columns) + 1:
             told += "; " + gettext("if the first column holds row names, give it a name")
         return told
 
-    def _numbered(self) -> Iterator[tuple[int, list[str]]]:
-        """Read the header and all rows, each with the line that it begins on."""
+    def _read(self) -> Iterator[list[str]]:
+        """Read the header and all rows."""
         lines = lines_of(self.file, self.encoding)
-        before = self.dialect.before
+        before = self._ended = self.dialect.before
         for _ in range(before):
             next(lines)
-        rows, last = rows_of(lines, self.dialect.delimiter), before
+        reader = rows_of(lines, self.dialect.delimiter)
         try:
-            for cells in rows:
-                yield last + 1, cells
-                last = before + rows.line_num
+            for cells in reader:
+                yield cells
+                self._ended = before + reader.line_num
         except NotText as error:
-            raise NotText(gettext("line %(line)s: %(reason)s", line=last + 1, reason=error)) from error
+            place = before + reader.line_num + 1
+            raise NotText(gettext("line %(line)s: %(reason)s", line=place, reason=error)) from error
         except csv.Error as error:
             reason = next((text for start, text in REASONS.items() if str(error).startswith(start)), str(error))
-            raise Unreadable(gettext("line %(line)s: %(reason)s", line=last + 1, reason=str(reason))) from error
+            place = self._ended + 1
+            raise Unreadable(gettext("line %(line)s: %(reason)s", line=place, reason=str(reason))) from error
