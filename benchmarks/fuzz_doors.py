@@ -20,6 +20,7 @@ from benchmarks.spoiling import Input, inputs
 from glassform.describing.columns import Undescribable
 from glassform.describing.files import read_table
 from glassform.settings import ARTIFACTS
+from glassform.versions.registry import Registry
 from server import create_app
 
 LONGEST = 5.0  # seconds of one input
@@ -120,8 +121,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         doors = Doors(options.artifacts, "adult", Path(folder))
-        examples: Any = doors.client.get("/examples").json
-        record = examples[0]["record"]
+        record = Registry(options.artifacts).load().typical
         begin = time.perf_counter()
         grown = run(doors, record, options.count, options.seed)
     seconds = time.perf_counter() - begin

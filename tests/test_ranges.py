@@ -116,7 +116,8 @@ class Table:
         for _ in range(count):
             record: Record = {"kind": chance.choice(["a", "b"])}
             for name, (low, high) in SEEN.items():
-                far = chance.choice([0, 0.05, 5, 9.99, 30, 1e9]) * (high - low)
+                farthest = 1e6 if name == "since" else 1e9  # a larger year is a moment in milliseconds
+                far = chance.choice([0, 0.05, 5, 9.99, 30, farthest]) * (high - low)
                 value = chance.choice([chance.uniform(low - far, high + far), low, high, low - far, high + far])
                 record[name] = value if name == "size" else int(value)
             record["age"] = chance.choice(["?", record["age"]])

@@ -12,7 +12,7 @@ from glassform.describing.columns import Undescribable
 from glassform.records.field import NOT_KNOWN, PLAIN_DIGITS
 from glassform.records.names import composed
 
-SIDES = ("<", "≤"), (">", "≥")  # as in <=50K and >50K
+SIDES = ("<", "≤"), (">", "≥")  # as in <=7 and >7
 
 
 def folded(text: str) -> str:

@@ -16,6 +16,7 @@ from glassform.refusals import Refusal
 from glassform.tables.delimited import Delimited
 from glassform.tables.dialect import rows_of
 from glassform.tables.opening import open_file, open_table, opened_whole
+from glassform.tables.text import BROKEN
 
 BLOCK = 4 * 1024 * 1024  # bytes looked at at once
 MARKED = "utf-8-sig"
@@ -93,7 +94,7 @@ def layout_in(file: IO[bytes], path: Path, encoding: str | None) -> Layout:
         )
         marked = table.encoding == MARKED
         return Layout(tuple(table.columns), tuple(names), table.dialect.delimiter, table.decimal_comma, plain, marked)
-    except (Refusal, OSError) as error:
+    except (Refusal, OSError, *BROKEN) as error:
         raise UnreadableSource(f"{path} cannot be read: {error}") from error
 
 
@@ -164,6 +165,6 @@ def written_anew(path: Path, encoding: str | None, new: Path, names: Sequence[st
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(names)
             writer.writerows(table.checked_rows())
-    except (Refusal, OSError) as error:
+    except (Refusal, OSError, *BROKEN) as error:
         raise UnreadableSource(f"{path} cannot be read: {error}") from error
     return new

@@ -1,1 +1,1 @@
-"""A table file, whoever wrote it: its columns, its rows, and what was noticed on the way."""
+"""A table file of any writer: its columns, its rows, and what was noticed on the way."""

@@ -10,6 +10,7 @@ from glassform.languages import gettext
 from glassform.refusals import NotInstalled, Unreadable
 
 PARQUET, ARROW, STREAM = b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"  # how the files begin
+BROKEN = (OSError, ValueError, LookupError, OverflowError, TypeError)  # what a damaged file raises beside Arrow's own
 ROWS_AT_A_TIME = 10_000
 
 
@@ -30,26 +31,26 @@ class Columnar:
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         self.arrow = late("pyarrow")
-        schema, self._batches = self._opened()
-        self.columns = [str(name).strip() for name in schema.names]
+        try:
+            names, self._batches = self._opened()
+        except (self.arrow.ArrowException, *BROKEN) as error:
+            raise Unreadable(gettext("it is no whole Parquet or Arrow file")) from error
+        self.columns = [str(name).strip() for name in names]
         if not self.columns:
             raise Unreadable(gettext("it has no columns"))
 
-    def _opened(self) -> tuple[Any, Callable[[], Iterator[Any]]]:
+    def _opened(self) -> tuple[list[str], Callable[[], Iterator[Any]]]:
         self.file.seek(0)
         start = self.file.read(8)
         self.file.seek(0)
-        try:
-            if start.startswith(PARQUET):
-                parquet = late("pyarrow.parquet").ParquetFile(self.file)
-                return parquet.schema_arrow, lambda: parquet.iter_batches(ROWS_AT_A_TIME)
-            ipc = late("pyarrow.ipc")
-            if start.startswith(ARROW):
-                reader = ipc.open_file(self.file)
-                return reader.schema, lambda: map(reader.get_batch, range(reader.num_record_batches))
-            return ipc.open_stream(self.file).schema, self._streamed
-        except (self.arrow.ArrowException, OSError) as error:
-            raise Unreadable(gettext("it is no whole Parquet or Arrow file")) from error
+        if start.startswith(PARQUET):
+            parquet = late("pyarrow.parquet").ParquetFile(self.file)
+            return parquet.schema_arrow.names, lambda: parquet.iter_batches(ROWS_AT_A_TIME)
+        ipc = late("pyarrow.ipc")
+        if start.startswith(ARROW):
+            reader = ipc.open_file(self.file)
+            return reader.schema.names, lambda: map(reader.get_batch, range(reader.num_record_batches))
+        return ipc.open_stream(self.file).schema.names, self._streamed
 
     def _streamed(self) -> Iterator[Any]:
         self.file.seek(0)
@@ -65,7 +66,7 @@ class Columnar:
         """
         try:
             yield from map(list, chain.from_iterable(map(cells_of, self._batches())))
-        except (self.arrow.ArrowException, OSError, ValueError) as error:
+        except (self.arrow.ArrowException, *BROKEN) as error:
             raise Unreadable(gettext("it is no whole Parquet or Arrow file")) from error
 
     def checked_rows(self) -> Iterator[list[str]]:
@@ -78,7 +79,8 @@ class Columnar:
 
 
 def cells_of(batch: Any) -> Iterator[tuple[str, ...]]:
-    """Return the rows of a batch as text."""
+    """Return the rows of a batch as text; what a stranger sent may point anywhere, so it is validated whole first."""
+    batch.validate(full=True)
     return zip(*([text_of(value) for value in column.to_pylist()] for column in batch.columns), strict=True)
 
 

@@ -79,7 +79,7 @@ def lines_of(file: IO[bytes], encoding: str) -> Iterator[str]:
     except BROKEN as error:
         raise NotText(gettext("it is no whole gzip file")) from error
     except UnicodeError as error:
-        raise NotText(complaint(encoding, wrong_byte(file, encoding))) from error
+        raise NotText(complaint(encoding, file)) from error
     finally:
         if not file.closed:
             text.detach()  # or the file would be closed with it
@@ -101,8 +101,12 @@ def wrong_byte(file: IO[bytes], encoding: str) -> int:
     return done
 
 
-def complaint(encoding: str, byte: int) -> str:
+def complaint(encoding: str, file: IO[bytes]) -> str:
     """Say that a file is no text in its encoding, and what to do."""
+    try:
+        byte = wrong_byte(file, encoding)
+    except BROKEN:
+        return gettext("it is no whole gzip file")
     name = encoding.upper().removesuffix("-SIG").replace("_", "-")
     return gettext(
         "byte %(byte)s is not %(encoding)s text; save the file as UTF-8, or say its encoding",

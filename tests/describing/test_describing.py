@@ -17,7 +17,7 @@ import model
 import server
 from glassform.describing import package as describe
 from glassform.describing.columns import infer, title_of
-from glassform.describing.files import add, read_table
+from glassform.describing.files import USUAL_GAPS, add, read_table
 from glassform.limits import RESERVED
 from glassform.records.messages import InvalidRecord
 from glassform.records.parsing import Pairs
@@ -241,7 +241,7 @@ def test_the_file_that_was_added_is_scored_as_the_records_of_a_data_frame(scorec
 @pytest.mark.parametrize("described", ["passengers"], indirect=True)
 def test_a_gap_can_be_said_in_every_format(scorecard, described, tmp_path):
     client, card = served(described, tmp_path)
-    assert json.loads(described.read_text())["resources"][0]["schema"]["missingValues"] == ["", "?", "NA"]
+    assert json.loads(described.read_text())["resources"][0]["schema"]["missingValues"] == sorted(USUAL_GAPS)
     record: dict[str, Any]
     gaps = {name: "?" for name, field in card.schema.by_name.items() if field.missing}
     assert {"age", "embarked"} == {*gaps}
