@@ -4,8 +4,10 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -16,7 +18,7 @@ from sqlglot import exp
 
 from glassform.engines.dialects import Dialect, dialect_of_ibis
 from glassform.engines.files import UnreadableSource, find, kind_of, replace_header, unfinished
-from glassform.engines.layout import Layout, layout_of, written_anew
+from glassform.engines.layout import Layout, all_plain, has_hollow_rows, layout_of, written_anew
 
 LONGEST_TOLD = 2_000  # characters of an engine's message that are shown
 Answer = TypeVar("Answer")
@@ -79,6 +81,10 @@ class Source:
         Their names in the file.
     decimal_comma
         Whether a comma in a number is the sign of decimals.
+    is_plain
+        Waits for whether the engine finds as many cells in each row as our reader, which is looked at meanwhile.
+    has_hollow_rows
+        Looks whether it may have rows with no cell filled, which takes time.
     """
 
     table: str
@@ -88,6 +94,8 @@ class Source:
     reals: frozenset[str] = frozenset()
     header: tuple[str, ...] = ()
     decimal_comma: bool = False
+    is_plain: Callable[[], bool] = lambda: True
+    has_hollow_rows: Callable[[], bool] = lambda: False
 
     @property
     def named(self) -> Sequence[str]:
@@ -160,7 +168,11 @@ class Engine:
         layout = layout_of(paths, encoding)
         if layout.plain and (self.embedded or not layout.marked):
             try:
-                return work(self.source_of_texts(paths, layout))
+                with ThreadPoolExecutor(1) as pool:
+                    plain = pool.submit(all_plain, paths, layout).result
+                    hollow = partial(has_hollow_rows, paths, layout.delimiter)
+                    source = self.source_of_texts(paths, layout)
+                    return work(replace(source, is_plain=plain, has_hollow_rows=hollow))
             except EngineError:
                 pass  # our reader says what is wrong, with its line, or reads it after all
         with tempfile.TemporaryDirectory() as folder:
@@ -194,6 +206,7 @@ class Engine:
         UnreadableSource
             If a column is missing.
         """
+        refuse_hollow(source)
         missing = [column for column in columns if column not in source.columns]
         if missing:
             raise UnreadableSource(f"there is no column {', '.join(missing)}")
@@ -203,6 +216,7 @@ class Engine:
         query = exp.select(*chosen, number).from_(table).group_by(*(each.copy() for each in chosen))
         for row in self.rows(query.sql(dialect=self.dialect.name)):
             yield tuple("" if value is None else value for value in row.values())
+        refuse_unplain(source)
 
     def table(self, name: str) -> Source:
         """Return a table of the engine.
@@ -232,12 +246,18 @@ class Engine:
                 yield from (dict(zip(names, row, strict=True)) for row in several)
 
     def write(
-        self, query: str, path: Path, kind: str, header: Sequence[str] = (), like: Path | None = None
+        self,
+        query: str,
+        path: Path,
+        kind: str,
+        source: Source | None = None,
+        header: Sequence[str] = (),
+        like: Path | None = None,
     ) -> int | None:
         """Write a query's result to a file or, with Spark, to a folder; return its rows, if the engine counts them.
 
-        `header` names the columns of a CSV file, if the engine cannot. `like` is the Parquet file whose types it
-        keeps, as far as it can.
+        Nothing is kept if the `source` turns out not to be plain. `header` names the columns of a CSV file, if the
+        engine cannot. `like` is the Parquet file whose types it keeps, as far as it can.
 
         Raises
         ------
@@ -246,6 +266,8 @@ class Engine:
         """
         with unfinished(path) as new, engine_errors():
             count = self.write_whole(query, new, kind, like)
+            if source is not None:
+                refuse_unplain(source)
             if header and kind == "csv" and new.is_file():
                 replace_header(new, header)
             return count
@@ -271,6 +293,30 @@ class Engine:
     def close(self) -> None:
         """End the connection."""
         self.connection.disconnect()
+
+
+def refuse_unplain(source: Source) -> None:
+    """Refuse a table in which an engine finds other rows than our reader, which then writes it anew.
+
+    Raises
+    ------
+    EngineError
+        If a row has several empty cells too many.
+    """
+    if not source.is_plain():
+        raise EngineError("a row has cells too many")
+
+
+def refuse_hollow(source: Source) -> None:
+    """Refuse a table that an engine reads otherwise than our reader, which then writes it anew.
+
+    Raises
+    ------
+    EngineError
+        If it may have rows with no cell filled.
+    """
+    if source.has_hollow_rows():
+        raise EngineError("there are rows with no cell filled")
 
 
 def kinds_of(table: ibis.Table) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:

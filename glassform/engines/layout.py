@@ -18,7 +18,7 @@ from glassform.tables.dialect import rows_of
 from glassform.tables.opening import open_file, open_table, opened_whole
 from glassform.tables.text import BROKEN
 
-BLOCK = 4 * 1024 * 1024  # bytes looked at at once
+BLOCK, OVERLAP = 1024 * 1024, 1024  # bytes looked at at once
 MARKED = "utf-8-sig"
 PLAIN_ENCODINGS = ("utf-8", MARKED)
 
@@ -36,7 +36,7 @@ class Layout:
     decimal_comma
         Whether a comma in a number is the sign of decimals.
     plain
-        Whether every engine reads the files alike.
+        Whether every engine reads the files alike, as far as the header tells.
     marked
         Whether a byte order mark comes first.
     """
@@ -90,7 +90,6 @@ def layout_in(file: IO[bytes], path: Path, encoding: str | None) -> Layout:
             and not table.dialect.before
             and not table.trailing_header
             and names == table.columns
-            and is_plain(file, table.dialect.delimiter, len(table.columns))
         )
         marked = table.encoding == MARKED
         return Layout(tuple(table.columns), tuple(names), table.dialect.delimiter, table.decimal_comma, plain, marked)
@@ -119,37 +118,48 @@ def names_like(name: str, place: int) -> Iterator[str]:
 
 
 def is_plain(file: IO[bytes], delimiter: str, width: int) -> bool:
-    """Tell whether every engine reads a file's rows as our reader does.
-
-    Engines skip no row whose cells are all empty, and overlook several cells too many if they are empty.
-    """
+    """Tell whether engines find as many cells in a row as our reader: they overlook several empty ones too many."""
     mark = delimiter.encode()
-    doubled, hollow = (mark + mark + b"\n", mark + mark + b"\r\n"), (b"\n" + mark, b"\n ", b'\n"', b"\n\t")
-    empty = re.compile(rb'\n[\s"' + re.escape(mark) + rb"]*\r?\n")
-    for block in blocks(file):
-        if b"\0" in block:
-            return False
-        if any(sign in block for sign in hollow) and empty.search(block):
-            return False
-        if any(sign in block for sign in doubled) and not all_fit(block, doubled, delimiter, width):
-            return False
-    return True
-
-
-def blocks(file: IO[bytes]) -> Iterator[bytes]:
-    """Read a file in whole lines, each block with the line end before it."""
+    doubled = (mark + mark + b"\n", mark + mark + b"\r\n")
+    if not any(ending in block for block in blocks(file) for ending in doubled[: 1 + (b"\r" in block)]):
+        return True
     file.seek(0)
-    while block := file.read(BLOCK):
-        yield b"\n" + block + file.readline()
-
-
-def all_fit(block: bytes, endings: Sequence[bytes], delimiter: str, width: int) -> bool:
-    """Tell whether the lines that end in several delimiters have no cell too many, but for an empty one."""
     try:
-        lines = [line.decode() for line in block.splitlines(keepends=True) if line.endswith(tuple(endings))]
+        lines = (line.decode() for line in file if line.endswith(doubled))
         return all(width <= len(cells) <= width + 1 for cells in rows_of(lines, delimiter))
     except (UnicodeDecodeError, csv.Error):
         return False
+
+
+def all_plain(paths: Sequence[Path], layout: Layout) -> bool:
+    """Tell whether engines find as many cells in all rows of some files as our reader."""
+    for path in paths:
+        with path.open("rb") as packed, opened_whole(packed) as file:
+            if not is_plain(file, layout.delimiter, len(layout.columns)):
+                return False
+    return True
+
+
+def has_hollow_rows(paths: Sequence[Path], delimiter: str) -> bool:
+    """Tell whether a file may have rows with no cell filled, which engines do not skip, or a NUL."""
+    mark = delimiter.encode()
+    begins = (b"\n" + mark, b"\n ", b'\n"', b"\n\t")
+    hollow = re.compile(rb'\n[\s"' + re.escape(mark) + rb"]*\r?(\n|$)")
+    for path in paths:
+        with path.open("rb") as packed, opened_whole(packed) as file:
+            for block in blocks(file):
+                if b"\0" in block or (any(sign in block for sign in begins) and hollow.search(block)):
+                    return True
+    return False
+
+
+def blocks(file: IO[bytes]) -> Iterator[bytes]:
+    """Read a file in blocks that overlap, so that no line end is missed."""
+    file.seek(0)
+    last = b"\n"
+    while block := file.read(BLOCK):
+        yield last + block
+        last = block[-OVERLAP:]
 
 
 def written_anew(path: Path, encoding: str | None, new: Path, names: Sequence[str]) -> Path:

@@ -16,7 +16,15 @@ import ibis
 
 from glassform.engines import on_duckdb, on_spark
 from glassform.engines.dialects import DUCKDB, SPARK
-from glassform.engines.engine import Engine, EngineError, Source, engine_errors, first_lines
+from glassform.engines.engine import (
+    Engine,
+    EngineError,
+    Source,
+    engine_errors,
+    first_lines,
+    refuse_hollow,
+    refuse_unplain,
+)
 from glassform.engines.files import UnreadableSource, is_file, kind_of, result_name, unfinished
 from glassform.engines.on_spark import MASTER
 from glassform.engines.sql import ROW, Scoring
@@ -132,9 +140,13 @@ class Task:
             If there are any, and `on_error` is `fail`.
         """
         scoring = self.scoring(source)
+        if all(field.missing for field in self.card.schema.fields):
+            refuse_hollow(source)  # for such rows would be valid ones
         done, count = self.attempt(scoring, write)
         wrong = 0
         if not done:
+            refuse_unplain(source)
+            refuse_hollow(source)
             scoring = replace(scoring, spellings={name: self.spellings(scoring, name) for name in self.card.points})
             ((wrong,),) = (row.values() for row in self.engine.rows(scoring.text(scoring.how_many_wrong())))
             if wrong and self.on_error == FAIL:
@@ -280,7 +292,7 @@ def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, r
         added = task.card.columns_added(task.explain)
         header = () if list(source.named) == source.columns else (*source.named, *added)
         like = paths[0] if kind == kind_of(paths[0]) == "parquet" else None
-        write = partial(task.engine.write, path=destination, kind=kind, header=header, like=like)
+        write = partial(task.engine.write, path=destination, kind=kind, source=source, header=header, like=like)
         return task.run(source, write, report)
 
     try:
