@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 DELIMITERS = ",;\t|"  # between the cells of a row, the likeliest first
-ANNOUNCED = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel's own first line
+ANNOUNCED = re.compile(rf'"?sep=([{DELIMITERS}])"?\s*', re.IGNORECASE)  # Excel's own first line
 SAMPLE = 50  # rows that the delimiter is tried on
 
 
@@ -49,7 +49,10 @@ def is_blank(cells: Iterable[str]) -> bool:
 
 
 def rows_of(lines: Iterable[str], delimiter: str) -> "Reader":
-    """Return a reader of the cells of lines."""
+    """Return a reader of the cells of lines; spaces around a quoted cell do not count."""
+    spaced = rf'((?:^|{re.escape(delimiter)}) *"(?:[^"]|"")*") +(?={re.escape(delimiter)}|[\r\n]|$)'
+    after_quote = re.compile(spaced)
+    lines = (after_quote.sub(r"\1", line) if '" ' in line else line for line in lines)
     return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
 
 
