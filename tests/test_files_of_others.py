@@ -223,6 +223,20 @@ def test_what_other_programs_write_is_scored_alike(scorecard, tmp_path, write):
         check(path, tmp_path, card, expected)
 
 
+@pytest.mark.parametrize(("decimal", "group"), [(".", ","), (",", "."), (",", " ")])
+def test_thousands_are_read_alike_at_every_door(scorecard, tmp_path, decimal, group):
+    table = frame(9)
+    grouped = (table["weight (kg)"] * 100).map("{:,.2f}".format)
+    signs = str.maketrans({",": group, ".": decimal})
+    table["weight (kg)"] = [
+        "1" + group + "234" if number % 9 == 0 else each.translate(signs) for number, each in enumerate(grouped)
+    ]
+    table.to_csv(tmp_path / "own.csv", index=False)
+    card = added(tmp_path / "own.csv", tmp_path)
+    check(tmp_path / "own.csv", tmp_path, card, wanted(card, table))
+    assert card.schema.by_name["weight_kg"].type == "number"
+
+
 def test_the_very_records_of_a_frame_are_scored_alike(scorecard, tmp_path):
     table = frame(8)
     table.to_csv(tmp_path / "own.csv", index=False)

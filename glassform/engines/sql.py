@@ -15,6 +15,7 @@ from glassform.records.field import DATE, NOT_KNOWN, Value
 TABLE = "people"  # unless another is named
 ROW = "row"  # the number of a row
 NUMBER_IN_SQL = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?"
+WHOLE_IN_SQL = r"[-+]?[0-9]+"
 WITH_COMMA_IN_SQL = r"^[-+]?[0-9]*,[0-9]+$"
 VALUE, POINTS = "value", "points"  # the columns of a field's table of points
 YEAR_DIGITS = 4
@@ -267,7 +268,9 @@ class Scoring:
             plain: exp.Expr = number_by_glob(column)
             return exp.Case().when(plain, exp.cast(column.copy(), exp.DataType.Type.DOUBLE))
         comma = field.decimal_sign == "," or (self.decimal_comma and field.group_sign != ",")
-        plain = exp.RegexpLike(this=column, expression=exp.convert(f"^{NUMBER_IN_SQL}$"))
+        # a point between thousands is none before decimals
+        digits = WHOLE_IN_SQL if field.group_sign == "." else NUMBER_IN_SQL
+        plain = exp.RegexpLike(this=column, expression=exp.convert(f"^{digits}$"))
         case = exp.Case().when(plain, exp.cast(column.copy(), exp.DataType.Type.DOUBLE))
         if comma and not field.group_sign:
             with_comma = exp.RegexpLike(this=column.copy(), expression=exp.convert(WITH_COMMA_IN_SQL))
