@@ -330,6 +330,16 @@ def test_a_file_is_read_to_be_added(tmp_path, monkeypatch, case):
     assert case.get("noticed", "") in said and bool(said) >= bool(case.get("noticed"))
 
 
+@pytest.mark.parametrize("stated", ["zip", "idna", "unicode_escape", "undefined", "klingon"])
+def test_what_is_no_encoding_of_files_is_none_at_any_door(small, tmp_path, stated):
+    path = tmp_path / "table.csv"
+    path.write_text("count,weight\n39,2.5\n")
+    with pytest.raises(Undescribable, match=f"{stated} is not an encoding that is known here"):
+        read_table(path, stated)
+    sent = {"data": path.read_bytes(), "content_type": f"text/csv; charset={stated}"}
+    assert small[2].test_client().post("/probabilities", buffered=True, **sent).status_code == 415
+
+
 def test_what_is_noticed_is_said_of_what_was_there_alone(tmp_path):
     path = tmp_path / "plain.csv"
     path.write_text("a,b\n1,2\n")

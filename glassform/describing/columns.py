@@ -1,5 +1,6 @@
 """What a column holds: numbers, dates, categories, or nothing of use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -103,17 +104,14 @@ def infer(texts: pd.Series, decimal_comma: bool = False) -> Column:
     missing, distinct = len(texts) - len(known), known.nunique()
     if distinct < 2:
         return Column(name, "string", {}, missing, "all its values are the same" if distinct else "it is empty")
-    dated = years(known)
-    if dated is not None and dated.nunique() < 2:
-        return Column(name, "integer", {}, missing, f"all its dates are in the year {dated.iloc[0]}")
+    readings = readings_of(known, decimal_comma)
+    if is_one_year(readings):
+        return Column(name, "integer", {}, missing, f"all its dates are in the year {readings[0].numbers.iloc[0]}")
     if distinct > 2:  # and not a yes and a no, however they are written
-        readings = readings_of(known if dated is None else dated.astype(str), decimal_comma)
         if len(readings) > 1:
             return Column(name, "number", {}, missing, ambiguous(known))
-        for signs, numbers in readings.items():
-            its_own = numbers.nunique() == len(texts)
-            inferred = numeric(name, numbers, missing, its_own=its_own, is_year=dated is not None)
-            return replace(inferred, signs=signs)
+        if readings:
+            return numeric(name, readings[0], missing)
         if known.str.fullmatch(WHOLE).all() and not has_codes(known):
             return Column(name, "integer", {}, missing, f"it has whole numbers of more than {MOST_DIGITS} digits")
     return categorical(name, known, missing)
@@ -126,25 +124,22 @@ def ambiguous(texts: pd.Series) -> str:
     return f"{example} can mean two numbers; write {thousands} or {example.replace(',', '.')}"
 
 
-def numeric(name: str, numbers: pd.Series, missing: int, its_own: bool, is_year: bool) -> Column:
-    """Infer what a column of numbers holds.
-
-    `numbers` are those that are not missing; `its_own` tells whether every row has another one.
-    """
-    rows, low, high = len(numbers) + missing, numbers.min(), numbers.max()
-    type_ = "integer" if pd.api.types.is_integer_dtype(numbers) else "number"
-    constraints = {"minimum": low.item(), "maximum": high.item()}
+def numeric(name: str, reading: "Reading", missing: int) -> Column:
+    """Infer what a column of numbers holds."""
+    numbers, type_ = reading.numbers, reading.type
+    rows, its_own = len(numbers) + missing, numbers.nunique() == len(numbers) + missing
+    low, high = reading.bounds.values()
     if max(abs(low), abs(high)) > LARGEST:
         return Column(name, type_, {}, missing, f"it has numbers beyond {LARGEST:g}")
     if type_ == "integer" and its_own and high - low == rows - 1:
-        return Column(name, type_, constraints, missing, "it numbers the rows")
+        return replace(reading.column(name, missing), left_out="it numbers the rows")
     notes = [
-        "dates; only the year is used" if is_year else "",
+        "dates; only the year is used" if reading.is_year else "",
         "every row has its own value: an identifier?" if its_own and type_ == "integer" else "",
         f"missing in {missing / rows:.0%} of the rows" if missing > rows / 2 else "",
         outlier_in(numbers),
     ]
-    return Column(name, type_, constraints, missing, note=joined(*notes), is_year=is_year)
+    return replace(reading.column(name, missing), note=joined(*notes))
 
 
 def outlier_in(numbers: pd.Series) -> str:
@@ -184,29 +179,52 @@ def joined(*notes: str) -> str:
     return "; ".join(filter(None, notes))
 
 
-def readings_of(texts: pd.Series, decimal_comma: bool = False) -> dict[tuple[str, str], pd.Series]:
-    """Return texts as the numbers they can be, by the signs of decimals and thousands; nothing, if they are none.
+@dataclass(frozen=True)
+class Reading:
+    """Texts as numbers: as which ones, by which signs of decimals and thousands, and whether they were dates."""
+
+    numbers: pd.Series
+    signs: tuple[str, str] = PLAIN
+    is_year: bool = False
+
+    @property
+    def type(self) -> str:
+        """Their Table Schema type."""
+        return "integer" if pd.api.types.is_integer_dtype(self.numbers) else "number"
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """The smallest and the largest."""
+        return {"minimum": self.numbers.min().item(), "maximum": self.numbers.max().item()}
+
+    def column(self, name: str, missing: int = 0) -> Column:
+        """Return the column that holds them."""
+        return Column(name, self.type, self.bounds, missing, is_year=self.is_year, signs=self.signs)
+
+
+def readings_of(texts: pd.Series, decimal_comma: bool = False) -> list[Reading]:
+    """Return how texts can be read as numbers, dates as their years; not at all, if they are none.
 
     What can be read as plain digits is; and where a comma is the sign of decimals, it is that.
     """
+    if (dated := years(texts)) is not None:
+        return [Reading(dated, is_year=True)]
     if has_codes(texts):
-        return {}
-    found: dict[tuple[str, str], pd.Series] = {}
+        return []
+    found: list[Reading] = []
     for signs in SIGNS:
         plain = texts.map(lambda text, signs=signs: in_plain_digits(text, *signs))
         if plain.str.fullmatch(NUMBER).all() and (numbers := as_numbers(plain)) is not None:
             if signs == PLAIN or (decimal_comma and signs == DECIMAL_COMMA):
-                return {signs: numbers}
-            if not any(numbers.equals(each) for each in found.values()):
-                found[signs] = numbers
+                return [Reading(numbers, signs)]
+            if not any(numbers.equals(each.numbers) for each in found):
+                found.append(Reading(numbers, signs))
     return found
 
 
-def numbers_of(texts: pd.Series, decimal_comma: bool = False) -> pd.Series | None:
-    """Return texts as the numbers they are, or as the years of dates; None, if they are none, or ambiguous."""
-    dated = years(texts)
-    readings = readings_of(texts if dated is None else dated.astype(str), decimal_comma)
-    return next(iter(readings.values())) if len(readings) == 1 else None
+def is_one_year(readings: Sequence[Reading]) -> bool:
+    """Tell whether texts are dates, all of one year."""
+    return any(each.is_year and each.numbers.nunique() < 2 for each in readings)
 
 
 def as_numbers(plain: pd.Series) -> pd.Series | None:

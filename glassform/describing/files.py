@@ -22,9 +22,9 @@ from glassform.records.values import number_of
 from glassform.refusals import Refusal
 from glassform.tables.opening import open_file
 
-MISSING_WORDS = {"", NOT_KNOWN, "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "nat"}  # in small letters
 # What other programs write for a gap, which a later file may have in its place.
 USUAL_GAPS = {*MISSING, NOT_KNOWN, "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "<NA>"}
+MISSING_WORDS = {gap.lower() for gap in USUAL_GAPS} | {"nat"}  # in small letters
 TEST_SHARE = 0.2
 FEWEST_ROWS = 50
 

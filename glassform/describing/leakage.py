@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from glassform.describing.columns import MOST_CATEGORIES, numbers_of
+from glassform.describing.columns import MOST_CATEGORIES, readings_of
 from glassform.records.field import NOT_KNOWN
 from glassform.records.schema import NUMBER
 
@@ -41,9 +41,9 @@ def others_of(values: pd.Series) -> int:
 
 
 def as_numbers(values: pd.Series) -> pd.Series | None:
-    """Return a column as numbers; nothing, if they are none."""
-    numbers = numbers_of(values)
-    return None if numbers is None else numbers.astype(float)
+    """Return a column as numbers; nothing, if they are none or can be read in two ways."""
+    readings = readings_of(values)
+    return readings[0].numbers.astype(float) if len(readings) == 1 else None
 
 
 def apart(numbers: pd.Series, groups: pd.Series, strictly: bool = False) -> bool:

@@ -9,13 +9,14 @@ import pandas as pd
 from glassform.describing.columns import (
     LARGEST,
     Column,
+    Reading,
     Undescribable,
     infer,
+    is_one_year,
     joined,
     natural,
     outlier_in,
     readings_of,
-    years,
 )
 from glassform.describing.leakage import COPY, TELLS, is_copy, tells
 from glassform.describing.positive import positive_of
@@ -148,15 +149,16 @@ def outcome_of(
         If nothing can be learned of it, or `positive` is none of its two classes.
     """
     target, counts = str(values.name), values.value_counts()
-    dated = years(values)
+    readings = readings_of(values, decimal_comma)
     if len(counts) < 2:
         raise Undescribable(f"all values of the target {target} are {'the same' if len(counts) else 'missing'}")
-    if dated is not None and dated.nunique() < 2:
-        raise Undescribable(f"all dates of the target {target} are in the year {dated.iloc[0]}; only years are used")
+    if is_one_year(readings):
+        year = readings[0].numbers.iloc[0]
+        raise Undescribable(f"all dates of the target {target} are in the year {year}; only years are used")
     # few distinct numbers may be classes or numbers: the estimator decides
-    number = number_in(values, decimal_comma)
-    if number is not None and (len(counts) > MOST_CLASSES or estimator == "linear"):
-        return number_to_predict(*number, positive)
+    is_number = len(readings) == 1
+    if is_number and (len(counts) > MOST_CLASSES or estimator == "linear"):
+        return number_to_predict(target, readings[0], positive)
     if len(counts) > MOST_CLASSES:
         raise Undescribable(
             f"the target {target} has {len(counts):,} different texts; at most {MOST_CLASSES} classes are possible"
@@ -164,7 +166,7 @@ def outcome_of(
     if counts.min() < FEWEST_OF_A_CLASS:
         raise Undescribable(
             f"the target {target} is {counts.index[-1]} in {counts.min()} rows; each class needs {FEWEST_OF_A_CLASS}"
-            + ("; if it is a number, say --estimator linear" if number is not None else "")
+            + ("; if it is a number, say --estimator linear" if is_number else "")
         )
     classes = Column(target, "string", {"enum": sorted(counts.index, key=natural)}, 0)
     if len(counts) > 2:
@@ -177,19 +179,7 @@ def outcome_of(
     return replace(classes, note=note), BINARY, words
 
 
-def number_in(values: pd.Series, decimal_comma: bool) -> tuple[Column, pd.Series] | None:
-    """Return a target that is a number or a date, with its numbers; None, if it is neither, or means two numbers."""
-    dated = years(values)
-    readings = readings_of(values if dated is None else dated.astype(str), decimal_comma)
-    if len(readings) != 1:
-        return None
-    ((signs, numbers),) = readings.items()
-    type_ = "integer" if pd.api.types.is_integer_dtype(numbers) else "number"
-    bounds = {"minimum": numbers.min().item(), "maximum": numbers.max().item()}
-    return Column(str(values.name), type_, bounds, 0, is_year=dated is not None, signs=signs), numbers
-
-
-def number_to_predict(column: Column, numbers: pd.Series, positive: str | None) -> tuple[Column, str, dict[str, Any]]:
+def number_to_predict(target: str, reading: Reading, positive: str | None) -> tuple[Column, str, dict[str, Any]]:
     """Return what a target that is a number needs: its column, its kind, and the package's words for it.
 
     Raises
@@ -197,14 +187,14 @@ def number_to_predict(column: Column, numbers: pd.Series, positive: str | None) 
     Undescribable
         If its numbers are all the same, or too large.
     """
-    target, (low, high) = column.name, column.constraints.values()
+    low, high = reading.bounds.values()
     refuse_positive(positive, f"{target} is a number")
     if low == high:
         raise Undescribable(f"all values of the target {target} are the same")
     if max(abs(low), abs(high)) > LARGEST:
         raise Undescribable(f"the target {target} has numbers beyond {LARGEST:g}")
     words = {"question": f"What is {target}?", "outcome": target}
-    return replace(column, note=outlier_in(numbers)), NUMBER, words
+    return replace(reading.column(target), note=outlier_in(reading.numbers)), NUMBER, words
 
 
 def refuse_positive(positive: str | None, what_it_is: str) -> None:

@@ -11,10 +11,11 @@ from glassform.engines.dialects import Dialect
 from glassform.fitted.additive import Additive
 from glassform.fitted.scorecard import Scorecard
 from glassform.records.field import DATE, NOT_KNOWN, Value
+from glassform.records.values import NUMBER
 
 TABLE = "people"  # unless another is named
 ROW = "row"  # the number of a row
-NUMBER_IN_SQL = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?"
+NUMBER_IN_SQL = NUMBER.pattern.replace("{1,3}", "{1,2}")  # what is too large for a double, Python reads
 WHOLE_IN_SQL = r"[-+]?[0-9]+"
 WITH_COMMA_IN_SQL = r"^[-+]?[0-9]*,[0-9]+$"
 VALUE, POINTS = "value", "points"  # the columns of a field's table of points

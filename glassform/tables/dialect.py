@@ -28,14 +28,11 @@ class Dialect:
         The lines before the header: blank ones, and the one that announces the delimiter.
     blank
         How many of them are blank.
-    announced
-        Whether the first line announces the delimiter.
     """
 
     delimiter: str
     before: int
     blank: int
-    announced: bool
 
     @property
     def decimal_comma(self) -> bool:
@@ -74,7 +71,7 @@ def dialect_of(lines: Iterable[str]) -> Dialect:
         raise Unreadable(gettext("it has no header"))
     delimiter = announced[1] if announced else likeliest(first[start:])
     refuse_comment(first[start:], delimiter, start + 1)
-    return Dialect(delimiter, start, blank, announced is not None)
+    return Dialect(delimiter, start, blank)
 
 
 def sample(lines: Iterable[str]) -> list[str]:

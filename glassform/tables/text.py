@@ -14,15 +14,7 @@ from glassform.refusals import Unreadable
 
 # Byte order marks, and what they stand for.
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-NO_CHARSETS = {
-    "idna",
-    "punycode",
-    "undefined",
-    "unicode_escape",
-    "raw_unicode_escape",
-    "mbcs",
-    "oem",
-}  # to Python, they are
+OF_NO_FILES = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}  # encodings
 ESCAPED = re.compile("[\udc80-\udcff]")  # what stands for a wrong byte
 BROKEN = (BadGzipFile, EOFError, zlib.error)  # what is raised of a file that is compressed by gzip, or seems so
 AT_A_TIME = 64 * 1024  # bytes
@@ -45,14 +37,20 @@ def encoding_of(file: IO[bytes], stated: str | None = None) -> str:
     marked = next((encoding for mark, encoding in MARKS.items() if start.startswith(mark)), "")
     if marked or not stated:
         return marked or "utf-8"
-    try:
-        known = codecs.lookup(stated).name
-        b"".decode(known)  # refuses what is no charset, such as zip
-    except (LookupError, ValueError) as error:
-        raise NotText(gettext("%(name)s is not an encoding that is known here", name=stated[:40])) from error
-    if known in NO_CHARSETS:
+    known = charset_named(stated)
+    if known is None:
         raise NotText(gettext("%(name)s is not an encoding that is known here", name=stated[:40]))
     return known
+
+
+def charset_named(name: str) -> str | None:
+    """Return Python's name of an encoding of text; None, if there is none of that name."""
+    try:
+        known = codecs.lookup(name).name
+        io.TextIOWrapper(io.BytesIO(), known)  # there are codecs of other things than text
+    except (LookupError, ValueError):
+        return None
+    return None if known in OF_NO_FILES else known
 
 
 def lines_of(file: IO[bytes], encoding: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-from codecs import lookup
 from collections.abc import Iterable
 from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any, cast
@@ -30,6 +29,7 @@ from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import Schema
 from glassform.refusals import Unreadable
 from glassform.tables.opening import is_packed, unpack
+from glassform.tables.text import charset_named
 from glassform.web.asked import fitted, schema
 from glassform.web.formats import Streamed
 from glassform.web.forms import UPLOAD
@@ -44,7 +44,6 @@ MEANING = {
     "on_error": "Whether a row with errors makes the whole batch invalid, or is reported among the others.",
     "explain": "Whether to add every term of the log-odds.",
 }
-OF_NO_FILES = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"}  # encodings of names and code
 IN_MEMORY = 1024 * 1024  # bytes of a body; longer ones go to disk
 
 
@@ -210,12 +209,8 @@ def encoding_of(charset: str | None) -> str | None:
     """
     if not charset:
         return None
-    try:
-        io.TextIOWrapper(io.BytesIO(), charset)  # there are codecs of other things than text
-        name = lookup(charset).name
-    except (LookupError, ValueError):
-        name = None
-    if name is None or name in OF_NO_FILES:
+    name = charset_named(charset)
+    if name is None:
         raise UnsupportedMediaType(gettext("The encoding %(name)s is not known.", name=shown(charset)))
     return name
 
