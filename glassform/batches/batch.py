@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, NotRequired, Protocol
 
@@ -216,7 +216,7 @@ class Batch:
         main = self.card.target.columns[0]
         for row, sums in self.answered():
             if row.errors:
-                yield {"row": row.number, main: None, "errors": [asdict(each) for each in row.errors]}
+                yield {"row": row.number, main: None, "errors": [vars(each) for each in row.errors]}
                 continue
             answer: dict[str, Any] = dict(zip(names, row.values))  # noqa: B905 - hot
             answer |= members(sums)

@@ -5,13 +5,13 @@ from functools import partial
 from itertools import islice, repeat
 from typing import IO, Any
 
-from glassform.batches.batch import NO_ERRORS, ROWS_AT_A_TIME, Row, checked, refuse_too_many
+from glassform.batches.batch import NO_ERRORS, ROWS_AT_A_TIME, Row, checked
 from glassform.fitted.base import Fitted
 from glassform.languages import gettext
-from glassform.limits import LONGEST_LINE, MOST_BATCH_ERRORS
+from glassform.limits import LONGEST_LINE, MOST_BATCH_ERRORS, MOST_ROWS_EXPLAINED, MOST_ROWS_KEPT
 from glassform.records.messages import FieldError, say, shown
 from glassform.records.parsing import Pairs, UnreadableJSON, as_pairs, is_array, parse
-from glassform.records.schema import Schema
+from glassform.records.schema import Schema, unsaid
 from glassform.refusals import Unreadable
 
 
@@ -29,17 +29,21 @@ class Objects:
         self.numbers = [place for place, field in enumerate(schema.fields) if not field.categories]
         self.aliases = {*schema.names} - {*schema.by_name}
         self.known = card.lookups
+        self.unsaid = unsaid().errors
 
     def __iter__(self) -> Iterator[Row]:
-        """Read the rows in order, those with errors too; what was read to the end is kept."""
+        """Read the rows in order, those with errors too; what is short is kept."""
         if self.kept is not None:
             yield from self.kept
             return
-        rows = []
+        rows, count = list[Row](), 0
         for row in self.read(self.given):
-            rows.append(row)
+            count += 1
+            if count <= MOST_ROWS_KEPT:
+                rows.append(row)
             yield row
-        self.kept = rows
+        if count <= MOST_ROWS_KEPT:
+            self.kept = rows
 
     def read(self, objects: Iterable[Any]) -> Iterator[Row]:
         """Return a row for each object."""
@@ -64,7 +68,10 @@ class Objects:
         return [*map(Row, numbers, rows, zip(*columns, strict=True), zip(*terms, strict=True), repeat(NO_ERRORS))]
 
     def _checked(self, number: int, given: Any) -> Row:
-        read = partial(self.schema.read_json, as_pairs(given), self.wrong < MOST_BATCH_ERRORS, others=True)
+        hints, brief = self.wrong < MOST_BATCH_ERRORS, self.wrong >= MOST_ROWS_EXPLAINED
+        if brief and isinstance(given, dict) and len(given) < len(self.names):
+            return Row(number, given, [], [], self.unsaid)
+        read = partial(self.schema.read_json, as_pairs(given), hints, brief, others=True)
         row = checked(self.card, number, given, read)
         self.wrong += bool(row.errors)
         return row
@@ -110,22 +117,3 @@ class Lines(Objects):
                 yield parse(line)
             except UnreadableJSON as error:
                 raise Unreadable(f"{gettext('row %(number)s', number=number)}: {error}") from error
-
-
-def parse_array(body: bytes) -> Any:
-    """Parse a JSON array of records.
-
-    Raises
-    ------
-    UnreadableJSON
-        If it is not JSON.
-    Unreadable
-        If it is no array.
-    TooLarge
-        If it has more rows than are read.
-    """
-    array = parse(body)
-    refuse_too_many(array)
-    if not is_array(array):
-        raise Unreadable(gettext("it is no array of records"))
-    return array

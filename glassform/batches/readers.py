@@ -8,7 +8,8 @@ from typing import IO, Any
 
 from glassform.batches.batch import Source
 from glassform.batches.csv_rows import TableRows
-from glassform.batches.json_rows import Lines, Objects, parse_array
+from glassform.batches.json_array import parse_array
+from glassform.batches.json_rows import Lines, Objects
 from glassform.fitted.base import Fitted
 from glassform.limits import MOST_ARRAY_BYTES, MOST_BYTES
 from glassform.records.schema import Schema

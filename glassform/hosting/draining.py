@@ -3,15 +3,14 @@
 import os
 import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
-from typing import Any
 
-WSGI = Callable[..., Iterable[bytes]]
+from glassform.hosting.adapter import Adapter
+
 SECONDS_TO_CLOSE = 0.5  # for clients of kept connections to see that they close
 SECONDS_TO_EMPTY = 0.3  # to accept the connections already queued
 IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73  # of Linux: linux/in.h, linux/in6.h
@@ -19,44 +18,22 @@ DESCRIPTORS = "/proc/self/fd"
 NEAREST = 255  # hops a packet may have left; packets sent with the usual 64 never have so many
 
 
-class Draining:
-    """An application whose answers close their connections once the server is stopping.
+def drain(adapter: Adapter, stopping: Connection) -> None:
+    """Wait for the stop and prepare it; end this process if the parent is gone.
 
-    Parameters
-    ----------
-    application
-        The application to wrap.
-    stopping
-        A pipe's end; the parent closes the other end when told to stop, or loses it when killed.
+    `stopping` is a pipe's end; the parent closes the other end when told to stop, or loses it when killed.
     """
-
-    def __init__(self, application: WSGI, stopping: Connection) -> None:
-        self.application, self.stopping, self.closing = application, stopping, False
-        threading.Thread(target=self.wait, daemon=True).start()
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer a request."""
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            if self.closing:
-                headers = [*headers, ("Connection", "close")]
-            return start_response(status, headers, *rest)
-
-        return self.application(environ, start)
-
-    def wait(self) -> None:
-        """Wait for the stop and prepare it; end this process if the parent is gone."""
-        self.stopping.poll(None)
-        self.closing = True
-        time.sleep(SECONDS_TO_CLOSE)
-        for listening in listening_sockets():
-            with listening, suppress(OSError):  # where the kernel cannot, the few connections of that moment are cut
-                let_nobody_in(listening)
-        parent = parent_process()
-        while True:
-            time.sleep(SECONDS_TO_EMPTY)
-            if parent is None or os.getppid() != parent.pid:
-                os.kill(os.getpid(), signal.SIGTERM)
+    stopping.poll(None)
+    adapter.is_closing = True
+    time.sleep(SECONDS_TO_CLOSE)
+    for listening in listening_sockets():
+        with listening, suppress(OSError):  # where the kernel cannot, the few connections of that moment are cut
+            let_nobody_in(listening)
+    parent = parent_process()
+    while True:
+        time.sleep(SECONDS_TO_EMPTY)
+        if parent is None or os.getppid() != parent.pid:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def listening_sockets() -> Iterator[socket.socket]:

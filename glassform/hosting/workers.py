@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -12,13 +13,17 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from flask import Flask
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels, logger
 
-from glassform.hosting.draining import SECONDS_TO_CLOSE, SECONDS_TO_EMPTY, Draining
+from glassform.hosting.adapter import Adapter
+from glassform.hosting.draining import SECONDS_TO_CLOSE, SECONDS_TO_EMPTY, drain
+from glassform.hosting.lanes import THREADS
 from glassform.hosting.respawning import Server
 
-THREADS = 64  # at most, per worker, made when needed: a slow client keeps one waiting
+MOST_CONNECTIONS = 2048  # of a worker at once; further ones wait
+MOST_IN_A_HEAD = 64 * 1024  # bytes of a request's line and headers
 SECONDS_TO_STOP = 10  # for running requests, before a worker is killed
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -31,26 +36,32 @@ def serve(create_app: Callable[[], Flask], host: str, port: int, workers: int, t
         factory=True,
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=MOST_IN_A_HEAD),
+        websockets=False,
         workers=workers,
-        blocking_threads=threads,
+        backlog=MOST_CONNECTIONS,
+        backpressure=MOST_CONNECTIONS,
         log_level=LogLevels.error,  # until it serves, or it would warn about many threads
         respawn_failed_workers=True,
         workers_kill_timeout=SECONDS_TO_STOP,
     )
     server.on_startup(partial(logger.setLevel, logging.WARNING))
     server.on_startup(partial(drain_first, stop))
-    server.serve(target_loader=partial(load, create_app, stopping, stop), wrap_loader=False)
+    server.serve(target_loader=partial(load, create_app, threads, stopping, stop), wrap_loader=False)
 
 
-def load(create_app: Callable[[], Flask], stopping: Connection, stop: Connection) -> Draining:
+def load(create_app: Callable[[], Flask], threads: int, stopping: Connection, stop: Connection) -> Adapter:
     """Make the application in a worker."""
     stop.close()  # so that the parent's end is the last one
     for each in STOPS:
         signal.signal(each, signal.SIG_DFL)  # until granian's own are set, nobody waits for an answer
     if sys.platform != "win32":
         os.setpgid(0, 0)  # Ctrl-C reaches a whole process group, but the parent alone stops workers
-    return Draining(create_app(), stopping)
+    adapter = Adapter(create_app(), threads)
+    threading.Thread(target=drain, args=(adapter, stopping), daemon=True).start()
+    return adapter
 
 
 def drain_first(stop: Connection) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
@@ -37,6 +37,7 @@ MESSAGES = {
     "taken": lazy_gettext("is a name that the answer adds; rename that column"),
     "no_column": lazy_gettext("has no column"),
     "is_it": lazy_gettext("has no column; is it {column}?"),
+    "unsaid": lazy_gettext("invalid; the first {most} such rows say why"),
     "no_rows": lazy_gettext("there are no rows"),
     "lengths": lazy_gettext("the row has {count} values, and a record has {wanted} fields"),
     "ragged": lazy_gettext("the row has {count} values, and there are {wanted} columns"),
@@ -104,7 +105,7 @@ class InvalidRecord(Refusal):
     @property
     def listed(self) -> list[dict[str, Any]]:
         """The first errors."""
-        return [asdict(error) for error in self.errors]
+        return [{**vars(error)} for error in self.errors]
 
 
 class InvalidQuery(InvalidRecord):

@@ -1,6 +1,8 @@
 """JSON and query strings, parsed without losing repeated names."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -44,8 +46,21 @@ def parse_json(body: bytes) -> Any:
     UnreadableJSON
         If the body is not JSON, with the place.
     """
-    try:
+    with refusing_other_text():
         return json.loads(body, object_pairs_hook=Pairs)
+
+
+@contextmanager
+def refusing_other_text() -> Iterator[None]:
+    """Say what is wrong with text that is not JSON.
+
+    Raises
+    ------
+    UnreadableJSON
+        Instead of what the library raises.
+    """
+    try:
+        yield
     except json.JSONDecodeError as error:
         place = gettext("line %(line)s, column %(column)s", line=error.lineno, column=error.colno)
         raise UnreadableJSON(f"{error.msg} ({place})") from error

@@ -13,7 +13,7 @@ import pydantic
 from pydantic_core import ErrorDetails
 
 from glassform.languages import DEFAULT, gettext
-from glassform.limits import LONGEST_VALUE, MOST_ERRORS
+from glassform.limits import LONGEST_VALUE, MOST_ERRORS, MOST_ROWS_EXPLAINED
 from glassform.records.field import MISSING, OWN, Field, Record, Value
 from glassform.records.headers import fields_of, looks
 from glassform.records.messages import FieldError, InvalidRecord, nearest, say, shown, unknown
@@ -159,19 +159,20 @@ class Schema:
             field.holds(record[name]) for name, field in self.by_name.items()
         )
 
-    def read_fields(self, pairs: Iterable[tuple[str, str]], hints: bool = True) -> Record:
+    def read_fields(self, pairs: Iterable[tuple[str, str]], hints: bool = True, brief: bool = False) -> Record:
         """Read a record from the names and values of a form, where every value is text.
 
-        `hints` tells whether messages suggest what was meant, which takes time.
+        `hints` tells whether messages suggest what was meant, which takes time; `brief`, whether to say only that
+        the record is invalid.
 
         Raises
         ------
         InvalidRecord
             With every error of every field.
         """
-        return self._read(pairs, self.lax, hints)
+        return self._read(pairs, self.lax, hints, brief)
 
-    def read_json(self, value: Any, hints: bool = True, others: bool = False) -> Record:
+    def read_json(self, value: Any, hints: bool = True, brief: bool = False, others: bool = False) -> Record:
         """Read a record from what `parse_json` gives: numbers are numbers, text is text.
 
         `others` tells whether names that are no field are passed over, as the further columns of a table are.
@@ -183,10 +184,15 @@ class Schema:
         """
         if not isinstance(value, Pairs):
             raise InvalidRecord([FieldError("", shown(value), say("object", value=shown(value)))], {})
-        return self._read(value, self.strict, hints, others)
+        return self._read(value, self.strict, hints, brief, others)
 
     def _read(
-        self, pairs: Iterable[tuple[str, Any]], model: type[pydantic.BaseModel], hints: bool, others: bool = False
+        self,
+        pairs: Iterable[tuple[str, Any]],
+        model: type[pydantic.BaseModel],
+        hints: bool,
+        brief: bool,
+        others: bool = False,
     ) -> Record:
         fields: dict[str, Any] = {}
         passed_over: dict[str, Any] = {}
@@ -204,6 +210,8 @@ class Schema:
         try:
             record = vars(model.model_validate(fields))
         except pydantic.ValidationError as invalid:
+            if brief:
+                raise unsaid() from invalid
             errors += self._misspelt(passed_over, fields) if hints else []
             errors = [*(self._error(each, fields, hints) for each in invalid.errors(include_url=False)), *errors]
         if errors:
@@ -229,6 +237,11 @@ class Schema:
             return FieldError(name, None, say("missing", rule=field.rule))
         given = fields[name]  # pydantic's own input may already be a number
         return FieldError(name, shown(given), message_for(field, given, details["type"], hints))
+
+
+def unsaid() -> InvalidRecord:
+    """Return the error of a record of which nobody wants to know what is wrong."""
+    return InvalidRecord([FieldError("", None, say("unsaid", most=f"{MOST_ROWS_EXPLAINED:,}"))], {})
 
 
 class Schemas(dict[str, Schema]):

@@ -17,6 +17,7 @@ class Remembering(Resource):
     """A resource about accounts: its requests are counted, and the database may be unavailable."""
 
     suffixed = False
+    lane = "people"
     method_decorators = [represented, counted]  # noqa: RUF012 - Flask-RESTful's own way
     problems = frozenset({401, 403, 404, 409, 429, 503})
 

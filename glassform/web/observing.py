@@ -5,10 +5,12 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import orjson
 from flask import Flask, has_request_context, request
+from werkzeug.exceptions import HTTPException
 
 from glassform import metrics
 from glassform.languages import DEFAULT, speak
@@ -37,9 +39,8 @@ def observe(app: Flask, tables: Tables, counts: metrics.Metrics) -> None:
     One JSON line a request: good answers at INFO, refused requests at WARNING, our own failures at ERROR. The
     query is left out because it holds the record.
     """
-    application: WSGI = app.wsgi_app
 
-    def observing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def observed(application: WSGI, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         begin = time.perf_counter()
         asked = read(environ, tables)
         speak(asked.language)  # always: the thread's last request may have left another language
@@ -59,7 +60,14 @@ def observe(app: Flask, tables: Tables, counts: metrics.Metrics) -> None:
         finally:
             speak(DEFAULT)  # parts that are made later speak for themselves
 
-    app.wsgi_app = observing  # type: ignore[method-assign]
+    app.wsgi_app = partial(observed, app.wsgi_app)  # type: ignore[method-assign]
+    app.extensions["refusing"] = lambda error: partial(observed, partial(refused, app, error))
+
+
+def refused(app: Flask, error: HTTPException, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Answer a request by an error that was found before anything was asked."""
+    with app.request_context(environ):
+        return app.make_response(app.handle_user_exception(error))(environ, start_response)
 
 
 LEVELS = {"4": logging.WARNING, "5": logging.ERROR}

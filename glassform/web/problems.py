@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -33,6 +34,7 @@ STATUSES: dict[int, tuple[Any, Any]] = {
     404: (lazy_gettext("Not Found"), lazy_gettext("There is nothing at this address.")),
     405: (lazy_gettext("Method Not Allowed"), lazy_gettext("This address does not answer to that method.")),
     406: (lazy_gettext("Not Acceptable"), None),
+    408: (lazy_gettext("Request Timeout"), lazy_gettext("The body came too slowly.")),
     409: (lazy_gettext("Conflict"), None),
     413: (lazy_gettext("Request Entity Too Large"), lazy_gettext("The body is larger than is read here.")),
     415: (lazy_gettext("Unsupported Media Type"), None),
@@ -42,7 +44,14 @@ STATUSES: dict[int, tuple[Any, Any]] = {
         lazy_gettext("Internal Server Error"),
         lazy_gettext("The server failed, and the failure was logged. It is not your fault."),
     ),
-    503: (lazy_gettext("Service Unavailable"), None),
+    503: (
+        lazy_gettext("Service Unavailable"),
+        lazy_gettext("The server has too much to do; try again in a few seconds."),
+    ),
+    507: (
+        lazy_gettext("Insufficient Storage"),
+        lazy_gettext("There is no room on the disk for this now; nothing was computed or saved."),
+    ),
 }
 TEMPLATES = {401: "people/session.html"}  # the page to mend an error on, if it is another than the request's own
 
@@ -82,7 +91,8 @@ def show_http_error(error: HTTPException) -> Response:
 def read_past() -> None:
     """Read some of a body that is too large: a client still sending would see its connection reset, and no answer."""
     if "wsgi.input_terminated" in request.environ:  # or a server may wait for more than was sent
-        request.environ["wsgi.input"].read(MOST_READ_PAST)
+        with suppress(HTTPException):  # our own server has done so, and says again what is wrong
+            request.environ["wsgi.input"].read(MOST_READ_PAST)
 
 
 def show_lost_database(error: Exception) -> Response:

@@ -11,6 +11,7 @@ from flask_restful.utils import unpack
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from glassform.languages import DEFAULT, gettext, speak
+from glassform.limits import LARGEST_BODY
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.parsing import decode
 from glassform.records.schema import Schema
@@ -63,6 +64,8 @@ def read(resource: "Resource", suffix: str | None) -> Asked:
         asked.headers = language_kept(language)
     if query and not resource.reads_query:
         refuse_query(query)
+    if environ["REQUEST_METHOD"] not in READING:
+        request.max_content_length = resource.largest_body
     if "HTTP_CONTENT_ENCODING" in environ:
         refuse_encoded(environ["HTTP_CONTENT_ENCODING"])
     return asked
@@ -168,6 +171,9 @@ class Resource(flask_restful.Resource):
     failures: frozenset[int] = frozenset()  # statuses that carry an answer, not a problem
     successes: Mapping[str, int] = MappingProxyType({})  # the status of success by method, where it is not 200
     problems: frozenset[int] = frozenset()  # statuses of further problems
+    lane = "pages"  # the threads that answer it: pages, people or batches; light is answered at once, without any
+    lanes: Mapping[str, str] = MappingProxyType({})  # the same by method, where it is another
+    largest_body: int = LARGEST_BODY  # bytes that are read of a request, before anything is parsed
     method_decorators = [represented]  # noqa: RUF012 - Flask-RESTful's own way
     init_every_request = False
 

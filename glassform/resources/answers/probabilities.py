@@ -4,6 +4,7 @@ import io
 import shutil
 from collections.abc import Iterable
 from tempfile import SpooledTemporaryFile
+from types import MappingProxyType
 from typing import IO, Annotated, Any, cast
 
 from flask import Response, after_this_request, request, url_for
@@ -71,6 +72,8 @@ class Probabilities(Resource):
     """The probabilities of many records: of a CSV file, a JSON array or JSON lines."""
 
     reads_query = True
+    lanes = MappingProxyType({"POST": "batches"})
+    largest_body = MOST_BYTES
 
     formats = ("json", "html", "csv", "jsonl")
 
@@ -113,7 +116,6 @@ class Probabilities(Resource):
 
     def post(self) -> Annotated[Streamed, ScoredRow]:
         """Return every record of the body with its probability."""
-        request.max_content_length = MOST_BYTES
         options = read_batch_options()
         keep_going, explain = options["on_error"] == "report", options["explain"] == "1"
         found = Batch(fitted(), read_source(), keep_going, explain)

@@ -82,6 +82,7 @@ class Probability(Resource):
     """The answer for one record: a probability, a number, or one of several classes."""
 
     reads_query = True
+    lane = "light"
 
     formats = ("json", "html", "csv")
     templates = MappingProxyType({NUMBER: "answers/number.html", CLASSES: "answers/classes.html"})

@@ -63,6 +63,7 @@ class Predictions(Remembering):
 
     reads_query = True
 
+    largest_body = MOST_ARRAY_BYTES
     formats = ("json", "html", "csv")
     suffixed = True
     successes = MappingProxyType({"post": 201})

@@ -35,6 +35,7 @@ class Live(Resource):
     """The process answers."""
 
     reads_query = True
+    lane = "light"
 
     formats = ("json",)
 
@@ -47,6 +48,7 @@ class Ready(Resource):
     """The model is loaded and passes its self-test."""
 
     reads_query = True
+    lane = "light"
 
     formats = ("json",)
     failures = frozenset({503})

@@ -159,6 +159,8 @@ class InferenceModelReady(InferenceResource):
 class Inferred(InferenceResource):
     """A model's outputs for some rows."""
 
+    lane = "batches"
+    largest_body = MOST_ARRAY_BYTES
     other_media_types = (BYTES,)
 
     @classmethod

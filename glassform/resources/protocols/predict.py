@@ -59,6 +59,8 @@ class Predict(Resource):
 
     reads_query = True
 
+    lane = "batches"
+    largest_body = MOST_ARRAY_BYTES
     formats = ("json",)
 
     @classmethod

@@ -1,0 +1,116 @@
+"""Bodies: awaited under a limit and a deadline, before the application sees them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from http import HTTPStatus
+from io import BytesIO, RawIOBase
+from typing import Any
+
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout
+
+from glassform.hosting.scratch import DiskFull, Scratch
+from glassform.limits import MOST_READ_PAST
+
+SECONDS_TO_BEGIN = 30.0  # for a small body, or the beginning of a long one
+LEAST_RATE = 32 * 1024  # bytes a second, of what is longer
+SECONDS_TO_READ_PAST, SECONDS_OF_SILENCE = 2.0, 0.5  # of a body that is too large
+SECONDS_TO_RETRY = 5
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class InsufficientStorage(HTTPException):
+    """The disk has no room for what the request brings."""
+
+    code = HTTPStatus.INSUFFICIENT_STORAGE
+    description = "There is no room for a body of this length now."
+
+    def get_headers(self, *arguments: Any) -> list[tuple[str, str]]:
+        """Return the headers, with the time to try again."""
+        return [*super().get_headers(*arguments), ("Retry-After", str(SECONDS_TO_RETRY))]
+
+
+class Unread(RawIOBase):
+    """A body that could not be read: who reads it learns why, once; an address that reads none still answers."""
+
+    def __init__(self, reason: HTTPException) -> None:
+        self.reasons = [reason]
+
+    def readable(self) -> bool:
+        """Say that one may try."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Raise the reason."""
+        if self.reasons:
+            raise self.reasons.pop()
+        return 0
+
+
+def due(begin: float, length: int, seconds: float = SECONDS_TO_BEGIN) -> float:
+    """Return the moment by which more has to have come, or to have been taken."""
+    return begin + seconds + length / LEAST_RATE
+
+
+async def read_body(receive: Receive, most: int, announced: int | None) -> Any:
+    """Return a request's body as a file, or as one that says why it was not read.
+
+    Parameters
+    ----------
+    most
+        How many bytes are read.
+    announced
+        Its length, if the client says it.
+    """
+    if announced == 0:
+        return BytesIO()
+    try:
+        if announced is not None and announced > most:
+            raise RequestEntityTooLarge
+        return await read_whole(receive, most)
+    except RequestEntityTooLarge as refusal:
+        await read_past(receive)
+        return Unread(refusal)
+    except TimeoutError:
+        return Unread(RequestTimeout())
+    except DiskFull:
+        return Unread(InsufficientStorage())
+
+
+async def read_whole(receive: Receive, most: int) -> Any:
+    """Return a body as a file.
+
+    Raises
+    ------
+    RequestEntityTooLarge
+        If it is longer than `most` bytes.
+    TimeoutError
+        If it comes too slowly.
+    DiskFull
+        If there is no room for it.
+    """
+    scratch, begin = Scratch(), asyncio.get_running_loop().time()
+    try:
+        more = True
+        while more:
+            async with asyncio.timeout_at(due(begin, scratch.length)):
+                message = await receive()
+            scratch.write(message.get("body", b""))
+            if scratch.length > most:
+                raise RequestEntityTooLarge
+            more = message.get("more_body", False)
+    except BaseException:
+        scratch.close()
+        raise
+    scratch.file.seek(0)
+    return scratch.file
+
+
+async def read_past(receive: Receive) -> None:
+    """Read some of a body that is too large: a client still sending would see its connection reset, and no answer."""
+    length, more = 0, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SECONDS_TO_READ_PAST):
+            while more and length < MOST_READ_PAST:
+                message = await asyncio.wait_for(receive(), SECONDS_OF_SILENCE)
+                length, more = length + len(message.get("body", b"")), message.get("more_body", False)

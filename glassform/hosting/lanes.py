@@ -1,0 +1,96 @@
+"""Lanes: what is quick is answered at once, everything else waits for one of few threads."""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import BoundedSemaphore
+from typing import Any
+
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+
+from glassform.limits import LARGEST_BODY
+from glassform.versions.served import Tables
+
+LIGHT, PAGES, PEOPLE, BATCHES = "light", "pages", "people", "batches"
+THREADS = 8  # of the lanes for pages and for people, each
+THREADS_OF_BATCHES = 2  # they compute without waiting for anything, so more threads would only fill the memory
+MOST_WAITING = 128  # requests of a lane that wait for a thread
+LONGEST_LIGHT = 4096  # bytes of a query or body that is read at once; names of a longer one may take a while
+NOT_LIGHT = re.compile(r"html|model=")  # a page takes longer, and another version may have to be loaded
+
+
+class Lane:
+    """A few threads, and a queue before them."""
+
+    def __init__(self, name: str, threads: int, waiting: int = MOST_WAITING) -> None:
+        self.threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self.places = BoundedSemaphore(threads + waiting)
+
+    def submit(self, work: Callable[[], None]) -> Future[None] | None:
+        """Queue work and return its future; None, if all places are taken."""
+        if not self.places.acquire(blocking=False):
+            return None
+        done = self.threads.submit(work)
+        done.add_done_callback(lambda done: self.places.release())
+        return done
+
+
+class Lanes:
+    """The lanes of a worker, and who goes where: as the resource says that answers."""
+
+    def __init__(self, app: Flask, threads: int = THREADS) -> None:
+        self.lanes = {
+            PAGES: Lane(PAGES, threads),
+            PEOPLE: Lane(PEOPLE, threads),
+            BATCHES: Lane(BATCHES, THREADS_OF_BATCHES),
+        }
+        self.views, self.rules = app.view_functions, app.url_map.bind("")
+        self.tables: Tables = app.extensions["tables"]
+        rules = [rule for rule in app.url_map.iter_rules() if not rule.arguments]
+        self.plain = {rule.rule: self.resource(rule.endpoint) for rule in rules}
+
+    def resource(self, endpoint: str) -> Any:
+        """Return the class that answers an endpoint; None for static files."""
+        return getattr(self.views[endpoint], "view_class", None)
+
+    def resource_at(self, path: str, method: str) -> Any:
+        """Return the class that answers a method at a path, or None."""
+        rest = path[path.find("/", 1) :]  # without the name of a table
+        found = self.plain.get(path) or self.plain.get(rest)
+        for each in (path, rest) if found is None else ():
+            try:
+                endpoint, _ = self.rules.match(each, method)
+            except HTTPException:
+                continue
+            return self.resource(endpoint)
+        return found
+
+    def lane_of(self, resource: Any, environ: dict[str, Any]) -> Lane | None:
+        """Return the lane of a request; None, if it is answered at once."""
+        if resource is None:
+            return self.lanes[PAGES]
+        name = resource.lanes.get(environ["REQUEST_METHOD"], resource.lane)
+        if name == LIGHT:
+            return None if self.is_light(environ) else self.lanes[PAGES]
+        return self.lanes[name]
+
+    def is_light(self, environ: dict[str, Any]) -> bool:
+        """Tell whether one of the light requests is answered by a quick model and without a page."""
+        query, path = environ["QUERY_STRING"], environ["PATH_INFO"]
+        length = environ.get("CONTENT_LENGTH") or "0"
+        return (
+            len(query) <= LONGEST_LIGHT
+            and length.isdecimal()
+            and int(length) <= LONGEST_LIGHT
+            and "html" not in environ.get("HTTP_ACCEPT", "")
+            and "HTTP_TRANSFER_ENCODING" not in environ
+            and not NOT_LIGHT.search(query)
+            and not path.endswith(".html")
+            and (self.tables.find(path[1 : path.find("/", 1)]) or self.tables.default).current.is_additive
+        )
+
+
+def largest_body(resource: Any) -> int:
+    """Return how many bytes of a body are read for a resource."""
+    return LARGEST_BODY if resource is None else int(resource.largest_body)

@@ -1,0 +1,257 @@
+"""How the server's one loop reads bodies and hands requests to lanes, asked without a network."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Response
+
+from benchmarks.measuring import address
+from glassform.hosting import bodies, lanes, scratch
+from glassform.hosting.adapter import Adapter, environ_of
+from glassform.limits import LARGEST_BODY
+from glassform.records.field import Record
+from server import create_app
+from tests.people import PERSON as SOMEBODY
+
+PERSON: Record = dict(SOMEBODY)
+
+
+class Client:
+    """A client of an ASGI application, whose body comes in parts and who may not take the answer."""
+
+    def __init__(self, path: str, method: str = "GET", parts: Iterable[bytes] = (), **headers: Any) -> None:
+        raw, _, query = path.partition("?")
+        self.scope: dict[str, Any] = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": raw,
+            "raw_path": raw.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+            "server": ("127.0.0.1", 5000),
+            "client": ("127.0.0.1", 50000),
+        }
+        self.parts, self.received = iter(parts), list[dict[str, Any]]()
+        self.takes: asyncio.Event | None = None  # whether it takes more of its answer; always, if there is none
+
+    async def receive(self) -> dict[str, Any]:
+        """Send a part of the body; stay silent after an empty one."""
+        part = next(self.parts, None)
+        if part == b"":
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": part or b"", "more_body": part is not None}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Take a part of the answer."""
+        if self.takes is not None and message["type"] == "http.response.body":  # the start waits for a part
+            await self.takes.wait()
+        self.received.append(message)
+
+    async def ask(self, adapter: Adapter) -> "Client":
+        await adapter(self.scope, self.receive, self.send)
+        return self
+
+    @property
+    def status(self) -> int:
+        return int(self.received[0]["status"]) if self.received else 0
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {name.decode(): value.decode() for name, value in self.received[0]["headers"]}
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message["body"] for message in self.received[1:])
+
+    @property
+    def is_whole(self) -> bool:
+        return self.received[-1].get("more_body", self.received[-1]["type"] != "http.response.body") is False
+
+
+@pytest.fixture(scope="module")
+def own_app(app):
+    """An application with an address that waits until it is told, and one that has much to say."""
+    made = create_app()
+    made.extensions["go"] = threading.Event()
+
+    @made.route("/stuck")
+    def stuck() -> str:
+        assert made.extensions["go"].wait(20)
+        return "done"
+
+    @made.route("/long")
+    def long() -> Response:
+        return Response(b"x" * 10_000 for _ in range(100))
+
+    return made
+
+
+@pytest.fixture
+def adapter(own_app) -> Adapter:
+    own_app.extensions["go"].clear()
+    return Adapter(own_app, threads=2)
+
+
+def run(*asked: Any) -> Any:
+    async def together() -> Any:
+        return await asyncio.gather(*asked)
+
+    return alone(together())
+
+
+def alone(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in a thread of its own: Playwright's loop may run in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result(60)
+
+
+def sent(
+    parts: Iterable[bytes], path: str = "/probability", kind: str = "application/json", **headers: Any
+) -> Client:
+    return Client(path, "POST", parts, content_type=kind, **headers)
+
+
+def test_a_body_arrives_in_parts(adapter):
+    whole = json.dumps(PERSON).encode()
+    (client,) = run(sent([whole[:30], whole[30:]], content_length=str(len(whole))).ask(adapter))
+    assert (client.status, client.is_whole) == (200, True)
+    assert json.loads(client.body)["probability"] == pytest.approx(0.152, abs=0.001)
+
+
+@pytest.mark.parametrize("headers", [{"content_length": "1000"}, {"transfer_encoding": "chunked"}])
+def test_a_body_that_comes_too_slowly_is_refused_and_the_next_request_works(adapter, monkeypatch, headers):
+    monkeypatch.setattr(bodies, "SECONDS_TO_BEGIN", 0.1)
+    monkeypatch.setattr(bodies.due, "__defaults__", (0.1,))
+    slow, quick = run(sent([b'{"age"', b""], **headers).ask(adapter), Client(address(PERSON)).ask(adapter))
+    assert (slow.status, quick.status) == (408, 200)
+    assert json.loads(slow.body)["detail"] == "The body came too slowly."
+    assert slow.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_that_is_too_large_is_refused_before_it_is_parsed(adapter, announced):
+    parts = [b"a=b&" * 5_000] * 5
+    headers = {"content_length": "100000"} if announced else {"transfer_encoding": "chunked"}
+    form = "application/x-www-form-urlencoded"
+    for client in run(*(sent(parts, path, form, **headers).ask(adapter) for path in ("/account", "/probability"))):
+        assert client.status == 413, client.body
+
+
+def test_an_address_that_reads_no_body_answers_all_the_same(adapter):
+    body: dict[str, Any] = {"content_length": str(LARGEST_BODY + 1)}
+    found, missing = run(Client("/model", **body).ask(adapter), Client("/nothing", "POST", **body).ask(adapter))
+    assert (found.status, missing.status) == (200, 404)
+
+
+def test_quick_answers_go_on_while_everything_else_is_stuck_and_a_full_lane_says_so(adapter, own_app, monkeypatch):
+    monkeypatch.setattr(lanes.Lane.__init__, "__defaults__", (3,))
+    adapter = Adapter(own_app, threads=2)
+
+    async def siege() -> tuple[list[Client], list[Client]]:
+        stuck = [asyncio.create_task(Client("/stuck").ask(adapter)) for _ in range(10)]
+        await asyncio.sleep(0.2)
+        light = [await Client(path).ask(adapter) for path in (address(PERSON), "/health/live", "/health/ready")]
+        own_app.extensions["go"].set()
+        return light, await asyncio.gather(*stuck)
+
+    light, stuck = alone(siege())
+    assert [client.status for client in light] == [200] * 3
+    refused = [client for client in stuck if client.status == 503]
+    assert len(refused) == 5 and [client.status for client in stuck].count(200) == 5
+    assert all(client.headers["retry-after"] for client in refused)
+    assert json.loads(refused[0].body)["detail"].startswith("The server has too much to do")
+    (again,) = run(Client("/stuck").ask(adapter))  # every place is free again
+    assert again.status == 200
+
+
+def test_an_answer_is_sent_in_parts_as_it_is_written(adapter):
+    (client,) = run(Client("/long").ask(adapter))
+    assert client.body == b"x" * 1_000_000 and client.is_whole
+    assert max(len(message["body"]) for message in client.received[1:]) <= 16 * 1024
+
+
+def test_a_client_that_takes_nothing_keeps_no_thread_and_is_cut_in_the_end(adapter, monkeypatch):
+    monkeypatch.setattr(bodies.due, "__defaults__", (0.5,))
+
+    async def siege() -> tuple[list[Client], Client]:
+        idle = [Client("/long") for _ in range(20)]
+        for client in idle:
+            client.takes = asyncio.Event()
+        asked = [asyncio.create_task(client.ask(adapter)) for client in idle]
+        other = await Client("/long").ask(adapter)
+        return await asyncio.gather(*asked), other
+
+    begin = time.monotonic()
+    idle, other = alone(siege())
+    assert other.is_whole and other.status == 200
+    assert not any(client.is_whole for client in idle) and time.monotonic() - begin < 10
+
+
+def test_a_full_disk_costs_the_request_that_fills_it(adapter, monkeypatch):
+    rows = b"age,workclass,education,marital_status,race,sex,hours_per_week\n" + b"39,State-gov\n" * 20_000
+    monkeypatch.setattr(scratch, "LEFT_FREE", 1 << 60)
+    upload = sent([rows], "/probabilities", "text/csv", content_length=str(len(rows)))
+    long, body, light = run(*(each.ask(adapter) for each in (Client("/long"), upload, Client(address(PERSON)))))
+    assert (long.status, body.status, light.status) == (507, 507, 200)
+    assert body.headers["retry-after"] and json.loads(body.body)["detail"].startswith("There is no room")
+
+
+def test_an_answer_that_fails_on_the_way_is_cut(own_app, adapter, caplog):
+    def failing(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        start("200 OK", [])
+        yield b"x" * 200_000
+        time.sleep(0.1)
+        raise ZeroDivisionError
+
+    adapter.application = failing
+    client = Client("/model")
+    with pytest.raises(ZeroDivisionError):
+        run(client.ask(adapter))
+    assert client.status == 200 and not client.is_whole
+
+
+def test_a_request_is_described_as_wsgi_says():
+    client = Client("/a%20b/%C3%A9?x=1", "POST", cookie="a=1", accept="text/csv", content_length="3")
+    client.scope["headers"] += [(b"cookie", b"b=2"), (b"accept", b"text/html")]
+    environ = environ_of(client.scope)
+    assert environ["PATH_INFO"] == "/a b/é".encode().decode("latin-1")
+    assert (environ["HTTP_COOKIE"], environ["HTTP_ACCEPT"]) == ("a=1; b=2", "text/csv,text/html")
+    assert (environ["CONTENT_LENGTH"], environ["QUERY_STRING"]) == ("3", "x=1")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "lane"),
+    [
+        ("/probability?age=1", {}, None),
+        ("/probability.json?age=1", {}, None),
+        ("/adult/probability?age=1", {}, None),
+        ("/health/live", {}, None),
+        ("/probability?age=1", {"accept": "text/html"}, "pages"),
+        ("/probability?format=html", {}, "pages"),
+        ("/probability?model=abc", {}, "pages"),
+        ("/probability.html", {}, "pages"),
+        (f"/probability?age={'9' * 5000}", {}, "pages"),
+        ("/model", {}, "pages"),
+        ("/static/style.css", {}, "pages"),
+        ("/nothing", {}, "pages"),
+        ("/session", {}, "people"),
+        ("/adult/keys", {}, "people"),
+        ("/v2/models/adult/infer", {"method": "POST"}, "batches"),
+        ("/probabilities.csv", {"method": "POST"}, "batches"),
+        ("/probabilities", {}, "pages"),
+        ("/v2/models/adult/infer", {"method": "PUT"}, "pages"),
+        ("/predictions/abc", {}, "people"),
+    ],
+)
+def test_what_is_quick_is_answered_at_once_and_the_rest_in_its_lane(adapter, path, headers, lane):
+    environ = environ_of(Client(path, **headers).scope)
+    found = adapter.lanes.lane_of(adapter.lanes.resource_at(environ["PATH_INFO"], environ["REQUEST_METHOD"]), environ)
+    assert found is (adapter.lanes.lanes[lane] if lane else None)
