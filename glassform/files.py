@@ -17,6 +17,13 @@ def mark_of(path: Path) -> tuple[int, ...]:
     return ()
 
 
+def reason_of(error: Exception) -> str:
+    """Return what an error says, without the paths of this machine."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return f"{error.name} is not installed" if isinstance(error, ImportError) else str(error)
+
+
 def settle(path: Path) -> None:
     """Flush a file to disk before anything refers to it."""
     with path.open("rb") as file:

@@ -1,5 +1,6 @@
 """Limits: every number with its unit."""
 
+SECONDS_TO_RETRY = 5  # until a full gate, a full disk or a lost database may be tried again
 LONGEST_VALUE = 100  # characters of one value
 LONGEST_SHOWN = 60  # characters of a value an answer repeats
 MOST_ERRORS = 50  # reported at once: a hostile body must not buy a long answer
@@ -14,7 +15,7 @@ MOST_ROWS_KEPT = 10_000  # checked rows of a JSON array that are kept; those of 
 MOST_PARSED = 32 * 1024 * 1024  # bytes of memory that a JSON array may need if it is parsed at once
 MOST_TEXTS = 10_000  # texts of one column
 LARGEST_BODY = 64 * 1024  # bytes, of a single record
-MOST_READ_PAST = 1024 * 1024  # bytes of a body that is too large, read so that its sender sees the refusal
+MOST_READ_PAST = 16 * 1024 * 1024  # bytes of a body that is too large, read so that its sender sees the refusal
 
 # The first parts of addresses, which no table can have as its name.
 RESERVED = frozenset(

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for where processes count together
+MEMORY = "/dev/shm"  # where Linux keeps shared memory
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -61,10 +62,15 @@ class Metrics:
         return (generate_latest(counts) + generate_latest(served)).decode()
 
 
+def folder_of_counts() -> str | None:
+    """Return a folder that scratch files do not fill: a worker dies if there is no room for its counts."""
+    return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
+
+
 @contextmanager
 def shared() -> Iterator[None]:
     """Let processes that are started meanwhile count together, in files of a folder."""
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="glassform-metrics-")
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="glassform-metrics-", dir=folder_of_counts())
     import_module("prometheus_client")  # once for all of them
     try:
         yield

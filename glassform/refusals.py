@@ -5,6 +5,9 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext
+from werkzeug.exceptions import HTTPException
+
+from glassform.limits import SECONDS_TO_RETRY
 
 
 class Refusal(ValueError):
@@ -33,6 +36,17 @@ class Refusal(ValueError):
     def listed(self) -> list[dict[str, Any]] | None:
         """Every error, as a problem carries it; None, if there is but the one."""
         return None
+
+
+class InsufficientStorage(HTTPException):
+    """A disk that has no room for what a request brings or asks for."""
+
+    code = HTTPStatus.INSUFFICIENT_STORAGE
+    description = "There is no room on the disk."
+
+    def get_headers(self, *arguments: Any) -> list[tuple[str, str]]:
+        """Return the headers, with the time to try again."""
+        return [*super().get_headers(*arguments), ("Retry-After", str(SECONDS_TO_RETRY))]
 
 
 class Unreadable(Refusal):

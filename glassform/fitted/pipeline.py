@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from glassform.files import reason_of
 from glassform.fitted.base import FILE, Fitted, Row, UnreadableArtifact
 from glassform.fitted.target import Sums
 from glassform.languages import gettext
@@ -128,4 +129,4 @@ def open_pipeline(folder: Path, sha256: str) -> Any:
 
         return joblib.load(io.BytesIO(content))
     except (OSError, ImportError) as error:
-        raise UnreadableArtifact(f"{PIPELINE} cannot be opened here: {error}") from error
+        raise UnreadableArtifact(f"{PIPELINE} cannot be opened here: {reason_of(error)}") from error

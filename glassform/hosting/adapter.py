@@ -14,9 +14,11 @@ from urllib.parse import unquote_to_bytes
 from flask import Flask
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
-from glassform.hosting.bodies import SECONDS_TO_RETRY, InsufficientStorage, Receive, due, read_body
+from glassform.hosting.bodies import Receive, due, read_body
 from glassform.hosting.lanes import Lane, Lanes, largest_body
 from glassform.hosting.scratch import DiskFull, Scratch
+from glassform.limits import SECONDS_TO_RETRY
+from glassform.refusals import InsufficientStorage
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -161,7 +163,8 @@ class Adapter:
             done = lane.submit(lambda: copy_context().run(answer.write, self.application, dict(environ)))
             if done is None:
                 full = ServiceUnavailable(retry_after=SECONDS_TO_RETRY)
-                await self.answer_at_once(self.refusing(full), environ, send)
+                # never as a page, which takes a hundred times as long: here everybody waits
+                await self.answer_at_once(self.refusing(full), environ | {"HTTP_ACCEPT": "*/*"}, send)
                 return
             done.add_done_callback(lambda done: answer.tell())
             try:

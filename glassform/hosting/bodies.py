@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from http import HTTPStatus
 from io import BytesIO, RawIOBase
 from typing import Any
 
@@ -11,23 +10,12 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTim
 
 from glassform.hosting.scratch import DiskFull, Scratch
 from glassform.limits import MOST_READ_PAST
+from glassform.refusals import InsufficientStorage
 
 SECONDS_TO_BEGIN = 30.0  # for a small body, or the beginning of a long one
 LEAST_RATE = 32 * 1024  # bytes a second, of what is longer
 SECONDS_TO_READ_PAST, SECONDS_OF_SILENCE = 2.0, 0.5  # of a body that is too large
-SECONDS_TO_RETRY = 5
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-
-
-class InsufficientStorage(HTTPException):
-    """The disk has no room for what the request brings."""
-
-    code = HTTPStatus.INSUFFICIENT_STORAGE
-    description = "There is no room for a body of this length now."
-
-    def get_headers(self, *arguments: Any) -> list[tuple[str, str]]:
-        """Return the headers, with the time to try again."""
-        return [*super().get_headers(*arguments), ("Retry-After", str(SECONDS_TO_RETRY))]
 
 
 class Unread(RawIOBase):

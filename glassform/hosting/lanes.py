@@ -13,8 +13,8 @@ from glassform.limits import LARGEST_BODY
 from glassform.versions.served import Tables
 
 LIGHT, PAGES, PEOPLE, BATCHES = "light", "pages", "people", "batches"
-THREADS = 8  # of the lanes for pages and for people, each
-THREADS_OF_BATCHES = 2  # they compute without waiting for anything, so more threads would only fill the memory
+THREADS = 8  # of the lane for people, who wait for the database
+COMPUTING_THREADS = 2  # of the lanes for pages and for batches, who wait for nothing: more would not be faster
 MOST_WAITING = 128  # requests of a lane that wait for a thread
 LONGEST_LIGHT = 4096  # bytes of a query or body that is read at once; names of a longer one may take a while
 NOT_LIGHT = re.compile(r"html|model=")  # a page takes longer, and another version may have to be loaded
@@ -41,9 +41,9 @@ class Lanes:
 
     def __init__(self, app: Flask, threads: int = THREADS) -> None:
         self.lanes = {
-            PAGES: Lane(PAGES, threads),
+            PAGES: Lane(PAGES, COMPUTING_THREADS),
             PEOPLE: Lane(PEOPLE, threads),
-            BATCHES: Lane(BATCHES, THREADS_OF_BATCHES),
+            BATCHES: Lane(BATCHES, COMPUTING_THREADS),
         }
         self.views, self.rules = app.view_functions, app.url_map.bind("")
         self.tables: Tables = app.extensions["tables"]

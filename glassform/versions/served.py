@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Set
 from pathlib import Path
 
+from glassform.files import reason_of
 from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.records.schema import PLAIN_TABLE
 from glassform.versions.manifest import known
@@ -72,7 +73,7 @@ class Served:
                 self.current, self.mark = card, self.registry.mark(current)
             self.manifest, self.refused = manifest, ""
         except (UnreadableArtifact, OSError) as error:
-            self.refused = str(error)
+            self.refused = reason_of(error)
 
     def version(self, version: str) -> Fitted:
         """Return a version by name, as `known` finds it and `Registry.read` reads it, with their refusals."""

@@ -1,5 +1,6 @@
 """Errors: problem+json (RFC 9457) for programs, a page for people."""
 
+import errno
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,15 +14,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable
 
 from glassform.languages import gettext
-from glassform.limits import MOST_READ_PAST
-from glassform.refusals import Refusal
+from glassform.limits import MOST_READ_PAST, SECONDS_TO_RETRY
+from glassform.refusals import InsufficientStorage, Refusal
 from glassform.web.formats import FORMATS, as_json, chosen_format
 from glassform.web.pages import page
 
 PROBLEM = "application/problem+json"
 VARY = "Accept, Accept-Language, Cookie"
 INFERENCE = "/v2"  # the addresses of the Open Inference Protocol
-SECONDS_TO_RETRY = 5
+FULL = {errno.ENOSPC, errno.EDQUOT}
+FOR_NOW = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE}  # another try may be answered
 
 # Every status we answer with: its name in RFC 9110, and its default detail.
 STATUSES: dict[int, tuple[Any, Any]] = {
@@ -62,6 +64,7 @@ def prepare(app: Flask) -> None:
     """Register one handler per kind of error."""
     app.register_error_handler(Refusal, show_refusal)
     app.register_error_handler(HTTPException, show_http_error)
+    app.register_error_handler(OSError, show_full_disk)
     for lost in (DBAPIError, PoolTimeout):
         app.register_error_handler(lost, show_lost_database)
 
@@ -73,7 +76,8 @@ def show_refusal(refusal: Refusal) -> Response:
     answer = problem(refusal.status, refusal.detail)
     if refusal.listed is not None:
         answer["errors"] = refusal.listed
-    return respond(answer, {}, refusal.template, refusal.fields)
+    headers = {"Retry-After": str(SECONDS_TO_RETRY)} if refusal.status in FOR_NOW else {}
+    return respond(answer, headers, refusal.template, refusal.fields)
 
 
 def show_http_error(error: HTTPException) -> Response:
@@ -100,6 +104,20 @@ def show_lost_database(error: Exception) -> Response:
     log.error("the database failed: %s", type(error).__name__, exc_info=error)
     detail = gettext("What is remembered is out of reach for now; nothing was stored. All else is still answered.")
     return show_http_error(ServiceUnavailable(detail, retry_after=SECONDS_TO_RETRY))
+
+
+def show_full_disk(error: OSError) -> Response:
+    """Say that the disk is full; any other failure is one of ours.
+
+    Raises
+    ------
+    OSError
+        If the disk is not full.
+    """
+    if error.errno not in FULL:
+        raise error
+    log.error("the disk is full")
+    return show_http_error(InsufficientStorage())
 
 
 def problem(status: int, detail: str | None) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """How the server's one loop reads bodies and hands requests to lanes, asked without a network."""
 
 import asyncio
+import errno
 import json
+import resource
 import threading
 import time
 from collections.abc import Coroutine, Iterable
@@ -12,7 +14,7 @@ import pytest
 from flask import Response
 
 from benchmarks.measuring import address
-from glassform.hosting import bodies, lanes, scratch
+from glassform.hosting import bodies, lanes, scratch, workers
 from glassform.hosting.adapter import Adapter, environ_of
 from glassform.limits import LARGEST_BODY
 from glassform.records.field import Record
@@ -255,3 +257,25 @@ def test_what_is_quick_is_answered_at_once_and_the_rest_in_its_lane(adapter, pat
     environ = environ_of(Client(path, **headers).scope)
     found = adapter.lanes.lane_of(adapter.lanes.resource_at(environ["PATH_INFO"], environ["REQUEST_METHOD"]), environ)
     assert found is (adapter.lanes.lanes[lane] if lane else None)
+
+
+def test_a_disk_that_fills_while_the_application_writes_is_no_failure_of_ours(client, monkeypatch, record):
+    def full(*arguments: Any, **named: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/secret/place")
+
+    monkeypatch.setattr("glassform.resources.answers.probabilities.shutil.copyfileobj", full)
+    answer = client.post("/probabilities", data="age\n39\n", content_type="text/csv")
+    assert (answer.status_code, "secret" in answer.text) == (507, False)
+    assert answer.headers["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "connections"),
+    [((64, 64), 32), ((64, 1024), 512), ((1024, 1 << 20), 2048), ((1 << 20, 1 << 20), 2048)],
+)
+def test_a_worker_takes_no_more_connections_than_leave_it_file_handles(monkeypatch, allowed, connections):
+    asked = []
+    monkeypatch.setattr(resource, "getrlimit", lambda which: allowed)
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: asked.append(limits))
+    assert workers.connections_at_once() == connections
+    assert all(soft <= allowed[1] for soft, _ in asked)

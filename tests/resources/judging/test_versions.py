@@ -21,7 +21,7 @@ from glassform.accounts import database
 from glassform.accounts.tables import Prediction, User
 from glassform.settings import ARTIFACTS, Settings
 from glassform.versions.manifest import Comparison
-from glassform.versions.registry import Registry
+from glassform.versions.registry import FILE, Registry
 from tests.accounts.test_accounts import sign_up
 from tests.conftest import documented, follow, remember, serving, wait_for
 from tests.versions.test_registry import FINE, add
@@ -177,6 +177,15 @@ def test_a_request_keeps_its_version_to_its_end(application, versions, record):
     versions.promote("b")
     assert application.test_client().get("/model").json["model"]["version"] == "b"
     assert len({row["probability"] for row in asked.json}) == 1
+
+
+def test_readiness_tells_no_path(client, versions):
+    (versions.folder / FILE).rename(versions.folder / "kept.json")
+    (versions.folder / FILE).mkdir()
+    refused = client.get("/health/ready").json["refused"]
+    assert "directory" in refused.lower() and str(versions.folder) not in refused
+    (versions.folder / FILE).rmdir()
+    (versions.folder / "kept.json").rename(versions.folder / FILE)
 
 
 def test_every_worker_swaps_within_two_seconds_and_no_answer_is_mixed(versions, record, scorecard):
