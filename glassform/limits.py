@@ -10,6 +10,7 @@ MOST_ARRAY_BYTES = 8 * 1024 * 1024  # of a JSON array, which has to be read whol
 LONGEST_LINE = 64 * 1024  # characters or bytes
 MOST_BATCH_ERRORS = 100  # reported of one batch
 MOST_TEXTS = 10_000  # texts of one column
+MOST_COMBINATIONS = 200_000  # of changes to a record that one search looks at
 LARGEST_BODY = 64 * 1024  # bytes, of a single record
 MOST_READ_PAST = 1024 * 1024  # bytes of a body that is too large, read so that its sender sees the refusal
 
