@@ -1,7 +1,5 @@
 """Formats: how one is chosen and how each writes an answer; entity tags."""
 
-import csv
-import io
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +16,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import BadRequest, NotAcceptable
 from werkzeug.http import parse_accept_header
 
+from glassform.files import csv_of
 from glassform.languages import current, gettext
 from glassform.records.parsing import may_name
 from glassform.settings import CODE, HOME
@@ -239,21 +238,17 @@ def as_json(answer: Any) -> bytes:
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]], columns: list[str] | None = None) -> bytes:
-    """Return rows as CSV (RFC 4180) under a header: the columns, or else the keys of the first row."""
-    text, every = io.StringIO(), list(rows)
-    writer = csv.DictWriter(text, columns or list(every[0]))
-    writer.writeheader()
-    writer.writerows(every)
-    return text.getvalue().encode()
+    """Return rows as CSV under a header: the columns, or else the keys of the first row."""
+    every = list(rows)
+    header = columns or list(every[0])
+    return csv_of([header, *([each.get(name, "") for name in header] for each in every)])
 
 
 def csv_lines(answer: Streamed) -> Iterator[bytes]:
     """Return a CSV file, the header first, some hundred lines at a time."""
     rows = chain([answer.columns], answer.texts())
     while several := list(islice(rows, PARTS_AT_A_TIME)):
-        text = io.StringIO()
-        csv.writer(text).writerows(several)
-        yield text.getvalue().encode()
+        yield csv_of(several)
 
 
 def json_array(answer: Streamed) -> Iterator[bytes]:
