@@ -11,6 +11,8 @@ LONGEST_LINE = 64 * 1024  # characters or bytes
 MOST_BATCH_ERRORS = 100  # reported of one batch
 MOST_TEXTS = 10_000  # texts of one column
 MOST_COMBINATIONS = 200_000  # of changes to a record that one search looks at
+LONGEST_ACCEPT = 4096  # characters of an Accept or Accept-Language header that are read
+LONGEST_MEDIA_TYPE = 256  # characters of a Content-Type, with its boundary (70 of them at most, RFC 2046)
 LARGEST_BODY = 64 * 1024  # bytes, of a single record
 MOST_READ_PAST = 1024 * 1024  # bytes of a body that is too large, read so that its sender sees the refusal
 

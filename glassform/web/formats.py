@@ -21,12 +21,14 @@ from glassform.languages import current, gettext
 from glassform.records.parsing import may_name
 from glassform.settings import CODE, HOME
 from glassform.web.asked import fitted, served
+from glassform.web.language import read_of
 from glassform.web.pages import page
 
 # parameters of a media type, such as charset; a client chooses by q alone
 PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re.IGNORECASE)
 WHO = ("access_token_cookie", "form")  # the cookies that change what a page shows
 PARTS_AT_A_TIME = 500
+LONGEST_KEPT, MOST_KEPT = 256, 512  # characters of an Accept header whose format is kept, and how many are: 128 KB
 
 
 @dataclass(frozen=True)
@@ -201,13 +203,20 @@ def offered_by_name(formats: tuple[str, ...]) -> tuple[str, ...]:
     return (*formats, Spreadsheet.name) if CSV.name in formats else formats
 
 
-@lru_cache(maxsize=1024)
 def negotiated(accept: str, formats: tuple[str, ...]) -> str | None:
+    """Return the offered format an Accept header likes best; headers as browsers send them are kept."""
+    return kept_negotiated(accept, formats) if len(accept) <= LONGEST_KEPT else liked_best(accept, formats)
+
+
+def liked_best(accept: str, formats: tuple[str, ...]) -> str | None:
     """Return the offered format an Accept header likes best, the earlier one on a tie (RFC 9110, 12.5.1)."""
     offered = {FORMATS[each].media_type.partition(";")[0]: each for each in formats}
     offered |= {name: each for each in formats for name in FORMATS[each].also}
-    best = parse_accept_header(PARAMETERS.sub("", accept) or "*/*", MIMEAccept).best_match(offered)
+    best = parse_accept_header(PARAMETERS.sub("", read_of(accept)) or "*/*", MIMEAccept).best_match(offered)
     return offered[best] if best else None
+
+
+kept_negotiated = lru_cache(maxsize=MOST_KEPT)(liked_best)
 
 
 def etag(body: bytes, form: str) -> str:

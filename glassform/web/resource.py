@@ -11,6 +11,7 @@ from flask_restful.utils import unpack
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from glassform.languages import DEFAULT, gettext, speak
+from glassform.limits import LONGEST_MEDIA_TYPE
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.parsing import decode
 from glassform.records.schema import Schema
@@ -65,6 +66,8 @@ def read(resource: "Resource", suffix: str | None) -> Asked:
         refuse_query(query)
     if "HTTP_CONTENT_ENCODING" in environ:
         refuse_encoded(environ["HTTP_CONTENT_ENCODING"])
+    if environ["REQUEST_METHOD"] not in READING:
+        refuse_long_media_type(environ.get("CONTENT_TYPE", ""))
     return asked
 
 
@@ -137,6 +140,20 @@ def refuse_encoded(encoding: str) -> None:
     """
     if encoding.strip().lower() != "identity":
         raise UnsupportedMediaType(gettext("Send the body as it is, without a Content-Encoding."))
+
+
+def refuse_long_media_type(media_type: str) -> None:
+    """Refuse a media type that is too long: what parses a form keeps a pattern for each boundary in it.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        If it is.
+    """
+    if len(media_type) > LONGEST_MEDIA_TYPE:
+        raise UnsupportedMediaType(
+            gettext("The Content-Type has more than %(most)s characters.", most=LONGEST_MEDIA_TYPE)
+        )
 
 
 def language_kept(asked: str | None) -> dict[str, str]:
