@@ -85,9 +85,9 @@ def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
     if isinstance(answer, Response):
         return answer
     if asked.format.name == "html" and "Location" in headers:  # so that reloading the next page repeats nothing
-        return Response(status=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store", **headers})
+        return Response(status=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store", "Vary": VARY, **headers})
     if status == HTTPStatus.NO_CONTENT:
-        return Response(status=status, headers={"Cache-Control": "no-store"})
+        return Response(status=status, headers={"Cache-Control": "no-store", "Vary": VARY})
     body = as_json(answer)
     if asked.environ["REQUEST_METHOD"] not in READING or status != HTTPStatus.OK:
         headers = {"Cache-Control": "no-store", "Vary": VARY, **asked.headers, **headers}

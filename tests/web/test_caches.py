@@ -77,7 +77,12 @@ def test_formats_of_short_accept_headers_alone_are_kept(client):
 def test_python_is_asked_for_no_encoding_but_its_own(monkeypatch):
     asked = []
     look = codecs.lookup
-    monkeypatch.setattr(codecs, "lookup", lambda name: asked.append(name) or look(name))
+
+    def noted(name: str) -> codecs.CodecInfo:
+        asked.append(name)
+        return look(name)
+
+    monkeypatch.setattr(codecs, "lookup", noted)
     for number in range(100):
         assert charset_named(f"made-up-{number}") is None
         assert charset_named("windows" + "-" * number + "_1252") in ("cp1252", None)
