@@ -91,6 +91,7 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     settings = settings or read_settings()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["TRUSTED_HOSTS"] = settings.trusted_hosts or None
     app.extensions["tables"] = tables = Tables(artifacts, RESERVED)
     app.extensions["metrics"] = counts = Metrics()
     pages.prepare(app)

@@ -14,6 +14,9 @@ MOST_ROWS_EXPLAINED = 1_000  # rows whose errors a batch lists among its answers
 MOST_ROWS_KEPT = 10_000  # checked rows of a JSON array that are kept; those of a longer one are checked twice
 MOST_PARSED = 32 * 1024 * 1024  # bytes of memory that a JSON array may need if it is parsed at once
 MOST_TEXTS = 10_000  # texts of one column
+MOST_COMBINATIONS = 200_000  # of changes to a record that one search looks at
+LONGEST_ACCEPT = 4096  # characters of an Accept or Accept-Language header that are read
+LONGEST_MEDIA_TYPE = 256  # characters of a Content-Type, with its boundary (70 of them at most, RFC 2046)
 LARGEST_BODY = 64 * 1024  # bytes, of a single record
 MOST_READ_PAST = 16 * 1024 * 1024  # bytes of a body that is too large, read so that its sender sees the refusal
 

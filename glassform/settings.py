@@ -53,8 +53,12 @@ class Settings(pydantic.BaseModel):
         Where that is counted: `memory://` in each worker, or `redis://host:port` for all.
     trusted_proxies
         How many proxies stand before the server, whose X-Forwarded headers are believed.
+    trusted_hosts
+        The hosts that this server is asked by, with commas between them: `example.org`, or `.example.org` for those
+        below it too. Others are refused. Without a list all are answered, and whole addresses are written only for
+        this machine, private networks and what a trusted proxy says.
     secure_cookies
-        Whether cookies travel by HTTPS only.
+        Whether cookies travel by HTTPS only, even if no proxy says that a request came by it.
     """
 
     cors_origins: Annotated[
@@ -67,6 +71,10 @@ class Settings(pydantic.BaseModel):
     login_limit: str = "10 per minute"
     rate_limit_storage: Annotated[str, pydantic.Field(pattern=r"^(memory|redis|rediss)://")] = "memory://"
     trusted_proxies: Annotated[int, pydantic.Field(ge=0, le=10)] = 0
+    trusted_hosts: Annotated[
+        list[Annotated[str, pydantic.Field(pattern=r"^\.?[\w:\[\]-]+(\.[\w-]+)*(:[0-9]+)?$")]],
+        pydantic.BeforeValidator(listed),
+    ] = []
     secure_cookies: bool = False
 
     @pydantic.field_validator("rate_limit", "login_limit")

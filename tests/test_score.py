@@ -139,6 +139,27 @@ def test_wrong_rows_stop_all_unless_asked_otherwise(wrong_rows, run, engine):
     assert not Path("scored.csv").exists() and not left(Path())
 
 
+def test_cells_and_headers_that_look_like_formulas_are_made_harmless(run):
+    header = f"{HEADER},=note,number"
+    write("people.csv", f"{GOOD},=1+1,-7", f'{GOOD}," @a",+3.5', f"{GOOD},＝9,-x", f"{GOOD},,", header=header)
+    run("people.csv", "scored.csv")
+    found = rows(Path("scored.csv"))
+    assert [row["'=note"] for row in found] == ["'=1+1", "' @a", "'＝9", ""]
+    assert [row["number"] for row in found] == ["-7", "+3.5", "'-x", ""]
+    write("people.csv", f"{GOOD.replace('39', '=39')},=1+1,-x", header=header)
+    run("people.csv", "scored.csv", "--on-error", "report", "wrong.csv")
+    (row,) = rows(Path("wrong.csv"))
+    assert (row["age"], row["'=note"], row["number"]) == ("'=39", "'=1+1", "'-x")
+
+
+def test_parquet_keeps_what_looks_like_a_formula(run, record):
+    pd.DataFrame([record]).assign(**{"=note": "=1+1"}).to_parquet("people.parquet")
+    run("people.parquet", "scored.parquet")
+    assert pd.read_parquet("scored.parquet")["=note"].to_list() == ["=1+1"]
+    run("people.parquet", "scored.csv")
+    assert rows(Path("scored.csv"))[0]["'=note"] == "'=1+1"
+
+
 def test_wrong_rows_can_be_left_empty(wrong_rows, run, scorecard, record):
     run("people.csv", "scored.csv", "--on-error", "null")
     first, *wrong, last = rows(Path("scored.csv"))

@@ -1,6 +1,5 @@
 """Many records at once: checked, scored, and given back as a table or as objects."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pydantic
 from flask_babel import ngettext
 from typing_extensions import TypedDict
 
+from glassform.files import harmless
 from glassform.fitted.additive import Contribution
 from glassform.fitted.base import Fitted
 from glassform.languages import gettext
@@ -20,14 +20,6 @@ from glassform.records.messages import FieldError, InvalidRecord, say
 from glassform.records.parsing import is_array
 from glassform.records.schema import BINARY, CLASSES
 from glassform.refusals import Refusal, TooLarge
-
-FORMULA, SIGNED_NUMBER = ("=", "+", "-", "@", "\t", "\r"), re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
-
-
-def harmless(text: str) -> str:
-    """Return a cell that no spreadsheet runs as a formula."""
-    return f"'{text}" if text.startswith(FORMULA) and not SIGNED_NUMBER.fullmatch(text) else text
-
 
 ROWS_AT_A_TIME = 500
 

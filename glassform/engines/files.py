@@ -1,9 +1,7 @@
 """Files that are read as tables, and written whole or not at all."""
 
-import csv
 import glob
 import gzip
-import io
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -12,6 +10,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import psutil
+
+from glassform.files import csv_of
 
 
 class UnreadableSource(ValueError):
@@ -114,9 +114,7 @@ def replace_header(path: Path, columns: Sequence[str]) -> None:
     try:
         with opened(path, "rb") as old, opened(new, "wb") as file:
             old.readline()
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerow(columns)
-            file.write(text.getvalue().encode())
+            file.write(csv_of([columns]).removesuffix(b"\r\n") + b"\n")
             shutil.copyfileobj(old, file)
         new.replace(path)
     finally:

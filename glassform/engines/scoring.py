@@ -1,6 +1,5 @@
 """Tables scored by a join in an engine; invalid rows stop the run, stay empty or go to a report."""
 
-import csv
 import json
 import re
 import sys
@@ -17,6 +16,7 @@ import ibis
 from glassform.engines import on_duckdb, on_spark
 from glassform.engines.dialects import DUCKDB, SPARK
 from glassform.engines.engine import (
+    ROWS_AT_A_TIME,
     Engine,
     EngineError,
     Source,
@@ -28,6 +28,7 @@ from glassform.engines.engine import (
 from glassform.engines.files import UnreadableSource, is_file, kind_of, result_name, unfinished
 from glassform.engines.on_spark import MASTER
 from glassform.engines.sql import ROW, Scoring
+from glassform.files import csv_of
 from glassform.fitted.additive import Additive
 from glassform.records.field import Value
 from glassform.records.headers import fields_of, header_errors
@@ -79,7 +80,8 @@ class WrongRows(ValueError):
 class Task:
     """A scoring job: the model, the engine, and what happens to invalid rows.
 
-    `on_error` is `fail`, `null` (the row stays without a probability) or `report` (it goes to a file).
+    `on_error` is `fail`, `null` (the row stays without a probability) or `report` (it goes to a file). `into_csv`
+    tells whether the result is a CSV file, whose cells have to be harmless.
     """
 
     card: Additive
@@ -87,6 +89,7 @@ class Task:
     on_error: str = FAIL
     explain: bool = False
     encoding: str | None = None
+    into_csv: bool = False
 
     def scoring(self, source: Source) -> Scoring:
         """Return the join of the points to a table.
@@ -126,6 +129,7 @@ class Task:
             typed=True,
             looks_up=looks_up,
             decimal_comma=source.decimal_comma,
+            in_csv=[(column, column in source.texts) for column in source.columns] if self.into_csv else (),
         )
 
     def run(self, source: Source, write: Write, report: Path | None) -> tuple[int | None, int]:
@@ -211,15 +215,13 @@ class Task:
         yield f"{rows}; nothing was written. Use {choice}"
 
     def write_report(self, scoring: Scoring, source: Source, path: Path, any_wrong: bool) -> None:
-        """Write invalid rows unchanged, with their number and errors."""
+        """Write invalid rows, each with its number and errors."""
         columns = [*([ROW] if self.engine.embedded else []), *source.columns, ERROR]
-        with unfinished(path) as new, new.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writerow(
-                dict(zip(columns, [*columns[: -len(source.columns) - 1], *source.named, ERROR], strict=True))
-            )
-            if any_wrong:
-                writer.writerows(row | {ERROR: message} for row, message in self.wrong_rows(scoring))
+        rows = ([row.get(name) for name in columns[:-1]] + [message] for row, message in self.wrong_rows(scoring))
+        with unfinished(path) as new, new.open("wb") as file:
+            file.write(csv_of([[*columns[: -len(source.columns) - 1], *source.named, ERROR]]))
+            while any_wrong and (several := list(islice(rows, ROWS_AT_A_TIME))):
+                file.write(csv_of(several))
 
 
 def text_of(value: Any) -> str:
@@ -293,7 +295,7 @@ def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, r
         header = () if list(source.named) == source.columns else (*source.named, *added)
         like = paths[0] if kind == kind_of(paths[0]) == "parquet" else None
         write = partial(task.engine.write, path=destination, kind=kind, source=source, header=header, like=like)
-        return task.run(source, write, report)
+        return replace(task, into_csv=kind == "csv").run(source, write, report)
 
     try:
         count, wrong = task.engine.ask_files(paths, task.encoding, work)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from sqlglot import exp
 
 from glassform.engines.dialects import Dialect
+from glassform.files import APOSTROPHE, FORMULA, SIGNED_NUMBER, harmless
 from glassform.fitted.additive import Additive
 from glassform.fitted.scorecard import Scorecard
 from glassform.records.field import DATE, NOT_KNOWN, Value
@@ -20,7 +21,7 @@ WHOLE_IN_SQL = r"[-+]?[0-9]+"
 WITH_COMMA_IN_SQL = r"^[-+]?[0-9]*,[0-9]+$"
 VALUE, POINTS = "value", "points"  # the columns of a field's table of points
 YEAR_DIGITS = 4
-IN_QUOTES = "-- Names are in quotes, as in the file: capitals and small letters count."
+IN_QUOTES = "Names are in quotes, as in the file: capitals and small letters count."
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Scoring:
         Whether to look points up in DuckDB's constant maps, since its joins lose the order of rows.
     decimal_comma
         Whether a comma in a text is the sign of decimals.
+    in_csv
+        The table's columns, each with whether it is text, if the result is written as CSV, with every cell harmless.
     """
 
     card: Additive
@@ -56,6 +59,7 @@ class Scoring:
     typed: bool = False
     looks_up: bool = False
     decimal_comma: bool = False
+    in_csv: Sequence[tuple[str, bool]] = ()
 
     def scored(
         self,
@@ -84,7 +88,7 @@ class Scoring:
             added += [double(self.card.intercept), *map(self.term, self.card.points)]
         names = self.dialect.kept_apart(self.card.columns_added(explain))
         columns = [exp.alias_(each, self.name(name)) for name, each in zip(names, added, strict=True)]
-        query = self.joined(self.everything, *columns)
+        query = self.joined(*(self.harmless_cells or [self.everything]), *columns)
         return query.where(exp.Not(this=self.missing)) if only_records else query
 
     def wrong(self, numbered: bool = False) -> exp.Select:
@@ -107,6 +111,15 @@ class Scoring:
     def everything(self) -> exp.Expr:
         """All columns of the table."""
         return exp.Column(this=exp.Star(), table=self.name(self.table))
+
+    @property
+    def harmless_cells(self) -> list[exp.Expr]:
+        """The columns of the table as CSV has them: a spreadsheet runs no cell and no header as a formula."""
+        cells = []
+        for name, is_text in self.in_csv:
+            cell: exp.Expr = exp.column(self.name(name), table=self.name(self.table))
+            cells.append(exp.alias_(made_harmless(cell) if is_text else cell, self.name(harmless(name))))
+        return cells
 
     @property
     def missing(self) -> exp.Expr:
@@ -334,15 +347,35 @@ def number_by_glob(text: exp.Expr) -> exp.Expr:
     return exp.and_(begins, exp.Not(this=fits("*[^-0-9.]*")), exp.Not(this=fits("?*-*")))
 
 
+def made_harmless(text: exp.Expr) -> exp.Expr:
+    """Return a text with an apostrophe, if a spreadsheet would run it as a formula."""
+
+    def fits(pattern: str) -> exp.Expr:
+        numbered = "".join(each if " " < each <= "~" else rf"\x{{{ord(each):x}}}" for each in pattern)
+        return exp.RegexpLike(this=text.copy(), expression=exp.convert(numbered))
+
+    # most texts begin with a digit or a letter, which takes less time to see
+    before_digits, after_digits = text < "0", exp.and_(text >= "=", text < "A")
+    may_be = exp.or_(before_digits, after_digits, text > "~")
+    is_formula = exp.and_(may_be, fits(f"^({FORMULA})"), exp.Not(this=fits(f"^{SIGNED_NUMBER}$")))
+    marked = exp.Concat(expressions=[exp.convert(APOSTROPHE), text.copy()])
+    return exp.Case().when(is_formula, marked).else_(text.copy())
+
+
 def part(text: exp.Expr, start: int, length: int) -> exp.Expr:
     """Return a part of a text, counted from 1."""
     return exp.Substring(this=text.copy(), start=exp.convert(start), length=exp.convert(length))
+
+
+def comment(text: str) -> str:
+    """Return a text as a comment: one line, whatever ends a line in it, so that none of it is a statement."""
+    return f"-- {' '.join(''.join(each if each.isprintable() else ' ' for each in text).split())}"
 
 
 def statement(card: Additive, dialect: Dialect, explain: bool = False) -> str:
     """Return the model as one SELECT to read and to run, on a table `people` with the columns of the file."""
     columns = {} if dialect.plain_columns else {each.name: each.column for each in card.schema.fields}
     scoring = Scoring(card, dialect, columns=columns)
-    title = " ".join(f"{card.schema.own['question']} Model {card.schema.name} {card.version}.".split())
-    said = [f"-- {title}", *([IN_QUOTES] if dialect.folds_up else [])]
+    title = f"{card.schema.own['question']} Model {card.schema.name} {card.version}."
+    said = [comment(title), *([comment(IN_QUOTES)] if dialect.folds_up else [])]
     return "\n".join([*said, f"{scoring.text(scoring.scored(explain), pretty=True)};", ""])

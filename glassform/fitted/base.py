@@ -14,6 +14,7 @@ from glassform.fitted.neighbours import THIN, Crowd, Support, unpack
 from glassform.fitted.target import TARGETS, Sums, Target
 from glassform.languages import current, gettext
 from glassform.records.field import Field, Record, Value
+from glassform.records.links import without_wrong_links
 from glassform.records.schema import BINARY, Schema, Schemas
 from glassform.refusals import Refusal
 
@@ -61,7 +62,7 @@ class Fitted(ABC):
     @cached_property
     def schema(self) -> Schema:
         """The record of the table it was fitted on."""
-        return Schema(self.package)
+        return Schema(without_wrong_links(self.package))
 
     @cached_property
     def schemas(self) -> Schemas:

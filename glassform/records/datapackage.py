@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from glassform.records.field import MISSING, NOT_KNOWN, OWN
+from glassform.records.links import wrong_links
 from glassform.records.messages import did_you_mean
 from glassform.records.names import identifier
 from glassform.records.observed import with_observed
@@ -153,7 +154,7 @@ def read_package(path: Path) -> Schema:
     except ValidationError as error:
         wrong = [f"{place_of(each['loc'])}: {each['msg'].lower()}" for each in error.errors(include_url=False)]
         raise InvalidPackage(told(path, wrong)) from error
-    mistakes = [*mistakes_in(package)]
+    mistakes = [*mistakes_in(package), *wrong_links(content)]
     if mistakes:
         raise InvalidPackage(told(path, mistakes))
     schema = Schema(with_observed(content, path.parent))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from glassform.files import without_apostrophe
 from glassform.records.messages import FieldError, nearest, say, shown
 from glassform.records.names import Names, identifier
 
@@ -32,7 +33,7 @@ def fields_of(columns: Sequence[str], schema: Named) -> list[str]:
 
     A column that has a field's very name wins over those that only look like it.
     """
-    exact = [schema.names.get(column, "") for column in columns]
+    exact = [schema.names.get(column) or schema.names.get(without_apostrophe(column), "") for column in columns]
     return [
         name or (alike if (alike := schema.alike.get(look_of(column), "")) not in exact else "")
         for name, column in zip(exact, columns, strict=True)

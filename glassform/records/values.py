@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from glassform.files import harmless, without_apostrophe
 from glassform.limits import LONGEST_VALUE
 from glassform.records.field import LATEST, NOT_KNOWN, PYTHON_TYPE, Field
 from glassform.records.names import composed
@@ -144,7 +145,7 @@ def year_of_moment(value: Any) -> Any:
 def is_gap(field: Field, value: Any) -> bool:
     """Tell whether a value says that it is not known: nothing, NaN, or one of the table's signs for it."""
     if isinstance(value, str):
-        text = value.strip()
+        text = without_apostrophe(value.strip())
         return text in field.missing or text == NOT_KNOWN
     return value is None or value != value
 
@@ -158,8 +159,9 @@ def category_of(field: Field, value: Any) -> Any:
     if not isinstance(value, str) or value in field.categories:
         return value
     text = composed(value.strip()) if len(value) <= 2 * LONGEST_VALUE else value
-    if text in field.by_text:
-        return field.by_text[text]
+    for same in (text, without_apostrophe(text), harmless(text)):  # as our own CSV files have it, and as it was
+        if same in field.by_text:
+            return field.by_text[same]
     if text.casefold() in field.truths:
         return field.truths[text.casefold()]
     if field.by_number and NUMBER.fullmatch(text) and not CODE.match(text):

@@ -1,10 +1,14 @@
 """The lines of a text file, in the encoding that it has."""
 
 import codecs
+import encodings
 import io
+import pkgutil
 import re
 import zlib
 from collections.abc import Iterator
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from gzip import BadGzipFile
 from typing import IO
 
@@ -17,6 +21,7 @@ MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-
 OF_NO_FILES = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}  # encodings
 ESCAPED = re.compile("[\udc80-\udcff]")  # what stands for a wrong byte
 BROKEN = (BadGzipFile, EOFError, zlib.error)  # what is raised of a file that is compressed by gzip, or seems so
+KNOWN = {*aliases, *(module.name for module in pkgutil.iter_modules(encodings.__path__))}  # names of encodings
 AT_A_TIME = 64 * 1024  # bytes
 
 
@@ -45,8 +50,13 @@ def encoding_of(file: IO[bytes], stated: str | None = None) -> str:
 
 def charset_named(name: str) -> str | None:
     """Return Python's name of an encoding of text; None, if there is none of that name."""
+    # Python keeps every spelling that it was asked for, also in vain; so it is asked for its own names alone
+    plain = normalize_encoding(name).lower()
+    plain = plain if plain in KNOWN else plain.replace(".", "_")
+    if plain not in KNOWN:
+        return None
     try:
-        known = codecs.lookup(name).name
+        known = codecs.lookup(aliases.get(plain, plain)).name
         io.TextIOWrapper(io.BytesIO(), known)  # there are codecs of other things than text
     except (LookupError, ValueError):
         return None

@@ -1,7 +1,5 @@
 """Formats: how one is chosen and how each writes an answer; entity tags."""
 
-import csv
-import io
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,16 +16,19 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import BadRequest, NotAcceptable
 from werkzeug.http import parse_accept_header
 
+from glassform.files import csv_of
 from glassform.languages import current, gettext
 from glassform.records.parsing import may_name
 from glassform.settings import CODE, HOME
 from glassform.web.asked import fitted, served
+from glassform.web.language import read_of
 from glassform.web.pages import page
 
 # parameters of a media type, such as charset; a client chooses by q alone
 PARAMETERS = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*("[^"]*"|[^;,]*)', re.IGNORECASE)
 WHO = ("access_token_cookie", "form")  # the cookies that change what a page shows
 PARTS_AT_A_TIME = 500
+LONGEST_KEPT, MOST_KEPT = 256, 512  # characters of an Accept header whose format is kept, and how many are: 128 KB
 
 
 @dataclass(frozen=True)
@@ -202,13 +203,20 @@ def offered_by_name(formats: tuple[str, ...]) -> tuple[str, ...]:
     return (*formats, Spreadsheet.name) if CSV.name in formats else formats
 
 
-@lru_cache(maxsize=1024)
 def negotiated(accept: str, formats: tuple[str, ...]) -> str | None:
+    """Return the offered format an Accept header likes best; headers as browsers send them are kept."""
+    return kept_negotiated(accept, formats) if len(accept) <= LONGEST_KEPT else liked_best(accept, formats)
+
+
+def liked_best(accept: str, formats: tuple[str, ...]) -> str | None:
     """Return the offered format an Accept header likes best, the earlier one on a tie (RFC 9110, 12.5.1)."""
     offered = {FORMATS[each].media_type.partition(";")[0]: each for each in formats}
     offered |= {name: each for each in formats for name in FORMATS[each].also}
-    best = parse_accept_header(PARAMETERS.sub("", accept) or "*/*", MIMEAccept).best_match(offered)
+    best = parse_accept_header(PARAMETERS.sub("", read_of(accept)) or "*/*", MIMEAccept).best_match(offered)
     return offered[best] if best else None
+
+
+kept_negotiated = lru_cache(maxsize=MOST_KEPT)(liked_best)
 
 
 def etag(body: bytes, form: str) -> str:
@@ -239,21 +247,17 @@ def as_json(answer: Any) -> bytes:
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]], columns: list[str] | None = None) -> bytes:
-    """Return rows as CSV (RFC 4180) under a header: the columns, or else the keys of the first row."""
-    text, every = io.StringIO(), list(rows)
-    writer = csv.DictWriter(text, columns or list(every[0]))
-    writer.writeheader()
-    writer.writerows(every)
-    return text.getvalue().encode()
+    """Return rows as CSV under a header: the columns, or else the keys of the first row."""
+    every = list(rows)
+    header = columns or list(every[0])
+    return csv_of([header, *([each.get(name, "") for name in header] for each in every)])
 
 
 def csv_lines(answer: Streamed) -> Iterator[bytes]:
     """Return a CSV file, the header first, some hundred lines at a time."""
     rows = chain([answer.columns], answer.texts())
     while several := list(islice(rows, PARTS_AT_A_TIME)):
-        text = io.StringIO()
-        csv.writer(text).writerows(several)
-        yield text.getvalue().encode()
+        yield csv_of(several)
 
 
 def json_array(answer: Streamed) -> Iterator[bytes]:

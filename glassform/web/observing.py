@@ -15,8 +15,9 @@ from werkzeug.exceptions import HTTPException
 from glassform import metrics
 from glassform.languages import DEFAULT, speak
 from glassform.versions.served import Tables
+from glassform.web.addresses import led_home
 from glassform.web.asked import Asked, read
-from glassform.web.proxies import within
+from glassform.web.proxies import kept_to_https, within
 
 SECURITY_HEADERS = [
     (
@@ -27,7 +28,18 @@ SECURITY_HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    (
+        "Permissions-Policy",  # our pages only copy to the clipboard
+        "accelerometer=(), autoplay=(), bluetooth=(), browsing-topics=(), camera=(), display-capture=(), "
+        "encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), "
+        "magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), screen-wake-lock=(), serial=(), "
+        "usb=(), web-share=(), xr-spatial-tracking=()",
+    ),
 ]
+SHARED = ("Cross-Origin-Resource-Policy", "cross-origin")  # where pages of other origins may ask
+NOT_SHARED = ("Cross-Origin-Resource-Policy", "same-origin")
+BY_HTTPS = ("Strict-Transport-Security", "max-age=31536000")
 REQUEST_ID, PLAIN_ID = "X-Request-ID", re.compile(r"[\w.-]{1,64}", re.ASCII)
 WSGI = Callable[..., Iterable[bytes]]
 log = logging.getLogger("glassform.requests")
@@ -39,6 +51,9 @@ def observe(app: Flask, tables: Tables, counts: metrics.Metrics) -> None:
     One JSON line a request: good answers at INFO, refused requests at WARNING, our own failures at ERROR. The
     query is left out because it holds the record.
     """
+    settings = app.extensions["settings"]
+    plain = [*SECURITY_HEADERS, SHARED if settings.cors_origins else NOT_SHARED]
+    by_https = [*plain, BY_HTTPS]
 
     def observed(application: WSGI, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         begin = time.perf_counter()
@@ -52,8 +67,12 @@ def observe(app: Flask, tables: Tables, counts: metrics.Metrics) -> None:
             name = request_id(environ)
             if log.isEnabledFor(level):
                 log.log(level, request_line(asked, status, seconds, {"request_id": name, "resource": resource}))
-            own = within(asked.root, headers) if asked.root else headers
-            return start_response(status, [*own, *SECURITY_HEADERS, (REQUEST_ID, name)], *rest)
+            own, security = within(asked.root, headers) if asked.root else headers, plain
+            if status[0] == "3":
+                own = led_home(own)
+            if settings.secure_cookies or environ["wsgi.url_scheme"] == "https":
+                own, security = kept_to_https(own), by_https
+            return start_response(status, [*own, *security, (REQUEST_ID, name)], *rest)
 
         try:
             return application(environ, start)

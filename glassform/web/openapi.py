@@ -244,12 +244,13 @@ def first_sentence(described: Any) -> str:
 def statuses(method: str, resource: type[Resource], rule: Rule, schema: Schema) -> list[HTTPStatus]:
     """Return every status that a method can answer with."""
     success = resource.successes.get(method, HTTPStatus.OK)
-    refused = {  # an unknown version is a 404; an unreadable pipeline a 503
+    refused = {  # an unknown version is a 404; an unreadable pipeline or a full lane a 503, a full disk a 507
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.NOT_FOUND,
         HTTPStatus.NOT_ACCEPTABLE,
         HTTPStatus.UNPROCESSABLE_ENTITY,
         HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.INSUFFICIENT_STORAGE,
     }
     found: set[int] = {success, *refused, *resource.failures, *resource.problems}
     if method == "get":
@@ -258,6 +259,7 @@ def statuses(method: str, resource: type[Resource], rule: Rule, schema: Schema) 
         found.add(HTTPStatus.SEE_OTHER)
     if method in ("post", "put", "patch", "delete"):
         found |= {
+            HTTPStatus.REQUEST_TIMEOUT,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         }

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from glassform import languages
 from glassform.languages import DEFAULT, current, gettext
 from glassform.settings import CODE
-from glassform.web import charts, language
+from glassform.web import addresses, charts, language
 from glassform.web.asked import VERSION, asked, asked_version, fitted, schema, served, tables
 from glassform.web.forms import FORM_FIELD, form_token
 
@@ -67,4 +67,5 @@ USED_BY_PAGES = {
     "language": language,
     "form_field": FORM_FIELD,
     "form_word": form_token,
+    **addresses.USED_BY_PAGES,
 }

@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 from flask_babel import lazy_gettext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable
+from werkzeug.exceptions import BadHost, HTTPException, SecurityError, ServiceUnavailable
 
 from glassform.languages import gettext
 from glassform.limits import MOST_READ_PAST, SECONDS_TO_RETRY
@@ -85,6 +85,8 @@ def show_http_error(error: HTTPException) -> Response:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         read_past()
+    if isinstance(error, SecurityError):
+        error.description = gettext("This server does not answer for that host.")
     is_unsaid = error.description == type(error).description
     said = STATUSES.get(status, (None, None))[1]
     answer = problem(status, error.description if said is None or not is_unsaid else None)
@@ -154,7 +156,7 @@ def in_one_line(problem: dict[str, Any]) -> str:
 
 def wants_page() -> bool:
     """Tell whether to show an error as a page; JSON where negotiation fails."""
-    if isinstance(request.routing_exception, BadHost) or not request.host:
+    if isinstance(request.routing_exception, BadHost | SecurityError) or not request.host:
         return False  # without a host no link of the page could be built
     suffix = (request.view_args or {}).get("suffix")
     try:

@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~-]+)+", re.ASCII)
 LONGEST_PREFIX = 200  # characters
 EVERYWHERE = re.compile(r"; Path=/(?=;|$)", re.IGNORECASE)  # the path of a cookie that is for the whole host
+SECURE = re.compile(r"; *Secure(?=;|$)", re.IGNORECASE)
 WSGI = Callable[..., Iterable[bytes]]
 
 
@@ -41,5 +42,13 @@ def within(root: str, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return headers whose cookies are for a path alone: the rest of the host belongs to others."""
     return [
         (name, EVERYWHERE.sub(f"; Path={root}", value) if name.lower() == "set-cookie" else value)
+        for name, value in headers
+    ]
+
+
+def kept_to_https(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return headers whose cookies travel by HTTPS only."""
+    return [
+        (name, f"{value}; Secure" if name.lower() == "set-cookie" and not SECURE.search(value) else value)
         for name, value in headers
     ]

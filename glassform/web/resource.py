@@ -11,7 +11,7 @@ from flask_restful.utils import unpack
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from glassform.languages import DEFAULT, gettext, speak
-from glassform.limits import LARGEST_BODY
+from glassform.limits import LARGEST_BODY, LONGEST_MEDIA_TYPE
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.parsing import decode
 from glassform.records.schema import Schema
@@ -64,10 +64,11 @@ def read(resource: "Resource", suffix: str | None) -> Asked:
         asked.headers = language_kept(language)
     if query and not resource.reads_query:
         refuse_query(query)
-    if environ["REQUEST_METHOD"] not in READING:
-        request.max_content_length = resource.largest_body
     if "HTTP_CONTENT_ENCODING" in environ:
         refuse_encoded(environ["HTTP_CONTENT_ENCODING"])
+    if environ["REQUEST_METHOD"] not in READING:
+        request.max_content_length = resource.largest_body
+        refuse_long_media_type(environ.get("CONTENT_TYPE", ""))
     return asked
 
 
@@ -85,9 +86,9 @@ def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
     if isinstance(answer, Response):
         return answer
     if asked.format.name == "html" and "Location" in headers:  # so that reloading the next page repeats nothing
-        return Response(status=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store", **headers})
+        return Response(status=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store", "Vary": VARY, **headers})
     if status == HTTPStatus.NO_CONTENT:
-        return Response(status=status, headers={"Cache-Control": "no-store"})
+        return Response(status=status, headers={"Cache-Control": "no-store", "Vary": VARY})
     body = as_json(answer)
     if asked.environ["REQUEST_METHOD"] not in READING or status != HTTPStatus.OK:
         headers = {"Cache-Control": "no-store", "Vary": VARY, **asked.headers, **headers}
@@ -140,6 +141,20 @@ def refuse_encoded(encoding: str) -> None:
     """
     if encoding.strip().lower() != "identity":
         raise UnsupportedMediaType(gettext("Send the body as it is, without a Content-Encoding."))
+
+
+def refuse_long_media_type(media_type: str) -> None:
+    """Refuse a media type that is too long: what parses a form keeps a pattern for each boundary in it.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        If it is.
+    """
+    if len(media_type) > LONGEST_MEDIA_TYPE:
+        raise UnsupportedMediaType(
+            gettext("The Content-Type has more than %(most)s characters.", most=LONGEST_MEDIA_TYPE)
+        )
 
 
 def language_kept(asked: str | None) -> dict[str, str]:

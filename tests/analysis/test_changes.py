@@ -1,15 +1,19 @@
 import itertools
 import random
 import re
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from playwright.sync_api import expect
 
-from glassform.analysis.changes import smallest_changes
+from glassform.analysis.changes import NOTHING, Changes, Search, moves_of, smallest_changes
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid
+from glassform.records.field import Record
 
 NONE: list[str] = []
 
@@ -72,11 +76,93 @@ def test_no_other_record_reaches_the_target_with_less(seed):
     locked = chance.sample(list(record), chance.randint(0, 2))
     found = smallest_changes(card, record, target, locked)
     best = by_trying_everything(card, record, target, locked)
-    assert found.reached == (best is not None)
+    assert found.exact and found.reached == (best is not None)
     if best:
         distance = sum(card.schema.by_name[name].distance(record[name], found.record[name]) for name in found.values)
         assert len(found.values) == best[0]
         assert distance == pytest.approx(best[1])
+
+
+def wide_card(columns: int, values: int, seed: int, rising: bool = False) -> Scorecard:
+    """A model of many numbers with few values each; where points rise with the value, the furthest gains most."""
+    chance = random.Random(seed)
+    fields: list[dict[str, Any]] = [
+        {"name": f"n{at}", "type": "integer", "constraints": {"minimum": 1, "maximum": values}}
+        for at in range(columns)
+    ]
+    points = [[chance.gauss(0, 3 / columns) for _ in range(values)] for _ in fields]
+    if rising:
+        points = [[*itertools.accumulate(map(abs, each))] for each in points]
+    own = {"target": "y", "features": [field["name"] for field in fields]}
+    fields.append({"name": "y", "type": "string", "constraints": {"enum": ["no", "yes"]}})
+    package = {"name": "wide", "resources": [{"schema": {"fields": fields}}], "glassform": own}
+    every = tuple(range(1, values + 1))
+    tables = {f"n{at}": Points(every, tuple(each)) for at, each in enumerate(points)}
+    return Scorecard("1", package, {}, [], None, {}, {}, 0.0, tables, [[0.0]])
+
+
+def distance_of(card: Scorecard, record: Record, found: Changes) -> float:
+    """How far the changes go."""
+    return sum(card.schema.by_name[name].distance(record[name], new) for name, new in found.values.items())
+
+
+@given(
+    columns=st.integers(1, 5), values=st.integers(2, 4), seed=st.integers(0, 10**6), rising=st.booleans(),
+    by=st.floats(-4, 4),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_what_is_called_exact_is_what_trying_everything_finds(columns, values, seed, rising, by):
+    card, chance = wide_card(columns, values, seed, rising), random.Random(seed)
+    record: Record = {name: chance.choice(points.values) for name, points in card.points.items()}
+    target = sigmoid(card.log_odds(record) + by)
+    found = smallest_changes(card, record, target, NONE)
+    best = by_trying_everything(card, record, target, NONE)
+    assert found.exact and found.reached == (best is not None)
+    if best:
+        assert len(found.values) == best[0]
+        assert distance_of(card, record, found) == pytest.approx(best[1])
+
+
+@pytest.mark.parametrize("columns", [24, 40, 200])
+def test_columns_of_two_values_cost_little(columns):
+    card = wide_card(columns, 2, seed=1)
+    record: Record = dict.fromkeys(card.points, 1)
+    gains = sorted((points.log_odds[1] - points.log_odds[0] for points in card.points.values()), reverse=True)
+    fewest = columns // 3
+    target = sigmoid(card.log_odds(record) + sum(gains[:fewest]) - gains[fewest - 1] / 2)
+    found = smallest_changes(card, record, target, NONE, most=20_000)
+    assert (found.exact, found.reached, len(found.values)) == (True, True, fewest)
+
+
+def many_ways(seed: int) -> Search:
+    """A search with more combinations than can be looked at."""
+    card = wide_card(30, 60, seed, rising=True)
+    record: Record = dict.fromkeys(card.points, 1)
+    most = sum(points.log_odds[-1] - points.log_odds[0] for points in card.points.values())
+    fields = [moves_of(card, record, name, place, 1.0) for place, name in enumerate(card.points)]
+    return Search(fields, most * 0.9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("most", [10, 1_000, 20_000])
+def test_a_search_that_stops_says_so_and_still_moves_the_fewest_fields_near_the_least_distance(seed, most):
+    search = many_ways(seed)
+    exact = search.run(most)
+    fewest, bound = search.count, search.least_distance(NOTHING, 0)
+    assert not exact and search.looked_at <= most
+    assert len(search.best.places) == fewest and search.best.gain >= search.needed
+    assert bound <= search.best.distance <= search.start.distance
+    if most == 20_000:
+        assert search.best.distance <= bound * 1.01
+
+
+def test_a_longer_search_finds_nothing_further():
+    distances = []
+    for most in (100, 10_000, 100_000):
+        search = many_ways(seed=7)
+        search.run(most)
+        distances.append(search.best.distance)
+    assert distances == sorted(distances, reverse=True)
 
 
 def test_what_is_found_reaches_the_target_and_touches_no_lock(scorecard, record):
@@ -130,6 +216,16 @@ def test_program_and_page_tell_the_same(client, record, scorecard):
 def test_without_locks_the_packages_own_apply_and_an_empty_one_means_none(client, record):
     assert client.get("/changes", query_string=record).json["locked"] == ["age", "race", "sex"]
     assert client.get("/changes", query_string=record | {"lock": ""}).json["locked"] == []
+
+
+def test_the_answer_and_the_page_say_whether_the_search_was_complete(client, record, monkeypatch):
+    query = record | {"target": "0.5", "lock": ""}
+    assert client.get("/changes", query_string=query).json["exact"] is True
+    assert "found exactly" in client.get("/changes.html", query_string=query).text
+    monkeypatch.setattr(Search, "run", lambda self, most: False)
+    assert client.get("/changes", query_string=query).json["exact"] is False
+    page = client.get("/changes.html", query_string=query).text
+    assert "The search stopped after 200,000 combinations" in page and "found exactly" not in page
 
 
 def test_impossible_is_said_plainly(client, record):

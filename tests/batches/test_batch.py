@@ -8,7 +8,6 @@ import orjson
 import pandas as pd
 import pytest
 
-from glassform.batches.batch import harmless
 from glassform.limits import MOST_ARRAY_BYTES, MOST_BATCH_ERRORS
 from glassform.records.parsing import is_plain, parse
 from glassform.settings import PACKAGE
@@ -316,24 +315,6 @@ def test_errors_are_reported_up_to_the_stated_number_and_counted(client):
     assert response.status_code == 422
     assert len(response.json["errors"]) == MOST_BATCH_ERRORS
     assert response.json["detail"] == "The first 100 errors are listed, and no more were looked for."
-
-
-@pytest.mark.parametrize(
-    ("text", "safe"),
-    [
-        ("=1+1", "'=1+1"),
-        ("+cmd", "'+cmd"),
-        ("-x", "'-x"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
-        ("-5", "-5"),
-        ("+3.2e5", "+3.2e5"),
-        ("plain", "plain"),
-        ("", ""),
-    ],
-)
-def test_cells_that_look_like_formulas_are_made_safe(client, text, safe):
-    assert harmless(text) == safe
 
 
 def test_formulas_in_a_file_come_back_harmless(client):

@@ -1,8 +1,10 @@
 """The model as one SELECT gives, in every engine, what the server gives."""
 
+import copy
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +23,7 @@ from glassform.engines.scoring import Task, connect
 from glassform.engines.sql import Scoring, statement
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
+from glassform.records.names import identifier
 from glassform.records.schema import Schema
 from tests.conftest import ROOT, missing
 
@@ -333,3 +336,43 @@ def test_names_cut_short_stay_different():
     assert cut.kept_apart(["points_abc", "points_abcd", "points_abce", "उम्रउम्र"]) == [
         *("points_abc", "points_a_2", "points_a_3", "उम_4"),
     ]
+
+
+LINE_ENDS = ["\n", "\r", "\r\n", "\v", "\f", "\0", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("end", LINE_ENDS, ids=repr)
+def test_a_question_with_a_line_end_stays_in_its_comment(real_numbers, dialect, end):
+    package = copy.deepcopy(real_numbers.package)
+    package["glassform"]["question"] = f"Is it?{end}DROP TABLE people; --"
+    written = statement(replace(real_numbers, package=package), DIALECTS[dialect])
+    comment, *_ = written.split("\n")
+    assert comment.startswith("-- Is it? DROP TABLE people; -- Model") and comment.isprintable()
+    assert "DROP" not in written.removeprefix(comment)
+    assert len([each for each in sqlglot.parse(written, dialect=dialect) if each]) == 1
+
+
+NAMES = [
+    'q"; DROP TABLE x; --',
+    "q`; DROP TABLE x; --",
+    "q'; DROP TABLE x; --",
+    "q\\'; DROP TABLE x; --",
+    "q\n-- x",
+    "*/ x",
+]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_or_a_category_is_never_a_statement(dialect, name):
+    fields: list[dict[str, Any]] = [
+        {"name": name, "type": "string", "constraints": {"enum": [name, "other"]}},
+        {"name": "y", "type": "string", "constraints": {"enum": ["no", "yes"]}},
+    ]
+    own = {"target": "y", "positive": "yes", "features": [name], "question": "Is it?"}
+    package = {"name": "names", "resources": [{"schema": {"fields": fields}}], "glassform": own}
+    points = {identifier(name): Points((name, "other"), (1.0, 2.0))}
+    written = statement(Scorecard("1", package, {}, [], None, {}, {}, 0.0, points, [[0.0]]), DIALECTS[dialect])
+    (read,) = [each for each in sqlglot.parse(written, dialect=dialect) if each]
+    assert name in {each.this for each in read.find_all(exp.Literal)}

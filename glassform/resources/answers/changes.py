@@ -11,6 +11,7 @@ from glassform.analysis.changes import smallest_changes
 from glassform.fitted.base import Fitted
 from glassform.fitted.scorecard import Scorecard
 from glassform.languages import gettext
+from glassform.limits import MOST_COMBINATIONS
 from glassform.records.field import Record, Value
 from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, say, shown, unknown
 from glassform.records.schema import Schema
@@ -24,13 +25,17 @@ DEFAULT_TARGET = "0.5"
 
 
 class ChangesAnswer(TypedDict):
-    """The smallest changes found, and what they lead to; `reached` tells whether that is the wanted probability."""
+    """The smallest changes found, and what they lead to; `reached` tells whether that is the wanted probability.
+
+    `exact` is false where the search stopped at its limit of combinations: as few fields may get there nearer.
+    """
 
     target: float
     locked: list[str]
     record: Record
     probability: float
     reached: bool
+    exact: bool
     changes: list[dict[str, Value]]
     changed_record: Record
     changed_probability: float
@@ -53,6 +58,10 @@ class Changes(Resource):
             in_query("lock", locks, "Fields that stay as they are; an empty one means none does."),
         ]
 
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return the number of combinations that a search looks at."""
+        return {"most": MOST_COMBINATIONS}
+
     def get(self) -> ChangesAnswer:
         """Return the changes for the record in the query that lead to `target` and leave every `lock` as it is."""
         card = table_of_points(fitted())
@@ -64,6 +73,7 @@ class Changes(Resource):
             "record": record,
             "probability": card.probability(record),
             "reached": found.reached,
+            "exact": found.exact,
             "changes": [
                 {"feature": name, "from": record[name], "to": found.values[name]}
                 for name in record

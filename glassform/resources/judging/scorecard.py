@@ -17,6 +17,7 @@ from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
 from glassform.languages import gettext
 from glassform.records.schema import CLASSES, JSON_SCHEMA, Schema
+from glassform.web.addresses import whole_address
 from glassform.web.asked import fitted, schema
 from glassform.web.openapi import TEXT, Exact, in_query
 from glassform.web.reading import flat, one_of, read_options
@@ -80,7 +81,7 @@ class ScorecardSchema(Resource):
     def get(self) -> dict[str, Any]:
         """Return the JSON Schema of the scorecard."""
         described = TypeAdapter(ScorecardAnswer).json_schema(mode="serialization", schema_generator=Exact)
-        return {"$schema": JSON_SCHEMA, "$id": url_for("scorecardschema", _external=True), **described}
+        return {"$schema": JSON_SCHEMA, "$id": whole_address("scorecardschema"), **described}
 
 
 def read_dialect() -> Dialect:

@@ -15,7 +15,7 @@ from glassform.accounts.database import db, writing
 from glassform.accounts.history import REPEAT_HEADER, between, count_of, own, remember
 from glassform.accounts.signing_in import signed_in
 from glassform.accounts.tables import Prediction
-from glassform.batches.batch import Batch, InvalidBatch, RowError, harmless
+from glassform.batches.batch import Batch, InvalidBatch, RowError
 from glassform.batches.json_rows import Objects
 from glassform.fitted.target import Predicted
 from glassform.limits import LONGEST_VALUE, MOST_ARRAY_BYTES
@@ -136,7 +136,7 @@ class Predictions(Remembering):
                 "model": each["model"]["name"],
                 "version": each["model"]["version"],
                 "outcome": each["outcome"],
-                "note": harmless(each["note"] or ""),
+                "note": each["note"] or "",
             }
 
 

@@ -2,7 +2,6 @@
 
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 import flask_jwt_extended as jwt
 from flask import request, url_for
@@ -15,6 +14,8 @@ from glassform.languages import gettext
 from glassform.records.messages import FieldError, InvalidQuery, say
 from glassform.records.schema import Schema
 from glassform.resources.account_resource import FromForms, Remembering
+from glassform.web.addresses import own_path
+from glassform.web.asked import asked
 from glassform.web.forms import FORM_TYPES, refuse_foreign_form
 from glassform.web.openapi import TEXT
 from glassform.web.reading import read_members
@@ -73,7 +74,7 @@ class Session(FromForms):
                 [error], {"name": given["name"], NEXT: given.get(NEXT)}, "people/session.html", status=401
             )
         begin_visit(user)
-        return {}, 303, {"Location": local(given.get(NEXT)) or url_for("predictions")}
+        return {}, 303, {"Location": own_path(given.get(NEXT), asked().root) or url_for("predictions")}
 
     def delete(self) -> Answer:
         """Sign a browser out and revoke its token."""
@@ -132,14 +133,6 @@ def credentials(name: dict[str, Any], password: dict[str, Any], **more: Any) -> 
         "required": ["name", "password"],
         "additionalProperties": False,
     }
-
-
-def local(address: str | None) -> str:
-    """Return an address if it is ours, so that nobody is redirected elsewhere."""
-    if not address or not address.isprintable() or "\\" in address or not address.startswith("/"):
-        return ""
-    parts = urlsplit(address)
-    return address if not parts.scheme and not parts.netloc else ""
 
 
 def wrong_password(template: str) -> InvalidQuery:
