@@ -267,6 +267,7 @@ def test_a_disk_that_fills_while_the_application_writes_is_no_failure_of_ours(cl
     answer = client.post("/probabilities", data="age\n39\n", content_type="text/csv")
     assert (answer.status_code, "secret" in answer.text) == (507, False)
     assert answer.headers["Retry-After"] == "5"
+    answer.close()
 
 
 @pytest.mark.parametrize(
