@@ -302,9 +302,40 @@ def test_tokens_are_renewed_once_and_taken_back(client, remembering):
     assert client.post("/tokens/refresh", headers=bearer(pair["access_token"])).status_code == 401
     renewed = client.post("/tokens/refresh", headers=bearer(pair["refresh_token"])).json
     assert client.get("/account", headers=bearer(renewed["access_token"])).status_code == 200
-    assert client.post("/tokens/refresh", headers=bearer(pair["refresh_token"])).status_code == 401
     assert client.delete("/tokens", headers=bearer(renewed["access_token"])).status_code == 204
     assert client.get("/account", headers=bearer(renewed["access_token"])).status_code == 401
+    assert client.post("/tokens/refresh", headers=bearer(renewed["refresh_token"])).status_code == 401
+
+
+def test_a_refresh_token_that_is_used_again_ends_all_tokens_of_its_sign_in_and_no_others(client, remembering):
+    sign_up(remembering, "reuser")
+    who = {"name": "reuser", "password": PASSWORD}
+    pair, other = (client.post("/tokens", json=who).json for _ in range(2))
+    renewed = client.post("/tokens/refresh", headers=bearer(pair["refresh_token"])).json
+    again = client.post("/tokens/refresh", headers=bearer(pair["refresh_token"]))
+    assert again.status_code == 401 and "used before" in again.json["detail"]
+    assert client.get("/account", headers=bearer(renewed["access_token"])).status_code == 401
+    assert client.post("/tokens/refresh", headers=bearer(renewed["refresh_token"])).status_code == 401
+    assert client.get("/account", headers=bearer(other["access_token"])).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_either_token_ends_both(client, remembering, kind):
+    sign_up(remembering, "ender")
+    pair = client.post("/tokens", json={"name": "ender", "password": PASSWORD}).json
+    assert client.delete("/tokens", headers=bearer(pair[kind])).status_code == 204
+    assert client.get("/account", headers=bearer(pair["access_token"])).status_code == 401
+    assert client.post("/tokens/refresh", headers=bearer(pair["refresh_token"])).status_code == 401
+    assert client.delete("/tokens", headers=bearer(pair[kind])).status_code == 401
+
+
+def test_a_key_is_no_token(client, remembering, ann):
+    key = client.post("/keys", json={"title": "x", "scope": "manage"}, headers=ann).json["key"]
+    for method, path in (("DELETE", "/tokens"), ("DELETE", "/session"), ("POST", "/tokens/refresh")):
+        for header, status in (({"X-API-Key": key}, 403), ({"X-API-Key": key} | ann, 403), ({"X-API-Key": "x"}, 401)):
+            answer = client.open(path, method=method, headers=header)
+            assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), (path, answer.text)
+    assert client.get("/account", headers=ann).status_code == 200
 
 
 def forged(remembering, token, header=None, secret=None, **changes):
@@ -316,7 +347,12 @@ def forged(remembering, token, header=None, secret=None, **changes):
     return pyjwt.encode(claims, "" if algorithm == "none" else secret, algorithm, headers=header)
 
 
-def test_only_our_own_tokens_of_today_are_believed(client, remembering, ann):
+def family_of(header):
+    token = header["Authorization"].removeprefix("Bearer ")
+    return pyjwt.decode(token, options={"verify_signature": False})["family"]
+
+
+def test_only_our_own_tokens_of_today_are_believed(client, remembering, ann, bob):
     good = ann["Authorization"].removeprefix("Bearer ")
     assert client.get("/account", headers=bearer(forged(remembering, good))).status_code == 200
     past = int(datetime.now(UTC).timestamp()) - 10
@@ -338,6 +374,9 @@ def test_only_our_own_tokens_of_today_are_believed(client, remembering, ann):
         "nobody": forged(remembering, good, sub="x"),
         "no subject": forged(remembering, good, sub=None),
         "no id": forged(remembering, good, jti=None),
+        "no end": forged(remembering, good, exp=None),
+        "no family": forged(remembering, good, family=None),
+        "another's family": forged(remembering, good, family=family_of(bob)),
         "another type": forged(remembering, good, type="refresh"),
         "rubbish": "a.b.c",
         "empty": "",
@@ -353,12 +392,18 @@ def test_only_our_own_tokens_of_today_are_believed(client, remembering, ann):
 def test_a_key_does_what_it_may_until_it_is_taken_back(client, ann, record):
     made = {scope: client.post("/keys", json={"title": scope, "scope": scope}, headers=ann) for scope in auth.SCOPES}
     assert {each.status_code for each in made.values()} == {201}
-    read, write = ({"X-API-Key": made[scope].json["key"]} for scope in auth.SCOPES)
+    read, write, manage = ({"X-API-Key": made[scope].json["key"]} for scope in auth.SCOPES)
     assert client.get("/predictions", headers=read).status_code == 200
     assert client.post("/predictions", json=record, headers=read).status_code == 403
     assert client.post("/predictions", json=record, headers=write).status_code == 201
     for header in ({"X-API-Key": "gf_x"}, {"X-API-Key": ""}):
         assert client.get("/predictions", headers=header).status_code == 401
+    for header, status in ((read, 403), (write, 403), (manage, 201)):
+        assert client.post("/keys", json={"title": "y", "scope": "read"}, headers=header).status_code == status
+    one = f"/keys/{made['read'].json['id']}"
+    for method, path in (("DELETE", one), ("PATCH", "/account"), ("DELETE", "/account")):
+        assert client.open(path, method=method, json={}, headers=write).status_code == 403
+    assert client.delete(one, headers=manage).status_code == 204
     assert client.delete(f"/keys/{made['write'].json['id']}", headers=ann).status_code == 204
     assert client.post("/predictions", json=record, headers=write).status_code == 401
 
