@@ -46,6 +46,9 @@ class Counters(Protocol):
     def give_back(self, taken: Taken) -> None:
         """Give one back, in the same window."""
 
+    def full_until(self, key: str, most: int) -> float:
+        """Return when there is one to take again, in seconds since the epoch; 0 if there is one now."""
+
 
 # A row, if there was one to take; so there is no moment between the look and the count.
 TAKE = text(
@@ -55,7 +58,7 @@ TAKE = text(
     "WHERE counters.expires <= :now OR counters.count < :most RETURNING count, expires"
 )
 GIVE_BACK = text("UPDATE counters SET count = count - 1 WHERE key = :key AND expires = :ends AND count > 0")
-END = text("SELECT expires FROM counters WHERE key = :key")
+FULL = text("SELECT expires FROM counters WHERE key = :key AND count >= :most")
 CLEAN = text("DELETE FROM counters WHERE expires <= :now")
 
 
@@ -72,7 +75,7 @@ class InDatabase:
         with self.engine.connect() as connection:
             values = {"key": key, "now": now, "until": now + seconds, "most": most}
             row = connection.execute(TAKE, values).one_or_none()
-            ends = row[1] if row else connection.scalar(END, {"key": key})
+            ends = row[1] if row else connection.scalar(FULL, {"key": key, "most": most})
             self.clean(connection)
         return Taken(key, row is not None, most - row[0] if row else 0, ends or now)
 
@@ -80,6 +83,11 @@ class InDatabase:
         """Give one back, in the same window."""
         with self.engine.connect() as connection:
             connection.execute(GIVE_BACK, {"key": taken.key, "ends": taken.ends})
+
+    def full_until(self, key: str, most: int) -> float:
+        """Return when there is one to take again; 0 if there is one now."""
+        with self.engine.connect() as connection:
+            return connection.scalar(FULL, {"key": key, "most": most}) or 0
 
     def clean(self, connection: Any) -> None:
         """Delete what has expired, once a minute."""
@@ -105,6 +113,10 @@ class InRedis:
         """Give one back, in the same window."""
         if time.time() < taken.ends:
             self.storage.incr(taken.key, taken.seconds, -1)
+
+    def full_until(self, key: str, most: int) -> float:
+        """Return when there is one to take again; 0 if there is one now."""
+        return self.storage.get_expiry(key) if self.storage.get(key) >= most else 0
 
 
 def counters(storage: str, database: Engine | None = None) -> Counters:

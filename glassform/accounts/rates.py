@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -51,9 +52,14 @@ class Rates:
 
     def take(self, scope: str, limit: RateLimitItem, kind: str, whose: str) -> Taken:
         """Take one of what a limit allows, before what it is for is done."""
-        digest = hashlib.sha256(whose.encode(errors="replace")).hexdigest()[:32]  # no names where none are needed
-        key = f"{scope}/{kind}/{limit.amount}/{limit.get_expiry()}/{digest}"
+        key = key_of(scope, limit, kind, whose)
         return cast(Taken, self._ask(lambda counts: counts.take(key, limit.amount, limit.get_expiry())))
+
+    def wait(self, scope: str, limit: RateLimitItem, kind: str, whose: str) -> int:
+        """Return the seconds until a limit has one left; 0 if it has."""
+        key = key_of(scope, limit, kind, whose)
+        ends = cast(float, self._ask(lambda counts: counts.full_until(key, limit.amount)))
+        return max(0, math.ceil(ends - time.time()))
 
     def give_back(self, taken: Taken) -> None:
         """Give one back."""
@@ -71,6 +77,12 @@ class Rates:
             return question(self.own)
         self.pause = 0.5
         return answer
+
+
+def key_of(scope: str, limit: RateLimitItem, kind: str, whose: str) -> str:
+    """Return the key of a counter: what is counted and of which kind, so that no two kinds ever meet."""
+    digest = hashlib.sha256(whose.encode(errors="replace")).hexdigest()[:32]  # no names where none are needed
+    return f"{scope}/{kind}/{limit.amount}/{limit.get_expiry()}/{digest}"
 
 
 def settings() -> Settings:
@@ -165,19 +177,18 @@ def take_guess(limits: Sequence[Limited], further: Sequence[Limited] = ()) -> li
         With the seconds until it may be tried again.
     """
     taken: list[Taken] = []
-    for limit, kind, whose in limits:
-        one = rates().take("guess", limit, kind, whose)
-        if not one.granted:
+    for each in limits:
+        # in turn, so that a guess that one limit refuses never takes, for a moment, the place of another
+        taken.append(rates().take("guess", *each))
+        if not taken[-1].granted:
             give_back(taken)
-            raise TooManyRequests(
-                gettext("There were too many wrong passwords; try again later."), retry_after=one.seconds
-            )
-        taken.append(one)
-    others = [rates().take("guess", *each) for each in further]
-    return taken + [one for one in others if one.granted]
+            wait = max(taken[-1].seconds, *(rates().wait("guess", *other) for other in limits))
+            raise TooManyRequests(gettext("There were too many wrong passwords; try again later."), retry_after=wait)
+    return taken + [rates().take("guess", *each) for each in further]
 
 
 def give_back(taken: Sequence[Taken]) -> None:
-    """Give guesses back."""
+    """Give guesses back, as far as there were any."""
     for each in taken:
-        rates().give_back(each)
+        if each.granted:
+            rates().give_back(each)
