@@ -65,13 +65,13 @@ def is_own(user: User, table: str, id: str) -> list[ColumnElement[bool]]:
 def every_prediction(user: User) -> Iterator[Sequence[Prediction]]:
     """Return a user's predictions, the oldest first, some hundred at a time; no connection is held between them."""
     place = Prediction.created, Prediction.id
-    mine = select(Prediction).where(Prediction.user_id == user.id).order_by(*place).limit(EXPORTED_AT_A_TIME)
-    found = db.session.scalars(mine).all()
-    while found:
+    wanted = select(Prediction).where(Prediction.user_id == user.id).order_by(*place).limit(EXPORTED_AT_A_TIME)
+    further = wanted
+    while found := db.session.scalars(further).all():
         stop_reading()
         yield found
-        last = found[-1]
-        found = db.session.scalars(mine.where(tuple_(*place) > (last.created, last.id))).all()
+        further = wanted.where(tuple_(*place) > (found[-1].created, found[-1].id))
+    stop_reading()
 
 
 def answered(card: Model, record: Record) -> dict[str, Any]:
