@@ -627,3 +627,53 @@ def test_a_failed_write_is_logged_without_what_it_was_to_write(client, rememberi
     assert failed.status_code == 503 and "the database failed" in caplog.text
     assert "Never-worked" not in caplog.text and "elsewhere" not in failed.text
     assert client.post("/predictions", json=record, headers=ann).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "then"),
+    [({}, 200, 401), ({"keys": "end"}, 200, 401), ({"keys": "keep"}, 200, 200), ({"keys": "all"}, 422, 200)],
+)
+def test_a_changed_password_ends_the_keys_unless_they_are_kept(client, remembering, sent, status, then):
+    header = sign_up(remembering, f"locksmith{sent.get('keys', '')}")
+    key = client.post("/keys", json={"title": "x", "scope": "read"}, headers=header).json["key"]
+    change = {"password": PASSWORD, "new_password": "battery staple", **sent}
+    assert client.patch("/account", json=change, headers=header).status_code == status
+    assert client.get("/account", headers={"X-API-Key": key}).status_code == then
+
+
+def test_a_further_sign_in_past_the_limit_signs_out_the_oldest(client, remembering, monkeypatch):
+    monkeypatch.setattr("glassform.accounts.tokens.MOST_SIGNED_IN", 3)
+    headers = [sign_up(remembering, "everywhere") for _ in range(5)]
+    assert [client.get("/account", headers=each).status_code for each in headers] == [401, 401, 200, 200, 200]
+
+
+def test_a_request_can_be_sent_again_for_a_month_and_so_many_can(client, remembering, record, monkeypatch):
+    header = sign_up(remembering, "forgetful")
+    monkeypatch.setattr("glassform.accounts.history.MOST_REPEATABLE", 2)
+    codes = [
+        client.post("/predictions", json=record, headers=header | {"Idempotency-Key": key}).status_code
+        for key in "abac"
+    ]
+    assert codes == [201, 201, 201, 409]
+    with remembering.app_context(), database.writing() as session:
+        session.execute(text("UPDATE repeats SET created = '2020-01-01 00:00:00'"))
+    assert client.post("/predictions", json=record, headers=header | {"Idempotency-Key": "c"}).status_code == 201
+    assert client.get("/predictions", headers=header).json["total"] == 3
+
+
+def test_what_was_under_way_when_the_password_changed_is_not_done(client, remembering, ann, record, monkeypatch):
+    """The account is looked at once more in the transaction that writes."""
+    header = sign_up(remembering, "racer")
+    real = auth.signed_in
+
+    def change_first(*arguments):
+        user = real(*arguments)
+        with database.writing() as session:
+            session.execute(text("UPDATE users SET stamp = 'another' WHERE folded = 'racer'"))
+        return user
+
+    for module in ("keys", "predictions"):
+        monkeypatch.setattr(f"glassform.resources.people.{module}.signed_in", change_first)
+    assert client.post("/predictions", json=record, headers=header).status_code == 401
+    header = sign_up(remembering, "racer")
+    assert client.post("/keys", json={"title": "x", "scope": "read"}, headers=header).status_code == 401
