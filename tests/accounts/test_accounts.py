@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from glassform.accounts import database
 from glassform.accounts import signing_in as auth
+from glassform.accounts.tables import new_name
 from glassform.settings import ARTIFACTS, Settings
 from glassform.versions.registry import Registry
 from server import create_app
@@ -669,7 +670,7 @@ def test_what_was_under_way_when_the_password_changed_is_not_done(client, rememb
     def change_first(*arguments):
         user = real(*arguments)
         with database.writing() as session:
-            session.execute(text("UPDATE users SET stamp = 'another' WHERE folded = 'racer'"))
+            session.execute(text("UPDATE users SET stamp = :new WHERE folded = 'racer'"), {"new": new_name()})
         return user
 
     for module in ("keys", "predictions"):
