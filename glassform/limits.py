@@ -18,6 +18,13 @@ MOST_COMBINATIONS = 200_000  # of changes to a record that one search looks at
 LONGEST_ACCEPT = 4096  # characters of an Accept or Accept-Language header that are read
 LONGEST_MEDIA_TYPE = 256  # characters of a Content-Type, with its boundary (70 of them at most, RFC 2046)
 LARGEST_BODY = 64 * 1024  # bytes, of a single record
+SHORTEST_NAME, LONGEST_NAME = 3, 60  # characters, of an account
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200  # characters
+MOST_KEYS = 20  # API keys of an account
+MOST_SAVED = 100_000  # saved predictions of an account
+MOST_REPEATABLE = 100_000  # requests of an account that can be sent again by their Idempotency-Key
+DAYS_REPEATABLE = 30  # how long they can
+MOST_SIGNED_IN = 1_000  # places where an account is signed in; a further one signs out the oldest
 MOST_READ_PAST = 16 * 1024 * 1024  # bytes of a body that is too large, read so that its sender sees the refusal
 
 # The first parts of addresses, which no table can have as its name.

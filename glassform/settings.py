@@ -48,9 +48,11 @@ class Settings(pydantic.BaseModel):
     rate_limit
         How often one address, and one account, may ask for anything that has to do with accounts.
     login_limit
-        How often one address, and one account, may give a wrong password.
+        How often one address may give a wrong password. For one name it may be twice as often in four times the
+        time, and three times as often in fifteen times the time, but never takes longer than 15 minutes.
     rate_limit_storage
-        Where that is counted: `memory://` in each worker, or `redis://host:port` for all.
+        Where that is counted: in the `database`, for all workers, or at `redis://host:port`, for all machines, or in
+        the `memory://` of each worker.
     trusted_proxies
         How many proxies stand before the server, whose X-Forwarded headers are believed.
     trusted_hosts
@@ -69,7 +71,7 @@ class Settings(pydantic.BaseModel):
     registration: bool = True
     rate_limit: str = "1000 per second"
     login_limit: str = "10 per minute"
-    rate_limit_storage: Annotated[str, pydantic.Field(pattern=r"^(memory|redis|rediss)://")] = "memory://"
+    rate_limit_storage: Annotated[str, pydantic.Field(pattern=r"^(database$|(memory|redis|rediss)://)")] = "database"
     trusted_proxies: Annotated[int, pydantic.Field(ge=0, le=10)] = 0
     trusted_hosts: Annotated[
         list[Annotated[str, pydantic.Field(pattern=r"^\.?[\w:\[\]-]+(\.[\w-]+)*(:[0-9]+)?$")]],

@@ -120,13 +120,14 @@ def test_what_would_be_dangerous_is_refused_at_start(scorecard, options, environ
 
 def test_workers_that_count_for_themselves_are_warned_of(scorecard, tmp_path):
     told = {}
-    for workers in ("1", "2"):
-        port = free_port()
-        with serving("--port", str(port), "--workers", workers) as process:
+    for workers, storage in (("1", "memory://"), ("2", "memory://"), ("2", "database")):
+        port, environment = free_port(), {"RATE_LIMIT_STORAGE": storage}
+        with serving("--port", str(port), "--workers", workers, environment=environment) as process:
             wait_for(f"http://127.0.0.1:{port}/health/ready")
             process.terminate()
-            told[workers] = process.stdout.read() if process.stdout else ""
-    assert "Each worker counts requests alone" in told["2"] and "Each worker" not in told["1"]
+            told[workers, storage] = process.stdout.read() if process.stdout else ""
+    warned = [each for each, text in told.items() if "Each worker counts requests alone" in text]
+    assert warned == [("2", "memory://")]
 
 
 def test_a_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):

@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from glassform.accounts.database import engine_options, prepare
+from glassform.accounts.names import folded
 from glassform.accounts.tables import ROLES, User
 from glassform.files import print_any_text
 from glassform.settings import read_settings
@@ -23,7 +24,7 @@ def main() -> None:
     engine = create_engine(url, **engine_options(url))
     prepare(engine)
     with Session(engine.execution_options(writes=True)) as session, session.begin():
-        user = session.scalar(select(User).where(User.folded == options.name.casefold()))
+        user = session.scalar(select(User).where(User.folded == folded(options.name)))
         if user is None:
             sys.exit(f"There is no account named {options.name}.")
         user.role = options.role

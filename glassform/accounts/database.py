@@ -1,27 +1,31 @@
 """The database of accounts and predictions: connect, write, upgrade."""
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from glassform.accounts.tables import Base
+from glassform.gates import Gate
 from glassform.settings import CODE
 
 ALEMBIC = CODE / "accounts" / "migrations" / "alembic.ini"
-REVISION = "0002"  # of the tables; migrations/versions leads to it
+REVISION = "0003"  # of the tables; migrations/versions leads to it
 # Timeouts are short, because a waiting request holds a thread.
 SECONDS_TO_WAIT = 2  # for another writer
 SECONDS_TO_CONNECT = 2
+WRITERS = {"sqlite": 1, "postgresql": 8}  # of a worker at once; SQLite has no line for them, so they line up here
+MOST_WAITING, SECONDS_TO_BEGIN = 128, 5  # further writers of a worker, and how long each waits for its turn
 QUIET = {"hide_parameters": True}  # or error messages, and so the log, would hold the data to store
 db = SQLAlchemy(metadata=Base.metadata)
 
@@ -32,6 +36,7 @@ def connect(app: Flask, url: str) -> None:
     db.init_app(app)
     with app.app_context():
         prepare(db.engine)
+        app.extensions["writers"] = Gate(WRITERS[db.engine.dialect.name], MOST_WAITING, SECONDS_TO_BEGIN)
 
 
 # connections of a worker; further threads wait for one
@@ -52,9 +57,10 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def prepare(engine: Engine) -> None:
-    """Make SQLite durable and let its writers wait for each other."""
+    """Make SQLite durable, let its writers wait for each other, and let nobody else read its file."""
     if engine.dialect.name != "sqlite":
         return
+    keep_to_its_owner(engine)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, record: Any) -> None:
@@ -69,10 +75,46 @@ def prepare(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def keep_to_its_owner(engine: Engine) -> None:
+    """Make SQLite's file for its owner alone, before SQLite does for all; the files beside it get the same mode."""
+    file = str(engine.url.database)
+    if not is_file(engine.url.database):
+        return
+
+    @event.listens_for(engine, "do_connect")
+    def make(dialect: Any, record: Any, arguments: Any, options: Any) -> None:
+        with suppress(OSError):  # SQLite says better what is wrong
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+            for each in (file, f"{file}-wal", f"{file}-shm"):
+                if stat.S_IMODE(os.stat(each).st_mode) & stat.S_IRWXO:
+                    os.chmod(each, stat.S_IRUSR | stat.S_IWUSR)
+
+
+def is_file(database: str | None) -> bool:
+    """Tell whether an SQLite database is a file, and not in memory."""
+    return database not in (None, "", ":memory:")
+
+
+def stop_reading() -> None:
+    """Give back the connection that this request has read by, if any; it gets another when it reads again."""
+    db.session.remove()
+
+
 @contextmanager
 def writing() -> Iterator[Session]:
-    """Open a writing transaction; commit at the end of the block, roll back on any error."""
-    with Session(db.engine.execution_options(writes=True), expire_on_commit=False) as session, session.begin():
+    """Open a writing transaction; commit at the end of the block, roll back on any error.
+
+    Raises
+    ------
+    ServiceUnavailable
+        If too many wait to write already.
+    """
+    stop_reading()  # who holds one connection and waits for another makes all wait
+    with (
+        current_app.extensions["writers"],
+        Session(db.engine.execution_options(writes=True), expire_on_commit=False) as session,
+        session.begin(),
+    ):
         yield session
 
 

@@ -1,20 +1,25 @@
 """Predictions that somebody saved."""
 
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, delete, func, select, tuple_
 from sqlalchemy.orm import Session, scoped_session
 from werkzeug.exceptions import Conflict, NotFound
 
-from glassform.accounts.database import db, writing
-from glassform.accounts.tables import Prediction, Repeat, User
+from glassform.accounts.database import db, stop_reading, writing
+from glassform.accounts.holding import held
+from glassform.accounts.tables import Prediction, Repeat, User, now
 from glassform.languages import gettext
+from glassform.limits import DAYS_REPEATABLE, MOST_REPEATABLE, MOST_SAVED
 from glassform.records.field import Record
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import BINARY, Schema
 
 REPEAT_HEADER = "Idempotency-Key"  # https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header
 MOST_REMEMBERED = 20_000  # of the saved predictions, the newest are read
+EXPORTED_AT_A_TIME = 500  # predictions
 
 
 class Model(Protocol):
@@ -46,11 +51,27 @@ def own(session: Session | scoped_session[Any], user: User, table: str, id: str)
     NotFound
         If there is none, or it is another user's: the answer does not say which.
     """
-    mine = Prediction.id == id, Prediction.user_id == user.id, Prediction.model == table
-    found = session.scalar(select(Prediction).where(*mine))
+    found = session.scalar(select(Prediction).where(*is_own(user, table, id)))
     if found is None:
         raise NotFound
     return found
+
+
+def is_own(user: User, table: str, id: str) -> list[ColumnElement[bool]]:
+    """Return the conditions of a user's prediction from a table."""
+    return [Prediction.id == id, Prediction.user_id == user.id, Prediction.model == table]
+
+
+def every_prediction(user: User) -> Iterator[Sequence[Prediction]]:
+    """Return a user's predictions, the oldest first, some hundred at a time; no connection is held between them."""
+    place = Prediction.created, Prediction.id
+    wanted = select(Prediction).where(Prediction.user_id == user.id).order_by(*place).limit(EXPORTED_AT_A_TIME)
+    further = wanted
+    while found := db.session.scalars(further).all():
+        stop_reading()
+        yield found
+        further = wanted.where(tuple_(*place) > (found[-1].created, found[-1].id))
+    stop_reading()
 
 
 def answered(card: Model, record: Record) -> dict[str, Any]:
@@ -67,18 +88,14 @@ def remember(user: User, card: Model, records: list[Record], key: str, digest: s
     InvalidQuery
         If the key came before with another request.
     Conflict
-        If the predictions of that request were deleted since.
+        If the predictions of that request were deleted since, or the account has no room for more.
     """
     with writing() as session:
+        held(session, user)
         repeat = session.get(Repeat, (user.id, key)) if key else None
         if repeat is not None:
-            if repeat.digest != digest:
-                raise InvalidQuery([FieldError(REPEAT_HEADER, shown(key), say("used_key"))], {})
-            stored = session.scalars(select(Prediction).where(Prediction.id.in_(repeat.made)))
-            kept = {each.id: each for each in stored}
-            if len(kept) < len(repeat.made):
-                raise Conflict(gettext("What this request stored was deleted since."))
-            return [kept[id] for id in repeat.made]
+            return repeated(session, repeat, digest)
+        make_room(session, user, len(records), key)
         made = [
             Prediction(
                 user_id=user.id,
@@ -94,6 +111,32 @@ def remember(user: User, card: Model, records: list[Record], key: str, digest: s
         if key:
             session.add(Repeat(user_id=user.id, key=key, digest=digest, made=[each.id for each in made]))
     return made
+
+
+def repeated(session: Session, repeat: Repeat, digest: str) -> list[Prediction]:
+    """Return what a request saved that was sent before."""
+    if repeat.digest != digest:
+        raise InvalidQuery([FieldError(REPEAT_HEADER, shown(repeat.key), say("used_key"))], {})
+    stored = session.scalars(select(Prediction).where(Prediction.id.in_(repeat.made)))
+    kept = {each.id: each for each in stored}
+    if len(kept) < len(repeat.made):
+        raise Conflict(gettext("What this request stored was deleted since."))
+    return [kept[id] for id in repeat.made]
+
+
+def make_room(session: Session, user: User, count: int, key: str) -> None:
+    """Refuse predictions for which a held account has no room; forget requests that were sent long ago."""
+    saved = select(func.count()).select_from(Prediction).where(Prediction.user_id == user.id)
+    if (session.scalar(saved) or 0) + count > MOST_SAVED:
+        most = f"{MOST_SAVED:,}"
+        raise Conflict(
+            gettext("An account has room for %(most)s saved predictions, and not for these; delete some.", most=most)
+        )
+    if key:
+        mine = Repeat.user_id == user.id
+        session.execute(delete(Repeat).where(mine, Repeat.created < now() - timedelta(days=DAYS_REPEATABLE)))
+        if (session.scalar(select(func.count()).select_from(Repeat).where(mine)) or 0) >= MOST_REPEATABLE:
+            raise Conflict(gettext("There were too many requests with an %(header)s.", header=REPEAT_HEADER))
 
 
 def between(wanted: dict[str, Any]) -> list[ColumnElement[bool]]:

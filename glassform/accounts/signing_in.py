@@ -2,21 +2,36 @@
 
 import hashlib
 import secrets
-from functools import cache
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 import flask_jwt_extended as tokens
 from flask import Flask, request
+from flask_babel import lazy_gettext
 from flask_jwt_extended.exceptions import CSRFError, JWTExtendedException
 from jwt import PyJWTError
-from limits import parse
 from sqlalchemy import select
-from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Forbidden, Unauthorized
-from werkzeug.security import check_password_hash, generate_password_hash
+from werkzeug.exceptions import Forbidden, ServiceUnavailable
 
-from glassform.accounts.database import db
-from glassform.accounts.rates import Rates, asking_address, count, rates, refuse_if_spent, settings
+from glassform.accounts.database import db, stop_reading
+from glassform.accounts.holding import unauthorized
+from glassform.accounts.names import folded
+from glassform.accounts.passwords import is_right
+from glassform.accounts.places import known_place
+from glassform.accounts.privacy import KEY_HEADER
+from glassform.accounts.rates import (
+    ACCOUNT,
+    NAME,
+    PLACE,
+    Limited,
+    Rates,
+    by_address,
+    count,
+    give_back,
+    settings,
+    slower_and_slower,
+    take_guess,
+)
 from glassform.accounts.tables import Key, User
 from glassform.accounts.tokens import ACCESS, REFRESH, is_revoked, owner, visit_token, visitor
 from glassform.languages import gettext
@@ -24,8 +39,12 @@ from glassform.settings import Settings
 
 ISSUER = "glassform"
 ALGORITHM = "HS256"
-KEY_HEADER, KEY_PREFIX = "X-API-Key", "gf_"
-SCOPES = ("read", "write")  # of a key; write includes read
+KEY_PREFIX = "gf_"
+SCOPES = READ, WRITE, MANAGE = ("read", "write", "manage")  # of a key; each includes those before it
+TOO_LITTLE = {
+    READ: lazy_gettext("This key may only read."),
+    WRITE: lazy_gettext("This key may not manage the account and its keys."),
+}
 
 
 def configure(app: Flask, settings: Settings, secret: str) -> None:
@@ -48,20 +67,10 @@ def configure(app: Flask, settings: Settings, secret: str) -> None:
     manager = tokens.JWTManager(app)
     manager.user_lookup_loader(owner)
     manager.token_in_blocklist_loader(is_revoked)
-    app.extensions["rates"] = Rates(settings.rate_limit_storage)
+    with app.app_context():
+        app.extensions["rates"] = Rates(settings.rate_limit_storage, db.engine)
     app.extensions["settings"] = settings
     app.jinja_env.globals.update(USED_BY_PAGES)
-
-
-def hash_password(password: str) -> str:
-    """Return what is kept of a password."""
-    return generate_password_hash(password, "scrypt")
-
-
-@cache
-def nobodys_password() -> str:
-    """Return the hash of a random password."""
-    return hash_password(secrets.token_hex())
 
 
 def user_with(name: str, password: str) -> User | None:
@@ -70,20 +79,41 @@ def user_with(name: str, password: str) -> User | None:
     Raises
     ------
     TooManyRequests
-        If this address or account had too many wrong passwords.
+        If this address, or all who try this name, had too many wrong passwords.
     """
-    whose = [("login", asking_address()), ("login", name.casefold())]
-    limit = parse(settings().login_limit)
-    for key in whose:
-        refuse_if_spent(limit, key)
-    user = db.session.scalar(select(User).where(User.folded == name.casefold()))
-    # an unknown name takes as long as a known one
-    right = check_password_hash(user.password if user else nobodys_password(), password)
-    if user and right and user.active:
-        return user
-    for key in whose:
-        rates().hit(limit, *key)
-    return None
+    small = folded(name)
+    user = db.session.scalar(select(User).where(User.folded == small))
+    by_name, place = slower_and_slower(NAME, small), known_place(user) if user else None
+    limits, further = (slower_and_slower(PLACE, place), by_name) if place else (by_name, [])
+    right = guess_is_right([*by_address(), *limits], user.password if user else None, password, further)
+    return user if user and right and user.active else None
+
+
+def owner_knows(user: User, password: str) -> bool:
+    """Tell whether a password is that of the account that is signed in.
+
+    Raises
+    ------
+    TooManyRequests
+        If this account had too many wrong passwords, those of others who try to sign in left out.
+    """
+    return guess_is_right(slower_and_slower(ACCOUNT, user.id), user.password, password)
+
+
+def guess_is_right(
+    limits: Sequence[Limited], kept: str | None, password: str, further: Sequence[Limited] = ()
+) -> bool:
+    """Tell whether a password is right; the guess counts before it is looked at, and no more if it was right."""
+    stop_reading()  # so that a connection does not wait with this thread
+    taken = take_guess(limits, further)
+    try:
+        right = is_right(kept, password)
+    except ServiceUnavailable:
+        give_back(taken)  # nobody looked at it
+        raise
+    if right:
+        give_back(taken)
+    return right
 
 
 def new_key() -> tuple[str, str]:
@@ -97,7 +127,7 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def signed_in(scope: str = SCOPES[1], refresh: bool = False) -> User:
+def signed_in(scope: str = WRITE) -> User:
     """Return the user of a request, by bearer token, cookie or key.
 
     Raises
@@ -109,8 +139,28 @@ def signed_in(scope: str = SCOPES[1], refresh: bool = False) -> User:
     TooManyRequests
         If the account makes too many requests.
     """
-    user = user_of_key(scope) if KEY_HEADER in request.headers else user_of_token(refresh)
-    count(user.id, "account")
+    user = user_of_key(scope) if KEY_HEADER in request.headers else user_of_token()
+    count(ACCOUNT, user.id)
+    return user
+
+
+def signed_in_by_token(**kind: Any) -> User:
+    """Return the owner of the token that a request is about, of the `kind` that flask_jwt_extended takes.
+
+    Raises
+    ------
+    Unauthorized
+        If there is none, or it is not believed.
+    Forbidden
+        If there is a key instead, or the form is not ours.
+    TooManyRequests
+        If the account makes too many requests.
+    """
+    if KEY_HEADER in request.headers:
+        user_of_key(READ)
+        raise Forbidden(gettext("This is about tokens: send the token, and no key."))
+    user = user_of_token(**kind)
+    count(ACCOUNT, user.id)
     return user
 
 
@@ -121,24 +171,19 @@ def user_of_key(scope: str) -> User:
     if found is None or user is None or not user.active:
         raise unauthorized(gettext("The key is not known."))
     if SCOPES.index(found.scope) < SCOPES.index(scope):
-        raise Forbidden(gettext("This key may only read."))
+        raise Forbidden(str(TOO_LITTLE[found.scope]))
     return user
 
 
-def user_of_token(refresh: bool) -> User:
+def user_of_token(**kind: Any) -> User:
     """Return the owner of the token in the header or cookie."""
     try:
-        tokens.verify_jwt_in_request(refresh=refresh, locations=["headers"] if refresh else None)
+        tokens.verify_jwt_in_request(**kind)
     except CSRFError as error:
         raise Forbidden(gettext("The form is too old, or was not on our page; load the page again.")) from error
     except (JWTExtendedException, PyJWTError) as error:
         raise unauthorized(gettext("Nobody is signed in, or not any more.")) from error
     return cast(User, tokens.get_current_user())
-
-
-def unauthorized(message: str) -> Unauthorized:
-    """Return the error for an unknown user, with the way to sign in."""
-    return Unauthorized(message, www_authenticate=WWWAuthenticate("bearer"))
 
 
 def signed_in_teacher() -> User:

@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKey, Index, MetaData, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ROLES = ("user", "teacher")
@@ -97,13 +97,42 @@ class Key(Base):
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
 
-class Revoked(Base):
-    """A token revoked before its expiry."""
+class Family(Base):
+    """A sign-in, and all tokens that came of it: they are good as long as this row is there.
 
-    __tablename__ = "revoked"
+    `refresh` is the id of the one refresh token that may still be used; empty if there is none, as in a browser.
+    """
 
-    token: Mapped[str] = mapped_column(String(36), primary_key=True)
+    __tablename__ = "families"
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True, default=new_name)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    refresh: Mapped[str] = mapped_column(String(36))
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class Place(Base):
+    """An address or network that an account was signed in from, as a digest."""
+
+    __tablename__ = "places"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[str] = mapped_column(String(32), primary_key=True)
+    seen: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Counter(Base):
+    """How often a limited thing was done in a window of time, which ends at `expires`, in seconds since the epoch.
+
+    SQLite keeps these in a file of their own, see `counters.py`.
+    """
+
+    __tablename__ = "counters"
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    count: Mapped[int]
+    expires: Mapped[float] = mapped_column(Double, index=True)
 
 
 class Repeat(Base):

@@ -1,4 +1,4 @@
-"""Tokens for programs, and cookies for browsers."""
+"""Tokens for programs, and cookies for browsers; all that came of one sign-in are a family, and end together."""
 
 import hmac
 from datetime import timedelta
@@ -8,12 +8,19 @@ import flask_jwt_extended as tokens
 from flask import Response, after_this_request, current_app, request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import PyJWTError
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from glassform.accounts.database import db, writing
-from glassform.accounts.tables import Revoked, User, now
+from glassform.accounts.holding import held, unauthorized
+from glassform.accounts.places import remember_place
+from glassform.accounts.privacy import keep_private
+from glassform.accounts.tables import Family, Place, User, new_name, now
+from glassform.languages import gettext
+from glassform.limits import MOST_SIGNED_IN
 
 ACCESS, REFRESH, VISIT = timedelta(minutes=15), timedelta(days=30), timedelta(hours=8)  # a visit is a browser's
+NEEDED = ("exp", "jti", "family")  # claims that every token of ours has
 
 
 def owner(header: dict[str, Any], claims: dict[str, Any]) -> User | None:
@@ -23,37 +30,92 @@ def owner(header: dict[str, Any], claims: dict[str, Any]) -> User | None:
 
 
 def is_revoked(header: dict[str, Any], claims: dict[str, Any]) -> bool:
-    """Tell whether a token was revoked."""
-    return not claims.get("jti") or db.session.get(Revoked, claims["jti"]) is not None
+    """Tell whether a token's family was ended, or it never had one."""
+    if not all(claims.get(name) for name in NEEDED):
+        return True
+    family = db.session.get(Family, str(claims["family"]))
+    return family is None or family.user_id != claims.get("sub")
 
 
-def claims_of(user: User) -> dict[str, Any]:
+def claims_of(user: User, family: str) -> dict[str, Any]:
     """Return the claims of an owner's token."""
-    return {"name": user.name, "role": user.role, "stamp": user.stamp}
+    return {"name": user.name, "role": user.role, "stamp": user.stamp, "family": family}
+
+
+def begin_family(user: User, lasting: timedelta, refresh: str = "") -> str:
+    """Begin a family of tokens and return its id; delete expired ones and, past the limit, the account's oldest.
+
+    Raises
+    ------
+    Unauthorized
+        If the account was deleted, disabled or got another password meanwhile.
+    """
+    oldest = select(Family.id).where(Family.user_id == user.id).order_by(Family.created.desc(), Family.id)
+    family = Family(id=new_name(), user_id=user.id, refresh=refresh, expires=now() + lasting)
+    with writing() as session:
+        held(session, user)
+        session.execute(delete(Family).where(Family.user_id == user.id, Family.expires < now()))
+        session.execute(delete(Family).where(Family.id.in_(oldest.offset(MOST_SIGNED_IN - 1))))
+        session.add(family)
+        remember_place(session, user)
+    return family.id
 
 
 def token_pair(user: User) -> dict[str, Any]:
-    """Return a new access token and a new refresh token."""
-    claims = claims_of(user)
+    """Return a new access token and a new refresh token, of a new family."""
+    refresh = new_name()
+    return pair(user, begin_family(user, REFRESH, refresh), refresh)
+
+
+def renewed_pair(user: User, claims: dict[str, Any]) -> dict[str, Any]:
+    """Return a new pair for a refresh token, which works once; a second time ends its whole family.
+
+    Raises
+    ------
+    Unauthorized
+        If the token was used before: one of the two who used it is not its owner.
+    """
+    refresh = new_name()
+    mine = Family.id == claims["family"], Family.user_id == user.id
+    once = update(Family).where(*mine, Family.refresh == claims["jti"]).returning(Family.id)
+    with writing() as session:
+        renewed = session.scalar(once.values(refresh=refresh, expires=now() + REFRESH))
+        if not renewed:
+            session.execute(delete(Family).where(*mine))
+    if not renewed:
+        raise unauthorized(
+            gettext("This refresh token was used before; all tokens of its sign-in are ended. Sign in again.")
+        )
+    return pair(user, claims["family"], refresh)
+
+
+def pair(user: User, family: str, refresh: str) -> dict[str, Any]:
+    """Return an access token and a refresh token of a family."""
+    claims = claims_of(user, family)
     return {
         "access_token": tokens.create_access_token(user.id, additional_claims=claims),
-        "refresh_token": tokens.create_refresh_token(user.id, additional_claims=claims),
+        "refresh_token": tokens.create_refresh_token(user.id, additional_claims=claims | {"jti": refresh}),
         "token_type": "Bearer",
         "expires_in": int(ACCESS.total_seconds()),
     }
 
 
 def revoke(claims: dict[str, Any]) -> None:
-    """Revoke a token, and delete expired entries."""
-    expires = now().fromtimestamp(claims["exp"], tz=now().tzinfo)
+    """End a token and all others of its family."""
     with writing() as session:
-        session.execute(delete(Revoked).where(Revoked.expires < now()))
-        session.merge(Revoked(token=claims["jti"], expires=expires))
+        session.execute(delete(Family).where(Family.id == claims["family"]))
+
+
+def end_families(session: Session, user_id: str) -> None:
+    """End all tokens of an account, and forget where it was signed in."""
+    session.execute(delete(Family).where(Family.user_id == user_id))
+    session.execute(delete(Place).where(Place.user_id == user_id))
 
 
 def begin_visit(user: User) -> None:
     """Sign a browser in by a cookie that scripts cannot read."""
-    token = tokens.create_access_token(user.id, additional_claims=claims_of(user), expires_delta=VISIT)
+    claims = claims_of(user, begin_family(user, VISIT))
+    token = tokens.create_access_token(user.id, additional_claims=claims, expires_delta=VISIT)
 
     @after_this_request
     def keep(response: Response) -> Response:
@@ -75,10 +137,12 @@ def visitor() -> dict[str, Any]:
     token = request.cookies.get(current_app.config["JWT_ACCESS_COOKIE_NAME"])
     if not token:
         return {}
+    keep_private()  # what asks this shows the name
     try:
-        return cast(dict[str, Any], tokens.decode_token(token))
+        claims = cast(dict[str, Any], tokens.decode_token(token))
     except (PyJWTError, JWTExtendedException):
         return {}
+    return claims if all(claims.get(name) for name in NEEDED) else {}
 
 
 def visit_token() -> str:

@@ -15,7 +15,7 @@ from glassform.versions.served import Tables
 LIGHT, PAGES, PEOPLE, BATCHES = "light", "pages", "people", "batches"
 THREADS = 8  # of the lane for people, who wait for the database
 COMPUTING_THREADS = 2  # of the lanes for pages and for batches, who wait for nothing: more would not be faster
-MOST_WAITING = 128  # requests of a lane that wait for a thread
+MOST_WAITING = 512  # requests of a lane that wait for a thread
 LONGEST_LIGHT = 4096  # bytes of a query or body that is read at once; names of a longer one may take a while
 NOT_LIGHT = re.compile(r"html|model=")  # a page takes longer, and another version may have to be loaded
 

@@ -62,7 +62,7 @@ def refuse_danger(options: argparse.Namespace, settings: Settings) -> None:
     if not here and options.debug:
         sys.exit(f"--debug lets anyone who reaches {options.host} run code here; use it on this machine only.")
     if options.workers > 1 and settings.rate_limit_storage.startswith("memory"):
-        print("Each worker counts requests alone; set RATE_LIMIT_STORAGE to count them together.", file=sys.stderr)
+        print("Each worker counts requests alone; RATE_LIMIT_STORAGE=database counts them together.", file=sys.stderr)
 
 
 def ensure_secret(settings: Settings) -> None:

@@ -61,7 +61,7 @@ MESSAGES = {
     "output": lazy_gettext("is not an output{hint}"),
     "text": lazy_gettext("{value} is not text"),
     "too_long": lazy_gettext("is {length} characters long; at most {longest} are kept"),
-    "name": lazy_gettext("{value} is not a name of 3 to 60 letters, digits and . _ - @"),
+    "name": lazy_gettext("{value} is not a name of 3 to 60 letters of one script, digits and . _ - @"),
     "password": lazy_gettext("a password has {shortest} to {longest} characters, and is not the name"),
     "taken_name": lazy_gettext("{value} is taken"),
     "wrong_password": lazy_gettext("the password is wrong"),

@@ -1,24 +1,40 @@
 """What the resources about people share."""
 
+from collections.abc import Callable
+from functools import wraps
 from types import MappingProxyType
 from typing import Any
 
 from flask import request
+from werkzeug.exceptions import NotFound
 
 from glassform.accounts.rates import counted
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import Schema
 from glassform.web.forms import FORM_TYPES
 from glassform.web.openapi import TEXT
+from glassform.web.reading import can_be_kept
 from glassform.web.resource import Answer, Resource, represented
 
 
+def storable(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Know of nothing whose id no database can store, before a database is asked."""
+
+    @wraps(method)
+    def asking(*arguments: Any, **named: Any) -> Any:
+        if not all(can_be_kept(each) for each in named.values() if isinstance(each, str)):
+            raise NotFound
+        return method(*arguments, **named)
+
+    return asking
+
+
 class Remembering(Resource):
-    """A resource about accounts: its requests are counted, and the database may be unavailable."""
+    """A resource about accounts: its requests are counted, its answers private; the database may be unavailable."""
 
     suffixed = False
     lane = "people"
-    method_decorators = [represented, counted]  # noqa: RUF012 - Flask-RESTful's own way
+    method_decorators = [represented, storable, counted]  # noqa: RUF012 - Flask-RESTful's own way
     problems = frozenset({401, 403, 404, 409, 429, 503})
 
 

@@ -67,7 +67,8 @@ def read(resource: "Resource", suffix: str | None) -> Asked:
     if "HTTP_CONTENT_ENCODING" in environ:
         refuse_encoded(environ["HTTP_CONTENT_ENCODING"])
     if environ["REQUEST_METHOD"] not in READING:
-        request.max_content_length = resource.largest_body
+        # a chunked body announces no length, and its stream simply ends at the limit: one more byte shows that
+        request.max_content_length = resource.largest_body + ("CONTENT_LENGTH" not in environ)
         refuse_long_media_type(environ.get("CONTENT_TYPE", ""))
     return asked
 

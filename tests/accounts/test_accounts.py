@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from glassform.accounts import database
 from glassform.accounts import signing_in as auth
+from glassform.accounts.tables import new_name
 from glassform.settings import ARTIFACTS, Settings
 from glassform.versions.registry import Registry
 from server import create_app
@@ -302,9 +303,40 @@ def test_tokens_are_renewed_once_and_taken_back(client, remembering):
     assert client.post("/tokens/refresh", headers=bearer(pair["access_token"])).status_code == 401
     renewed = client.post("/tokens/refresh", headers=bearer(pair["refresh_token"])).json
     assert client.get("/account", headers=bearer(renewed["access_token"])).status_code == 200
-    assert client.post("/tokens/refresh", headers=bearer(pair["refresh_token"])).status_code == 401
     assert client.delete("/tokens", headers=bearer(renewed["access_token"])).status_code == 204
     assert client.get("/account", headers=bearer(renewed["access_token"])).status_code == 401
+    assert client.post("/tokens/refresh", headers=bearer(renewed["refresh_token"])).status_code == 401
+
+
+def test_a_refresh_token_that_is_used_again_ends_all_tokens_of_its_sign_in_and_no_others(client, remembering):
+    sign_up(remembering, "reuser")
+    who = {"name": "reuser", "password": PASSWORD}
+    pair, other = (client.post("/tokens", json=who).json for _ in range(2))
+    renewed = client.post("/tokens/refresh", headers=bearer(pair["refresh_token"])).json
+    again = client.post("/tokens/refresh", headers=bearer(pair["refresh_token"]))
+    assert again.status_code == 401 and "used before" in again.json["detail"]
+    assert client.get("/account", headers=bearer(renewed["access_token"])).status_code == 401
+    assert client.post("/tokens/refresh", headers=bearer(renewed["refresh_token"])).status_code == 401
+    assert client.get("/account", headers=bearer(other["access_token"])).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_either_token_ends_both(client, remembering, kind):
+    sign_up(remembering, "ender")
+    pair = client.post("/tokens", json={"name": "ender", "password": PASSWORD}).json
+    assert client.delete("/tokens", headers=bearer(pair[kind])).status_code == 204
+    assert client.get("/account", headers=bearer(pair["access_token"])).status_code == 401
+    assert client.post("/tokens/refresh", headers=bearer(pair["refresh_token"])).status_code == 401
+    assert client.delete("/tokens", headers=bearer(pair[kind])).status_code == 401
+
+
+def test_a_key_is_no_token(client, remembering, ann):
+    key = client.post("/keys", json={"title": "x", "scope": "manage"}, headers=ann).json["key"]
+    for method, path in (("DELETE", "/tokens"), ("DELETE", "/session"), ("POST", "/tokens/refresh")):
+        for header, status in (({"X-API-Key": key}, 403), ({"X-API-Key": key} | ann, 403), ({"X-API-Key": "x"}, 401)):
+            answer = client.open(path, method=method, headers=header)
+            assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), (path, answer.text)
+    assert client.get("/account", headers=ann).status_code == 200
 
 
 def forged(remembering, token, header=None, secret=None, **changes):
@@ -316,7 +348,12 @@ def forged(remembering, token, header=None, secret=None, **changes):
     return pyjwt.encode(claims, "" if algorithm == "none" else secret, algorithm, headers=header)
 
 
-def test_only_our_own_tokens_of_today_are_believed(client, remembering, ann):
+def family_of(header):
+    token = header["Authorization"].removeprefix("Bearer ")
+    return pyjwt.decode(token, options={"verify_signature": False})["family"]
+
+
+def test_only_our_own_tokens_of_today_are_believed(client, remembering, ann, bob):
     good = ann["Authorization"].removeprefix("Bearer ")
     assert client.get("/account", headers=bearer(forged(remembering, good))).status_code == 200
     past = int(datetime.now(UTC).timestamp()) - 10
@@ -338,6 +375,9 @@ def test_only_our_own_tokens_of_today_are_believed(client, remembering, ann):
         "nobody": forged(remembering, good, sub="x"),
         "no subject": forged(remembering, good, sub=None),
         "no id": forged(remembering, good, jti=None),
+        "no end": forged(remembering, good, exp=None),
+        "no family": forged(remembering, good, family=None),
+        "another's family": forged(remembering, good, family=family_of(bob)),
         "another type": forged(remembering, good, type="refresh"),
         "rubbish": "a.b.c",
         "empty": "",
@@ -353,12 +393,18 @@ def test_only_our_own_tokens_of_today_are_believed(client, remembering, ann):
 def test_a_key_does_what_it_may_until_it_is_taken_back(client, ann, record):
     made = {scope: client.post("/keys", json={"title": scope, "scope": scope}, headers=ann) for scope in auth.SCOPES}
     assert {each.status_code for each in made.values()} == {201}
-    read, write = ({"X-API-Key": made[scope].json["key"]} for scope in auth.SCOPES)
+    read, write, manage = ({"X-API-Key": made[scope].json["key"]} for scope in auth.SCOPES)
     assert client.get("/predictions", headers=read).status_code == 200
     assert client.post("/predictions", json=record, headers=read).status_code == 403
     assert client.post("/predictions", json=record, headers=write).status_code == 201
     for header in ({"X-API-Key": "gf_x"}, {"X-API-Key": ""}):
         assert client.get("/predictions", headers=header).status_code == 401
+    for header, status in ((read, 403), (write, 403), (manage, 201)):
+        assert client.post("/keys", json={"title": "y", "scope": "read"}, headers=header).status_code == status
+    one = f"/keys/{made['read'].json['id']}"
+    for method, path in (("DELETE", one), ("PATCH", "/account"), ("DELETE", "/account")):
+        assert client.open(path, method=method, json={}, headers=write).status_code == 403
+    assert client.delete(one, headers=manage).status_code == 204
     assert client.delete(f"/keys/{made['write'].json['id']}", headers=ann).status_code == 204
     assert client.post("/predictions", json=record, headers=write).status_code == 401
 
@@ -582,3 +628,53 @@ def test_a_failed_write_is_logged_without_what_it_was_to_write(client, rememberi
     assert failed.status_code == 503 and "the database failed" in caplog.text
     assert "Never-worked" not in caplog.text and "elsewhere" not in failed.text
     assert client.post("/predictions", json=record, headers=ann).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "then"),
+    [({}, 200, 401), ({"keys": "end"}, 200, 401), ({"keys": "keep"}, 200, 200), ({"keys": "all"}, 422, 200)],
+)
+def test_a_changed_password_ends_the_keys_unless_they_are_kept(client, remembering, sent, status, then):
+    header = sign_up(remembering, f"locksmith{sent.get('keys', '')}")
+    key = client.post("/keys", json={"title": "x", "scope": "read"}, headers=header).json["key"]
+    change = {"password": PASSWORD, "new_password": "battery staple", **sent}
+    assert client.patch("/account", json=change, headers=header).status_code == status
+    assert client.get("/account", headers={"X-API-Key": key}).status_code == then
+
+
+def test_a_further_sign_in_past_the_limit_signs_out_the_oldest(client, remembering, monkeypatch):
+    monkeypatch.setattr("glassform.accounts.tokens.MOST_SIGNED_IN", 3)
+    headers = [sign_up(remembering, "everywhere") for _ in range(5)]
+    assert [client.get("/account", headers=each).status_code for each in headers] == [401, 401, 200, 200, 200]
+
+
+def test_a_request_can_be_sent_again_for_a_month_and_so_many_can(client, remembering, record, monkeypatch):
+    header = sign_up(remembering, "forgetful")
+    monkeypatch.setattr("glassform.accounts.history.MOST_REPEATABLE", 2)
+    codes = [
+        client.post("/predictions", json=record, headers=header | {"Idempotency-Key": key}).status_code
+        for key in "abac"
+    ]
+    assert codes == [201, 201, 201, 409]
+    with remembering.app_context(), database.writing() as session:
+        session.execute(text("UPDATE repeats SET created = '2020-01-01 00:00:00'"))
+    assert client.post("/predictions", json=record, headers=header | {"Idempotency-Key": "c"}).status_code == 201
+    assert client.get("/predictions", headers=header).json["total"] == 3
+
+
+def test_what_was_under_way_when_the_password_changed_is_not_done(client, remembering, ann, record, monkeypatch):
+    """The account is looked at once more in the transaction that writes."""
+    header = sign_up(remembering, "racer")
+    real = auth.signed_in
+
+    def change_first(*arguments):
+        user = real(*arguments)
+        with database.writing() as session:
+            session.execute(text("UPDATE users SET stamp = :new WHERE folded = 'racer'"), {"new": new_name()})
+        return user
+
+    for module in ("keys", "predictions"):
+        monkeypatch.setattr(f"glassform.resources.people.{module}.signed_in", change_first)
+    assert client.post("/predictions", json=record, headers=header).status_code == 401
+    header = sign_up(remembering, "racer")
+    assert client.post("/keys", json={"title": "x", "scope": "read"}, headers=header).status_code == 401

@@ -4,13 +4,15 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 from typing_extensions import TypedDict
 from werkzeug.exceptions import NotFound
 
 from glassform.accounts.database import db, writing
-from glassform.accounts.signing_in import SCOPES, new_key, signed_in
+from glassform.accounts.holding import held
+from glassform.accounts.signing_in import MANAGE, SCOPES, new_key, signed_in
 from glassform.accounts.tables import Key, User
+from glassform.limits import MOST_KEYS
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import Schema
 from glassform.resources.account_resource import FromForms, Remembering
@@ -18,7 +20,6 @@ from glassform.web.openapi import TEXT
 from glassform.web.reading import read_members
 from glassform.web.resource import Answer
 
-MOST_KEYS = 20
 LONGEST_TITLE = 60
 
 
@@ -63,20 +64,22 @@ class Keys(Remembering):
         return {"keys": keys_of(signed_in("read"))}
 
     def post(self) -> tuple[NewKeyAnswer, int]:
-        """Create a key; it is shown this once and stored hashed."""
-        user = signed_in()
+        """Create a key; it is shown this once and stored hashed. A key may do so only if its scope is `manage`."""
+        user = signed_in(MANAGE)
         given = read_members(["title", "scope"], template="people/account.html")
         errors = [] if given["scope"] in SCOPES else [unknown_scope(given["scope"])]
         if len(given["title"]) > LONGEST_TITLE:
             message = say("too_long", length=len(given["title"]), longest=LONGEST_TITLE)
             errors.append(FieldError("title", shown(given["title"]), message))
-        if len(keys_of(user)) >= MOST_KEYS:
-            errors.append(FieldError("title", None, say("too_many", count=MOST_KEYS + 1, most=MOST_KEYS)))
         if errors:
             raise InvalidQuery(errors, given, "people/account.html")
         secret, digest = new_key()
         key = Key(user_id=user.id, title=given["title"], scope=given["scope"], digest=digest)
         with writing() as session:
+            mine = Key.user_id == held(session, user).id
+            if (session.scalar(select(func.count()).select_from(Key).where(mine)) or 0) >= MOST_KEYS:
+                full = FieldError("title", None, say("too_many", count=MOST_KEYS + 1, most=MOST_KEYS))
+                raise InvalidQuery([full], given, "people/account.html")
             session.add(key)
         return {**key_answer(key), "key": secret}, 201
 
@@ -88,12 +91,11 @@ class OneKey(FromForms):
 
     def delete(self, id: str) -> Answer:
         """Revoke a key."""
-        user = signed_in()
+        user = signed_in(MANAGE)
         with writing() as session:
-            key = session.scalar(select(Key).where(Key.id == id, Key.user_id == user.id))
-            if key is None:
+            mine = delete(Key).where(Key.id == id, Key.user_id == user.id)
+            if session.scalar(mine.returning(Key.id)) is None:
                 raise NotFound
-            session.delete(key)
         return {}, 204, {"Location": url_for("account")}
 
 

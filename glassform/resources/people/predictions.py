@@ -7,12 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import request, url_for
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, select
 from typing_extensions import TypedDict
+from werkzeug.exceptions import NotFound
 
 from glassform.accounts.database import db, writing
-from glassform.accounts.history import REPEAT_HEADER, between, count_of, own, remember
+from glassform.accounts.history import REPEAT_HEADER, between, count_of, is_own, own, remember
 from glassform.accounts.signing_in import signed_in
 from glassform.accounts.tables import Prediction
 from glassform.batches.batch import Batch, InvalidBatch, RowError
@@ -28,7 +28,16 @@ from glassform.resources.account_resource import FromForms, Remembering
 from glassform.web.asked import fitted, schema, served
 from glassform.web.forms import FORM_TYPES
 from glassform.web.openapi import RECORD, TEXT, in_query
-from glassform.web.reading import OF_FORMS, flat, given_fields, read_body, read_members, read_options, read_record
+from glassform.web.reading import (
+    OF_FORMS,
+    can_be_kept,
+    flat,
+    given_fields,
+    read_body,
+    read_members,
+    read_options,
+    read_record,
+)
 from glassform.web.resource import Answer
 
 MOST_AT_ONCE = 1_000  # records of one request
@@ -112,10 +121,7 @@ class Predictions(Remembering):
         user, key = signed_in(), repeat_key()
         records, several = read_records()
         digest = hashlib.sha256(repr(records).encode()).hexdigest()
-        try:
-            made = remember(user, fitted(), records, key, digest)
-        except IntegrityError:  # the same key came twice at once, and the other request was faster
-            made = remember(user, fitted(), records, key, digest)
+        made = remember(user, fitted(), records, key, digest)
         answers = [as_answer(each) for each in made]
         if several:
             return {"predictions": answers}, 201, {"Location": url_for("predictions")}
@@ -161,9 +167,11 @@ class OnePrediction(FromForms):
     def patch(self, id: str) -> tuple[PredictionAnswer, int, dict[str, str]]:
         """Save the true outcome and a note."""
         user = signed_in()
+        own(db.session, user, served().name, id)  # what is not there is not found, whatever else is wrong
+        changes = read_changes()
         with writing() as session:
             prediction = own(session, user, served().name, id)
-            for name, value in read_changes().items():
+            for name, value in changes.items():
                 setattr(prediction, name, value or None)
         return as_answer(prediction), 200, {"Location": url_for("oneprediction", id=id)}
 
@@ -171,7 +179,9 @@ class OnePrediction(FromForms):
         """Delete the prediction."""
         user = signed_in()
         with writing() as session:
-            session.delete(own(session, user, served().name, id))
+            mine = delete(Prediction).where(*is_own(user, served().name, id))
+            if session.scalar(mine.returning(Prediction.id)) is None:
+                raise NotFound
         return {}, 204, {"Location": url_for("predictions")}
 
 
@@ -229,9 +239,11 @@ def repeat_key() -> str:
     Raises
     ------
     InvalidQuery
-        If it is too long.
+        If it is too long, or cannot be stored.
     """
     key = request.headers.get(REPEAT_HEADER, "")
+    if not can_be_kept(key):
+        raise InvalidQuery([FieldError(REPEAT_HEADER, shown(key), say("encoding"))], {})
     if len(key) > LONGEST_KEY:
         message = say("too_long", length=len(key), longest=LONGEST_KEY)
         raise InvalidQuery([FieldError(REPEAT_HEADER, shown(key), message)], {})

@@ -8,8 +8,9 @@ from flask import request, url_for
 from typing_extensions import TypedDict
 from werkzeug.exceptions import UnsupportedMediaType
 
-from glassform.accounts.signing_in import signed_in, unauthorized, user_with
-from glassform.accounts.tokens import begin_visit, end_visit, revoke, token_pair
+from glassform.accounts.holding import unauthorized
+from glassform.accounts.signing_in import signed_in_by_token, user_with
+from glassform.accounts.tokens import begin_visit, end_visit, renewed_pair, revoke, token_pair
 from glassform.languages import gettext
 from glassform.records.messages import FieldError, InvalidQuery, say
 from glassform.records.schema import Schema
@@ -77,8 +78,8 @@ class Session(FromForms):
         return {}, 303, {"Location": own_path(given.get(NEXT), asked().root) or url_for("predictions")}
 
     def delete(self) -> Answer:
-        """Sign a browser out and revoke its token."""
-        signed_in()
+        """Sign a browser out and end its token."""
+        signed_in_by_token()
         revoke(jwt.get_jwt())
         end_visit()
         return {}, 204, {"Location": url_for("form")}
@@ -107,8 +108,8 @@ class Tokens(Remembering):
         return token_pair(user)  # type: ignore[return-value]
 
     def delete(self) -> Answer:
-        """Revoke the token that was sent, of either kind."""
-        signed_in()
+        """End the token that was sent, of either kind, and with it all others of its sign-in."""
+        signed_in_by_token(verify_type=False, locations=["headers"])
         revoke(jwt.get_jwt())
         return {}, 204
 
@@ -119,10 +120,9 @@ class Refresh(Remembering):
     formats = ("json",)
 
     def post(self) -> TokensAnswer:
-        """Return a new pair of tokens for a refresh token, which is revoked."""
-        user = signed_in(refresh=True)
-        revoke(jwt.get_jwt())
-        return token_pair(user)  # type: ignore[return-value]
+        """Return a new pair of tokens for a refresh token; used again, it ends all tokens of its sign-in."""
+        user = signed_in_by_token(refresh=True, locations=["headers"])
+        return renewed_pair(user, jwt.get_jwt())  # type: ignore[return-value]
 
 
 def credentials(name: dict[str, Any], password: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -4,13 +4,16 @@ from typing import Any
 
 from flask import url_for
 from sqlalchemy import case, delete, func, select
+from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 from werkzeug.exceptions import NotFound
 
 from glassform.accounts.database import db, writing
 from glassform.accounts.history import count_of
+from glassform.accounts.holding import held
 from glassform.accounts.signing_in import signed_in_teacher
 from glassform.accounts.tables import ROLES, Prediction, User, new_name
+from glassform.accounts.tokens import end_families
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import Schema
 from glassform.resources.account_resource import FromForms, Remembering
@@ -94,7 +97,8 @@ class OneUser(FromForms):
             if value not in known[name]
         ]
         with writing() as session:
-            user = other(session.get(User, id), teacher, errors)
+            user = other(session, id, teacher, errors)
+            end_families(session, user.id)
             user.role, user.stamp = given.get("role", user.role), new_name()
             user.active = given["active"] == STATES[0] if "active" in given else user.active
         return user_answer(user, count_of(user)), 200, {"Location": url_for("users")}
@@ -103,20 +107,26 @@ class OneUser(FromForms):
         """Delete an account and all its data."""
         teacher = signed_in_teacher()
         with writing() as session:
-            session.execute(delete(User).where(User.id == other(session.get(User, id), teacher, []).id))
+            session.execute(delete(User).where(User.id == other(session, id, teacher, []).id))
         return {}, 204, {"Location": url_for("users")}
 
 
-def other(user: User | None, teacher: User, errors: list[FieldError]) -> User:
-    """Return an account that is not the teacher's own.
+def other(session: Session, id: str, teacher: User, errors: list[FieldError]) -> User:
+    """Return an account that is not the teacher's own; hold both, so that two teachers cannot lock each other out.
 
     Raises
     ------
+    Unauthorized
+        If the teacher's own account changed meanwhile.
     NotFound
         If there is none.
     InvalidQuery
         With every error; the teacher's own account is one.
     """
+    both = select(User).where(User.id.in_([teacher.id, id])).order_by(User.id).with_for_update()
+    users = {user.id: user for user in session.scalars(both)}
+    held(session, teacher)
+    user = users.get(id)
     if user is None:
         raise NotFound
     if user.id == teacher.id:
