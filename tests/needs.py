@@ -17,7 +17,7 @@ NEEDS = {
     "browser": {"browser", "visit", "visit_as"},
     "engine": {"import duckdb", "import ibis", "glassform.engines.scoring.connect", "spark", "engine", "run"},
     "part": {"tests.conftest.missing", "postgresql", "own_postgresql", "redis_port", "mounted"},
-    "process": {"import subprocess", "empty_database", "described", "image", "several"},
+    "process": {"import subprocess", "empty_database", "described", "image", "several", "old"},
 }
 
 

@@ -23,7 +23,7 @@ SPREAD = {
     "versions",
 }
 # Files whose tests share a dear fixture by the first of their parameters.
-BY_PARAMETER = {"accounts", "describing"}
+BY_PARAMETER = {"accounts", "at_once", "describing"}
 # What starts Spark, or needs what its tests make: it is started in one process only.
 SPARK = ("spark", "test_sql.py", "test_counting_gives_the", "test_the_command_learns_from")
 # The longest, by parts of their names; nothing but speed depends on this list.

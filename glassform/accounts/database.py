@@ -83,9 +83,11 @@ def keep_to_its_owner(engine: Engine) -> None:
 
     @event.listens_for(engine, "do_connect")
     def make(dialect: Any, record: Any, arguments: Any, options: Any) -> None:
-        with suppress(OSError):  # SQLite says better what is wrong
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-            for each in (file, f"{file}-wal", f"{file}-shm"):
+        with suppress(OSError):  # it is there already, or SQLite says better what is wrong
+            # never one that is there: to close it again would end the locks that this process has on it
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        for each in (file, f"{file}-wal", f"{file}-shm"):
+            with suppress(OSError):
                 if stat.S_IMODE(os.stat(each).st_mode) & stat.S_IRWXO:
                     os.chmod(each, stat.S_IRUSR | stat.S_IWUSR)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session, scoped_session
 from werkzeug.exceptions import Conflict, NotFound
 
@@ -20,6 +20,7 @@ from glassform.records.schema import BINARY, Schema
 REPEAT_HEADER = "Idempotency-Key"  # https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header
 MOST_REMEMBERED = 20_000  # of the saved predictions, the newest are read
 EXPORTED_AT_A_TIME = 500  # predictions
+UNSEEN = {"synchronize_session": False}  # what is changed in the database alone
 
 
 class Model(Protocol):
@@ -95,7 +96,7 @@ def remember(user: User, card: Model, records: list[Record], key: str, digest: s
         repeat = session.get(Repeat, (user.id, key)) if key else None
         if repeat is not None:
             return repeated(session, repeat, digest)
-        make_room(session, user, len(records), key)
+        take_room(session, user, len(records), key)
         made = [
             Prediction(
                 user_id=user.id,
@@ -124,10 +125,10 @@ def repeated(session: Session, repeat: Repeat, digest: str) -> list[Prediction]:
     return [kept[id] for id in repeat.made]
 
 
-def make_room(session: Session, user: User, count: int, key: str) -> None:
-    """Refuse predictions for which a held account has no room; forget requests that were sent long ago."""
-    saved = select(func.count()).select_from(Prediction).where(Prediction.user_id == user.id)
-    if (session.scalar(saved) or 0) + count > MOST_SAVED:
+def take_room(session: Session, user: User, count: int, key: str) -> None:
+    """Take room for predictions, or refuse them if a held account has none; forget requests of long ago."""
+    room = update(User).where(User.id == user.id, User.saved + count <= MOST_SAVED).returning(User.id)
+    if session.scalar(room.values(saved=User.saved + count), execution_options=UNSEEN) is None:
         most = f"{MOST_SAVED:,}"
         raise Conflict(
             gettext("An account has room for %(most)s saved predictions, and not for these; delete some.", most=most)
@@ -137,6 +138,23 @@ def make_room(session: Session, user: User, count: int, key: str) -> None:
         session.execute(delete(Repeat).where(mine, Repeat.created < now() - timedelta(days=DAYS_REPEATABLE)))
         if (session.scalar(select(func.count()).select_from(Repeat).where(mine)) or 0) >= MOST_REPEATABLE:
             raise Conflict(gettext("There were too many requests with an %(header)s.", header=REPEAT_HEADER))
+
+
+def forget(user: User, table: str, id: str) -> None:
+    """Delete a user's prediction from a table, and free its room.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or it is another user's.
+    """
+    with writing() as session:
+        held(session, user)
+        mine = delete(Prediction).where(*is_own(user, table, id)).returning(Prediction.id)
+        if session.scalar(mine) is None:
+            raise NotFound
+        freed = update(User).where(User.id == user.id).values(saved=User.saved - 1)
+        session.execute(freed, execution_options=UNSEEN)
 
 
 def between(wanted: dict[str, Any]) -> list[ColumnElement[bool]]:

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import math
+import re
 import time
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -28,6 +29,7 @@ ADDRESS, NAME, PLACE, ACCOUNT = "address", "name", "place", "account"  # the kin
 # How many times the allowed guesses, in how many times their window: so further guesses take longer and longer.
 SLOWER = ((1, 1), (2, 4), (3, 15))
 LONGEST_DELAY = 15 * 60  # seconds; nobody is locked out for ever
+PLAIN = re.compile(r"[\w.:/-]{1,64}", re.ASCII)  # whose counter it is, as its key says it
 NETWORK = 64  # bits of an IPv6 address that one customer has, who may use any of the rest
 Limited = tuple[RateLimitItem, str, str]  # a limit, the kind of the counter, whose it is
 
@@ -80,8 +82,9 @@ class Rates:
 
 def key_of(scope: str, limit: RateLimitItem, kind: str, whose: str) -> str:
     """Return the key of a counter: what is counted and of which kind, so that no two kinds ever meet."""
-    digest = hashlib.sha256(whose.encode(errors="replace")).hexdigest()[:32]  # no names where none are needed
-    return f"{scope}/{kind}/{limit.amount}/{limit.get_expiry()}/{digest}"
+    if not PLAIN.fullmatch(whose):  # a client may send a name of any length
+        whose = "#" + hashlib.sha256(whose.encode(errors="replace")).hexdigest()
+    return f"{scope}/{kind}/{limit.amount}/{limit.get_expiry()}/{whose}"
 
 
 def settings() -> Settings:

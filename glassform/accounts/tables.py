@@ -49,7 +49,11 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """An account; `folded` is the name in lower case, `stamp` changes to revoke all tokens."""
+    """An account.
+
+    `folded` is the name as signing in compares it, `stamp` changes to revoke all tokens, `saved` is the number of
+    saved predictions, so that a quota is one statement.
+    """
 
     __tablename__ = "users"
 
@@ -61,6 +65,7 @@ class User(Base):
     active: Mapped[bool] = mapped_column(default=True)
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     stamp: Mapped[str] = mapped_column(String(24), default=new_name)
+    saved: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Prediction(Base):
@@ -130,7 +135,7 @@ class Counter(Base):
 
     __tablename__ = "counters"
 
-    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
     count: Mapped[int]
     expires: Mapped[float] = mapped_column(Double, index=True)
 

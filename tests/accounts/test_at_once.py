@@ -28,7 +28,7 @@ def url(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def port(scorecard, url):
+def running(scorecard, url):
     """The port of a server with two workers and the default limits, on a database of its own."""
     port = free_port()
     environment = {"DATABASE_URL": url, "LOG_LEVEL": "CRITICAL"}
@@ -74,40 +74,40 @@ def bearer(pair, kind="access_token"):
     return {"Authorization": f"Bearer {pair[kind]}"}
 
 
-def test_one_name_is_registered_once(port):
-    statuses = at_once(port, "POST", "/accounts", {"name": "only", "password": PASSWORD}, times=12)
+def test_one_name_is_registered_once(running):
+    statuses = at_once(running, "POST", "/accounts", {"name": "only", "password": PASSWORD}, times=12)
     assert statuses[201] == 1 and {*statuses} <= {201, 409, 503}
 
 
-def test_as_many_keys_are_made_as_an_account_may_have(port):
-    header = bearer(sign_up(port, "keeper"))
-    statuses = at_once(port, "POST", "/keys", {"title": "x", "scope": "read"}, **header)
+def test_as_many_keys_are_made_as_an_account_may_have(running):
+    header = bearer(sign_up(running, "keeper"))
+    statuses = at_once(running, "POST", "/keys", {"title": "x", "scope": "read"}, **header)
     assert statuses == {201: MOST_KEYS, 422: AT_ONCE - MOST_KEYS}
-    assert len(ask(port, "GET", "/keys", **header)[2]["keys"]) == MOST_KEYS
+    assert len(ask(running, "GET", "/keys", **header)[2]["keys"]) == MOST_KEYS
 
 
-def test_a_refresh_token_works_once_and_the_others_end_its_family(port):
-    pair = sign_up(port, "refresher")
-    statuses = at_once(port, "POST", "/tokens/refresh", **bearer(pair, "refresh_token"))
+def test_a_refresh_token_works_once_and_the_others_end_its_family(running):
+    pair = sign_up(running, "refresher")
+    statuses = at_once(running, "POST", "/tokens/refresh", **bearer(pair, "refresh_token"))
     assert statuses == {200: 1, 401: AT_ONCE - 1}
-    assert ask(port, "GET", "/account", **bearer(pair))[0] == 401
+    assert ask(running, "GET", "/account", **bearer(pair))[0] == 401
 
 
-def test_predictions_posted_at_once_are_all_saved(port, record):
-    header = bearer(sign_up(port, "poster"))
-    assert at_once(port, "POST", "/predictions", record, times=64, **header) == {201: 64}
-    assert ask(port, "GET", "/predictions", **header)[2]["total"] == 64
+def test_predictions_posted_at_once_are_all_saved(running, record):
+    header = bearer(sign_up(running, "poster"))
+    assert at_once(running, "POST", "/predictions", record, times=64, **header) == {201: 64}
+    assert ask(running, "GET", "/predictions", **header)[2]["total"] == 64
 
 
-def test_the_same_request_sent_at_once_is_done_once(port, record):
-    header = bearer(sign_up(port, "repeater")) | {"Idempotency-Key": "one"}
-    assert at_once(port, "POST", "/predictions", record, **header) == {201: AT_ONCE}
-    assert ask(port, "GET", "/predictions", **header)[2]["total"] == 1
+def test_the_same_request_sent_at_once_is_done_once(running, record):
+    header = bearer(sign_up(running, "repeater")) | {"Idempotency-Key": "one"}
+    assert at_once(running, "POST", "/predictions", record, **header) == {201: AT_ONCE}
+    assert ask(running, "GET", "/predictions", **header)[2]["total"] == 1
 
 
-def test_an_account_is_filled_to_its_quota_and_no_further(port, url, record):
-    header = bearer(sign_up(port, "filler"))
-    assert ask(port, "POST", "/predictions", record, **header)[0] == 201
+def test_an_account_is_filled_to_its_quota_and_no_further(running, url, record):
+    header = bearer(sign_up(running, "filler"))
+    assert ask(running, "POST", "/predictions", record, **header)[0] == 201
     room = 7
     fill = (
         "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :wanted) "
@@ -118,25 +118,32 @@ def test_an_account_is_filled_to_its_quota_and_no_further(port, url, record):
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text(fill), {"wanted": MOST_SAVED - room - 1})
+        connection.execute(
+            text("UPDATE users SET saved = :saved WHERE folded = 'filler'"), {"saved": MOST_SAVED - room}
+        )
     engine.dispose()
-    assert at_once(port, "POST", "/predictions", record, **header) == {201: room, 409: AT_ONCE - room}
-    assert ask(port, "GET", "/predictions", **header)[2]["total"] == MOST_SAVED
-    refused = ask(port, "POST", "/predictions", record, **header)[2]
+    assert at_once(running, "POST", "/predictions", record, **header) == {201: room, 409: AT_ONCE - room}
+    assert ask(running, "GET", "/predictions", **header)[2]["total"] == MOST_SAVED
+    refused = ask(running, "POST", "/predictions", record, **header)[2]
     assert f"{MOST_SAVED:,}" in refused["detail"]
+    one = ask(running, "GET", "/predictions?per_page=1", **header)[2]["predictions"][0]["url"]
+    statuses = at_once(running, "DELETE", one, times=10, **header)
+    assert statuses == {204: 1, 404: 9}
+    assert at_once(running, "POST", "/predictions", record, times=10, **header) == {201: 1, 409: 9}
 
 
-def test_a_password_is_changed_once_with_the_same_old_one(port):
-    header = bearer(sign_up(port, "changer"))
+def test_a_password_is_changed_once_with_the_same_old_one(running):
+    header = bearer(sign_up(running, "changer"))
     change = {"password": PASSWORD, "new_password": "battery staple"}
-    statuses = at_once(port, "PATCH", "/account", change, times=4, **header)
+    statuses = at_once(running, "PATCH", "/account", change, times=4, **header)
     assert statuses[200] == 1 and {*statuses} <= {200, 401, 403}
 
 
-def test_as_many_passwords_are_tried_as_may_be(port):
+def test_as_many_passwords_are_tried_as_may_be(running):
     """The last of this file: it uses up what this address may guess."""
-    pair = sign_up(port, "guessed")
+    pair = sign_up(running, "guessed")
     wrong = {"name": "guessed", "password": "wrong"}
-    assert at_once(port, "POST", "/tokens", wrong, times=2 * AT_ONCE) == {401: 10, 429: 2 * AT_ONCE - 10}
-    assert ask(port, "POST", "/tokens", {"name": "guessed", "password": PASSWORD})[0] == 429
-    assert ask(port, "GET", "/account", **bearer(pair))[0] == 200, "who is signed in goes on"
-    assert ask(port, "POST", "/tokens/refresh", **bearer(pair, "refresh_token"))[0] == 200
+    assert at_once(running, "POST", "/tokens", wrong, times=2 * AT_ONCE) == {401: 10, 429: 2 * AT_ONCE - 10}
+    assert ask(running, "POST", "/tokens", {"name": "guessed", "password": PASSWORD})[0] == 429
+    assert ask(running, "GET", "/account", **bearer(pair))[0] == 200, "who is signed in goes on"
+    assert ask(running, "POST", "/tokens/refresh", **bearer(pair, "refresh_token"))[0] == 200

@@ -50,6 +50,8 @@ def test_an_older_database_is_brought_up_to_date_with_all_that_is_in_it(old, sco
             assert signed.status_code == 200, name
         key = {"X-API-Key": "gf_old"}
         assert client.post("/keys", json={"title": "x", "scope": "read"}, headers=key).status_code == 403
+        with app.app_context():
+            assert database.db.session.scalar(text("SELECT saved FROM users WHERE id = 'user0'")) == 1
         exported: Any = client.get("/account/export", headers=key).json
         assert [each["id"] for each in exported["predictions"]] == ["one"]
 

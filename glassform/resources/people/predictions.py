@@ -7,12 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import request, url_for
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from typing_extensions import TypedDict
-from werkzeug.exceptions import NotFound
 
 from glassform.accounts.database import db, writing
-from glassform.accounts.history import REPEAT_HEADER, between, count_of, is_own, own, remember
+from glassform.accounts.history import REPEAT_HEADER, between, count_of, forget, own, remember
 from glassform.accounts.signing_in import signed_in
 from glassform.accounts.tables import Prediction
 from glassform.batches.batch import Batch, InvalidBatch, RowError
@@ -177,11 +176,7 @@ class OnePrediction(FromForms):
 
     def delete(self, id: str) -> Answer:
         """Delete the prediction."""
-        user = signed_in()
-        with writing() as session:
-            mine = delete(Prediction).where(*is_own(user, served().name, id))
-            if session.scalar(mine.returning(Prediction.id)) is None:
-                raise NotFound
+        forget(signed_in(), served().name, id)
         return {}, 204, {"Location": url_for("predictions")}
 
 

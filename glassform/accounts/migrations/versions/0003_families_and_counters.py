@@ -35,13 +35,15 @@ def upgrade() -> None:
     if op.get_bind().dialect.name != "sqlite":  # which keeps its counters in another file
         op.create_table(
             "counters",
-            sa.Column("key", sa.String(length=100), nullable=False),
+            sa.Column("key", sa.String(length=200), nullable=False),
             sa.Column("count", sa.Integer(), nullable=False),
             sa.Column("expires", sa.Double(), nullable=False),
             sa.PrimaryKeyConstraint("key", name=op.f("pk_counters")),
             prefixes=["UNLOGGED"],  # counts may be lost with the server, and so cost no write to its log
         )
         op.create_index(op.f("ix_counters_expires"), "counters", ["expires"])
+    op.add_column("users", sa.Column("saved", sa.Integer(), server_default="0", nullable=False))
+    op.execute("UPDATE users SET saved = (SELECT count(*) FROM predictions WHERE predictions.user_id = users.id)")
     fold_names()
 
 
@@ -63,6 +65,7 @@ def downgrade() -> None:
     """Take it back; all who are signed in have to sign in again."""
     if op.get_bind().dialect.name != "sqlite":
         op.drop_table("counters")
+    op.drop_column("users", "saved")
     op.drop_table("places")
     op.drop_table("families")
     op.create_table(
