@@ -19,7 +19,7 @@ ELSEWHERE = [f"192.0.2.{at}" for at in range(1, 100)]
 
 
 @pytest.fixture
-def make(scorecard, paths, empty_database, tmp_path):
+def make(scorecard, paths, empty_database, tmp_path, quick_passwords):
     """Make applications with these settings on one database."""
     file, made = tmp_path / "test.sqlite", []
     file.write_bytes(empty_database.read_bytes())

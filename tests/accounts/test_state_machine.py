@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from glassform.accounts import passwords
 from glassform.settings import ARTIFACTS, Settings
 from tests.conftest import documented
 from tests.people import PERSON
@@ -47,17 +46,14 @@ class Pass:
 
 
 @pytest.fixture
-def small_app(scorecard, paths, empty_database, tmp_path, monkeypatch):
-    """An application with a database of its own, which hashes passwords in no time."""
+def small_app(scorecard, paths, empty_database, tmp_path, quick_passwords):
+    """An application with a database of its own."""
     file = tmp_path / "test.sqlite"
     file.write_bytes(empty_database.read_bytes())
-    monkeypatch.setattr(passwords, "METHOD", "pbkdf2:sha256:1")
-    passwords.nobodys_password.cache_clear()
     with documented(
         paths, ARTIFACTS, Settings(database_url=f"sqlite:///{file}", login_limit="1000 per second")
     ) as app:
         yield app
-    passwords.nobodys_password.cache_clear()
 
 
 def test_whatever_two_accounts_do_nobody_gains_a_right(small_app):
