@@ -1,7 +1,9 @@
 """The application: every address and its resource; `python server.py` serves it."""
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Flask, Response
 from flask_cors import CORS
@@ -76,6 +78,14 @@ EXPOSED = [  # headers that scripts of other origins may read
 ]
 
 
+class Application(Flask):
+    """Flask without coroutines as views, for which it would look through every function of every request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is."""
+        return func
+
+
 def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) -> Flask:
     """Build the application around a trained model; the settings are the environment's, unless given.
 
@@ -89,7 +99,7 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
         If the model is damaged.
     """
     settings = settings or read_settings()
-    app = Flask(__name__)
+    app = Application(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.config["TRUSTED_HOSTS"] = settings.trusted_hosts or None
     app.extensions["tables"] = tables = Tables(artifacts, RESERVED)

@@ -27,7 +27,8 @@ def loosened(pinned: Requirement) -> str:
     (pin,) = pinned.specifier
     major, minor, *_ = pin.version.split(".")
     extras = f"[{','.join(sorted(pinned.extras))}]" if pinned.extras else ""
-    return f"{pinned.name}{extras}~={major}.{minor}"
+    where = f"; {pinned.marker}" if pinned.marker else ""
+    return f"{pinned.name}{extras}~={major}.{minor}{where}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

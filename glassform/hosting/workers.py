@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from flask import Flask
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels, logger
 
@@ -48,6 +48,7 @@ def serve(create_app: Callable[[], Flask], host: str, port: int, workers: int, t
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(max_buffer_size=MOST_IN_A_HEAD),
         websockets=False,
+        runtime_mode=RuntimeModes.st,  # one thread for the network is faster than several, which wake each other
         workers=workers,
         backlog=MOST_CONNECTIONS,
         backpressure=connections_at_once(),

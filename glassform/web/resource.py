@@ -8,6 +8,7 @@ from typing import Any
 import flask_restful
 from flask import Response, request, stream_with_context
 from flask_restful.utils import unpack
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from glassform.languages import DEFAULT, gettext, speak
@@ -26,6 +27,14 @@ from glassform.web.problems import VARY
 READING = ("GET", "HEAD")
 HOW_TO_ANSWER = {"format", LANGUAGE_PARAMETER, VERSION}  # parameters of every address that are no field
 Answer = Any  # plain data, or a tuple of data, status and headers, as Flask-RESTful takes it
+
+
+class Written(Response):
+    """A response with a whole body, whose headers are complete: they need not be looked through once more."""
+
+    def get_wsgi_headers(self, environ: dict[str, Any]) -> Headers:
+        """Return the headers."""
+        return self.headers
 
 
 def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
@@ -99,7 +108,7 @@ def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
         if "HTTP_IF_NONE_MATCH" in asked.environ and request.if_none_match.contains_weak(tag):
             return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     body = asked.format.write(answer, body, resource)
-    return Response(body, status, headers, content_type=asked.format.media_type)
+    return Written(body, status, headers, content_type=asked.format.media_type)
 
 
 def stream(answer: Streamed, asked: Asked, resource: "Resource") -> Response:
