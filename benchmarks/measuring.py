@@ -22,9 +22,8 @@ SCRIPTS = Path(sys.executable).parent
 
 
 def commands(port: int) -> dict[str, list[str]]:
-    """Return the commands of the compared servers, with one worker each."""
-    # one thread, like the others
-    ours = [sys.executable, "server.py", "--port", str(port), "--threads", "1"]
+    """Return the commands of the compared servers, with one worker each; ours is as it ships, with no option."""
+    ours = [sys.executable, "server.py", "--port", str(port)]
     granian = [
         str(SCRIPTS / "granian"),
         "--interface",

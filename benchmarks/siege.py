@@ -119,7 +119,7 @@ async def at_once(*exchanges: Awaitable[int]) -> Counter[int]:
     return Counter(await asyncio.gather(*exchanges))
 
 
-async def slow_bodies(port: int, clients: int = 200, seconds: float = 5) -> Counter[int]:
+async def slow_bodies(port: int, clients: int = 200, seconds: float = 3) -> Counter[int]:
     """Row 1: send bodies of a thousand bytes, a byte now and then."""
     opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(clients)]
     for _, writer in opened:
@@ -135,7 +135,7 @@ async def slow_bodies(port: int, clients: int = 200, seconds: float = 5) -> Coun
     return Counter({0: clients})
 
 
-async def unread_answers(port: int, clients: int = 66, seconds: float = 5) -> Counter[int]:
+async def unread_answers(port: int, clients: int = 66, seconds: float = 3) -> Counter[int]:
     """Row 2: upload tables of a megabyte and read nothing."""
     body = table(1_000_000)
     opened = []
@@ -283,8 +283,8 @@ class Seen:
 def resident(process: int) -> float:
     """Return the memory of the largest of a server's processes, in MB."""
     sizes = [0]
-    for each in tree(process):
-        with suppress(OSError):
+    with suppress(OSError):  # of a process that has just ended
+        for each in tree(process):
             sizes.append(int(Path(f"/proc/{each}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
     return max(sizes) / 1e6
 

@@ -30,6 +30,7 @@ SPARK = ("spark", "test_sql.py", "test_counting_gives_the", "test_the_command_le
 FIRST = (
     "test_what_a_wheel_installs",
     "test_two_workers_write_side_by_side",
+    "test_siege.py",
     "test_sixty_killed_workers",
     "for_half_a_minute",
     "test_schemathesis",

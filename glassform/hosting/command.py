@@ -67,7 +67,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--host", default=HOST, help=f"address to listen on (default {HOST}: this machine only)")
     parser.add_argument("--port", type=port_number, help=f"port to listen on (default {PORT}, or the next free one)")
     parser.add_argument("--workers", type=positive, default=1, help="worker processes (default 1)")
-    parser.add_argument("--threads", type=positive, default=THREADS, help=f"threads for accounts (default {THREADS})")
+    parser.add_argument(
+        "--threads", type=positive, default=THREADS, help=f"threads of a worker for accounts (default {THREADS})"
+    )
     parser.add_argument("--debug", action="store_true", help="run Flask's own server: reloads, shows tracebacks")
     return parser.parse_args()
 
