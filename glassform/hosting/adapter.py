@@ -131,7 +131,8 @@ class Adapter:
             return
         environ = environ_of(scope)
         resource = self.lanes.resource_at(environ["PATH_INFO"], environ["REQUEST_METHOD"])
-        environ["wsgi.input"] = await read_body(receive, largest_body(resource), announced(environ))
+        body = await read_body(receive, largest_body(resource), announced(environ))
+        environ["wsgi.input"] = body.file
         try:
             lane = self.lanes.lane_of(resource, environ)
             if lane is None:
@@ -139,7 +140,7 @@ class Adapter:
             else:
                 await self.answer_in_turn(lane, environ, send)
         finally:
-            environ["wsgi.input"].close()
+            body.close()
 
     async def answer_at_once(self, application: WSGI, environ: dict[str, Any], send: Send) -> None:
         """Answer in this very thread."""
@@ -201,11 +202,12 @@ class Adapter:
             if not answer.is_begun:
                 answer.is_begun = True
                 await send(self.start_of(answer.status, answer.headers))
-            while sent < length:
-                part = answer.body.read(sent, PART)
-                sent += len(part)
-                async with asyncio.timeout_at(due(begin, sent)):
+            async with asyncio.timeout_at(due(begin, sent)) as deadline:
+                while sent < length:
+                    part = answer.body.read(sent, PART)
+                    sent += len(part)
                     await send({"type": "http.response.body", "body": part, "more_body": True})
+                    deadline.reschedule(due(begin, sent))
         async with asyncio.timeout_at(due(begin, sent)):
             await send({"type": "http.response.body", "body": b""})
 

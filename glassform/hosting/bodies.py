@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from io import BytesIO, RawIOBase
-from typing import Any
+from typing import Any, NamedTuple
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout
 
@@ -40,8 +40,15 @@ def due(begin: float, length: int, seconds: float = SECONDS_TO_BEGIN) -> float:
     return begin + seconds + length / LEAST_RATE
 
 
-async def read_body(receive: Receive, most: int, announced: int | None) -> Any:
-    """Return a request's body as a file, or as one that says why it was not read.
+class Body(NamedTuple):
+    """A body as a file, and what removes it."""
+
+    file: Any
+    close: Callable[[], None]
+
+
+async def read_body(receive: Receive, most: int, announced: int | None) -> Body:
+    """Return a request's body, or one that says why it was not read.
 
     Parameters
     ----------
@@ -51,22 +58,27 @@ async def read_body(receive: Receive, most: int, announced: int | None) -> Any:
         Its length, if the client says it.
     """
     if announced == 0:
-        return BytesIO()
+        return Body(BytesIO(), nothing)
     try:
         if announced is not None and announced > most:
             raise RequestEntityTooLarge
-        return await read_whole(receive, most)
+        scratch = await read_whole(receive, most)
+        return Body(scratch.file, scratch.close)
     except RequestEntityTooLarge as refusal:
         await read_past(receive)
-        return Unread(refusal)
+        return Body(Unread(refusal), nothing)
     except TimeoutError:
-        return Unread(RequestTimeout())
+        return Body(Unread(RequestTimeout()), nothing)
     except DiskFull:
-        return Unread(InsufficientStorage())
+        return Body(Unread(InsufficientStorage()), nothing)
 
 
-async def read_whole(receive: Receive, most: int) -> Any:
-    """Return a body as a file.
+def nothing() -> None:
+    """Do nothing: what is only in memory goes by itself."""
+
+
+async def read_whole(receive: Receive, most: int) -> Scratch:
+    """Return a body as a scratch file.
 
     Raises
     ------
@@ -79,19 +91,20 @@ async def read_whole(receive: Receive, most: int) -> Any:
     """
     scratch, begin = Scratch(), asyncio.get_running_loop().time()
     try:
-        more = True
-        while more:
-            async with asyncio.timeout_at(due(begin, scratch.length)):
+        async with asyncio.timeout_at(due(begin, 0)) as deadline:
+            more = True
+            while more:
                 message = await receive()
-            scratch.write(message.get("body", b""))
-            if scratch.length > most:
-                raise RequestEntityTooLarge
-            more = message.get("more_body", False)
+                scratch.write(message.get("body", b""))
+                if scratch.length > most:
+                    raise RequestEntityTooLarge
+                more = message.get("more_body", False)
+                deadline.reschedule(due(begin, scratch.length))
     except BaseException:
         scratch.close()
         raise
     scratch.file.seek(0)
-    return scratch.file
+    return scratch
 
 
 async def read_past(receive: Receive) -> None:

@@ -4,9 +4,9 @@ import shutil
 import tempfile
 import threading
 from tempfile import SpooledTemporaryFile
-from typing import IO, cast
 
-IN_MEMORY = 64 * 1024  # bytes; longer ones go to disk
+IN_MEMORY = 1024 * 1024  # bytes of one file that may be in memory
+ALL_IN_MEMORY = 16 * 1024 * 1024  # bytes of all files together; what is more goes to disk
 LEFT_FREE = 64 * 1024 * 1024  # bytes of the disk that scratch files leave to others
 BETWEEN_LOOKS = 1024 * 1024  # bytes written between looks at the disk
 
@@ -15,13 +15,35 @@ class DiskFull(OSError):
     """There is no room for more scratch files."""
 
 
+class Memory:
+    """How much memory the scratch files of this process take together."""
+
+    def __init__(self) -> None:
+        self.taken, self.lock = 0, threading.Lock()
+
+    def take(self, length: int) -> bool:
+        """Take some more, unless that were too much."""
+        with self.lock:
+            granted = self.taken + length <= ALL_IN_MEMORY
+            self.taken += length if granted else 0
+            return granted
+
+    def give_back(self, length: int) -> None:
+        """Give back what was taken."""
+        with self.lock:
+            self.taken -= length
+
+
+MEMORY = Memory()
+
+
 class Scratch:
     """A file that one thread writes while another reads it; gone when it is closed."""
 
     def __init__(self) -> None:
-        self.file = cast(IO[bytes], SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
-        self.length, self.unseen = 0, BETWEEN_LOOKS
-        self.lock = threading.Lock()
+        self.file = SpooledTemporaryFile()  # noqa: SIM115
+        self.length, self.in_memory, self.unseen = 0, 0, BETWEEN_LOOKS
+        self.lock, self.is_on_disk = threading.Lock(), False
 
     def write(self, part: bytes) -> None:
         """Add bytes to the end.
@@ -31,18 +53,37 @@ class Scratch:
         DiskFull
             If they do not fit.
         """
-        self.unseen += len(part)
-        if self.length + len(part) > IN_MEMORY and self.unseen >= BETWEEN_LOOKS:
-            self.unseen = 0
-            if shutil.disk_usage(tempfile.gettempdir()).free < LEFT_FREE + BETWEEN_LOOKS:
-                raise DiskFull
+        if not self.is_on_disk:
+            if self.length + len(part) <= IN_MEMORY and MEMORY.take(len(part)):
+                self.in_memory += len(part)
+            else:
+                self.is_on_disk = True
+        if self.is_on_disk:
+            self.look_at_the_disk(len(part))
         try:
             with self.lock:
+                if self.is_on_disk:
+                    self.file.rollover()
                 self.file.seek(self.length)
                 self.file.write(part)
                 self.length += len(part)
         except OSError as error:
             raise DiskFull from error
+        if self.is_on_disk:
+            self.leave_memory()
+
+    def look_at_the_disk(self, more: int) -> None:
+        """Look now and then whether there is room on the disk."""
+        self.unseen += more
+        if self.unseen >= BETWEEN_LOOKS:
+            self.unseen = 0
+            if shutil.disk_usage(tempfile.gettempdir()).free < LEFT_FREE + BETWEEN_LOOKS:
+                raise DiskFull
+
+    def leave_memory(self) -> None:
+        """Say that no memory is taken any more."""
+        MEMORY.give_back(self.in_memory)
+        self.in_memory = 0
 
     def read(self, begin: int, most: int) -> bytes:
         """Return up to `most` bytes from a place on."""
@@ -54,3 +95,4 @@ class Scratch:
         """Remove the file."""
         with self.lock:
             self.file.close()
+        self.leave_memory()

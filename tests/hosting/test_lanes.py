@@ -199,6 +199,7 @@ def test_a_client_that_takes_nothing_keeps_no_thread_and_is_cut_in_the_end(adapt
 
 def test_a_full_disk_costs_the_request_that_fills_it(adapter, monkeypatch):
     rows = b"age,workclass,education,marital_status,race,sex,hours_per_week\n" + b"39,State-gov\n" * 20_000
+    monkeypatch.setattr(scratch, "IN_MEMORY", 64 * 1024)
     monkeypatch.setattr(scratch, "LEFT_FREE", 1 << 60)
     upload = sent([rows], "/probabilities", "text/csv", content_length=str(len(rows)))
     long, body, light = run(*(each.ask(adapter) for each in (Client("/long"), upload, Client(address(PERSON)))))
@@ -257,6 +258,20 @@ def test_what_is_quick_is_answered_at_once_and_the_rest_in_its_lane(adapter, pat
     environ = environ_of(Client(path, **headers).scope)
     found = adapter.lanes.lane_of(adapter.lanes.resource_at(environ["PATH_INFO"], environ["REQUEST_METHOD"]), environ)
     assert found is (adapter.lanes.lanes[lane] if lane else None)
+
+
+def test_scratch_files_lie_in_memory_as_long_as_all_together_are_small(monkeypatch):
+    monkeypatch.setattr(scratch, "ALL_IN_MEMORY", 1000)
+    before, (first, second) = scratch.MEMORY.taken, (scratch.Scratch(), scratch.Scratch())
+    first.write(b"x" * 900)
+    second.write(b"y" * 90)
+    second.write(b"z" * 90)
+    assert (first.is_on_disk, second.is_on_disk) == (False, True)
+    assert (first.read(0, 10), second.read(85, 10)) == (b"x" * 10, b"yyyyyzzzzz")
+    assert scratch.MEMORY.taken == before + 900
+    first.close()
+    second.close()
+    assert scratch.MEMORY.taken == before
 
 
 def test_a_disk_that_fills_while_the_application_writes_is_no_failure_of_ours(client, monkeypatch, record):
