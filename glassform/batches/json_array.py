@@ -7,8 +7,8 @@ from typing import Any
 
 from glassform.batches.batch import refuse_too_many
 from glassform.languages import gettext
-from glassform.limits import LONGEST_LINE, MOST_PARSED
-from glassform.records.parsing import Pairs, is_array, parse, refusing_other_text
+from glassform.limits import LONGEST_LINE, MOST_AT_ONCE
+from glassform.records.parsing import Pairs, is_array, memory_for, parse, refusing_other_text
 from glassform.refusals import Unreadable
 
 SPACE = re.compile(r"[ \t\n\r]*")
@@ -27,18 +27,13 @@ def parse_array(body: bytes) -> Iterable[Any]:
     TooLarge
         If it has more rows than are read.
     """
-    if body.lstrip()[:1] == b"[" and memory_for(body) > MOST_PARSED:
+    if body.lstrip()[:1] == b"[" and memory_for(body) > MOST_AT_ONCE:
         return Elements(body)
     array = parse(body)
     refuse_too_many(array)
     if not is_array(array):
         raise Unreadable(gettext("it is no array of records"))
     return array  # type: ignore[no-any-return]
-
-
-def memory_for(body: bytes) -> int:
-    """Return about how many bytes of memory a JSON text needs once it is parsed; a small object needs 200."""
-    return 200 * body.count(b"{") + 16 * (body.count(b",") + body.count(b":")) + len(body)
 
 
 class Elements:

@@ -69,6 +69,8 @@ def environ_of(scope: Scope) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for header, value in scope["headers"]:
+        if b"_" in header:  # WSGI could not tell it from a name with a dash, which a proxy may have set
+            continue
         key, text = NAMES[header], value.decode("latin-1")
         if key in environ:  # several of a name are one, but for cookies
             text = environ[key] + ("; " if key == "HTTP_COOKIE" else ",") + text
@@ -87,6 +89,11 @@ class Answer:
     def start(self, status: str, headers: list[tuple[str, str]], *rest: Any) -> None:
         """Take what WSGI calls the start of a response."""
         self.status, self.headers = int(status[:3]), headers
+
+    def abandon(self) -> None:
+        """Learn that nobody wants the answer any more."""
+        self.is_abandoned = True
+        self.tell()
 
     def write(self, application: WSGI, environ: dict[str, Any]) -> None:
         """Ask the application and write its answer; stop when nobody wants it any more."""
@@ -138,7 +145,7 @@ class Adapter:
             if lane is None:
                 await self.answer_at_once(self.application, environ, send)
             else:
-                await self.answer_in_turn(lane, environ, send)
+                await self.answer_in_turn(lane, environ, receive, send)
         finally:
             body.close()
 
@@ -156,7 +163,7 @@ class Adapter:
         await send(self.start_of(status, headers))
         await send({"type": "http.response.body", "body": body})
 
-    async def answer_in_turn(self, lane: Lane, environ: dict[str, Any], send: Send) -> None:
+    async def answer_in_turn(self, lane: Lane, environ: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer in a thread of a lane, and send meanwhile what is ready."""
         loop, ready = asyncio.get_running_loop(), asyncio.Event()
         answer = Answer(partial(loop.call_soon_threadsafe, ready.set))
@@ -168,6 +175,8 @@ class Adapter:
                 await self.answer_at_once(self.refusing(full), environ | {"HTTP_ACCEPT": "*/*"}, send)
                 return
             done.add_done_callback(lambda done: answer.tell())
+            watching = loop.create_task(disconnected(receive))
+            watching.add_done_callback(lambda gone: answer.abandon())
             try:
                 await self.send_answer(answer, ready, done, send)
             except TimeoutError:
@@ -177,6 +186,7 @@ class Adapter:
                 if not answer.is_begun:
                     await self.answer_at_once(self.refusing(InsufficientStorage()), environ, send)
             finally:
+                watching.cancel()
                 answer.is_abandoned = True
                 if not done.cancel():
                     await asyncio.wait([asyncio.wrap_future(done)])
@@ -197,6 +207,8 @@ class Adapter:
             ready.clear()
             begin += loop.time() - waiting  # of which the client is not guilty
             is_done, length = done.done(), answer.body.length
+            if answer.is_abandoned:
+                return
             if is_done and (error := done.exception()) is not None:
                 raise error
             if not answer.is_begun:
@@ -217,6 +229,12 @@ class Adapter:
         if self.is_closing:
             encoded.append((b"connection", b"close"))
         return {"type": "http.response.start", "status": status, "headers": encoded}
+
+
+async def disconnected(receive: Receive) -> None:
+    """Wait until the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def announced(environ: dict[str, Any]) -> int | None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from io import BytesIO, RawIOBase
 from typing import Any, NamedTuple
 
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, RequestTimeout
 
 from glassform.hosting.scratch import DiskFull, Scratch
 from glassform.limits import MOST_READ_PAST
@@ -67,6 +67,8 @@ async def read_body(receive: Receive, most: int, announced: int | None) -> Body:
     except RequestEntityTooLarge as refusal:
         await read_past(receive)
         return Body(Unread(refusal), nothing)
+    except BadRequest as refusal:
+        return Body(Unread(refusal), nothing)
     except TimeoutError:
         return Body(Unread(RequestTimeout()), nothing)
     except DiskFull:
@@ -84,6 +86,8 @@ async def read_whole(receive: Receive, most: int) -> Scratch:
     ------
     RequestEntityTooLarge
         If it is longer than `most` bytes.
+    BadRequest
+        If the client ends it too early.
     TimeoutError
         If it comes too slowly.
     DiskFull
@@ -95,6 +99,8 @@ async def read_whole(receive: Receive, most: int) -> Scratch:
             more = True
             while more:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BadRequest  # before the end of a body of no announced length, which looks whole
                 scratch.write(message.get("body", b""))
                 if scratch.length > most:
                     raise RequestEntityTooLarge

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import BoundedSemaphore
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Flask
 from werkzeug.exceptions import HTTPException
@@ -16,8 +17,12 @@ LIGHT, PAGES, PEOPLE, BATCHES = "light", "pages", "people", "batches"
 THREADS = 8  # of the lane for people, who wait for the database
 COMPUTING_THREADS = 2  # of the lanes for pages and for batches, who wait for nothing: more would not be faster
 MOST_WAITING = 512  # requests of a lane that wait for a thread
-LONGEST_LIGHT = 4096  # bytes of a query or body that is read at once; names of a longer one may take a while
-NOT_LIGHT = re.compile(r"html|model=")  # a page takes longer, and another version may have to be loaded
+# What is read at once: the names of more would take a while, known or not.
+LONGEST_LIGHT, LONGEST_LIGHT_BODY = 2048, 1024  # bytes of a query or cookie, and of a body
+MOST_LIGHT_PARTS = 64  # names of a query
+JSON = "application/json"
+# a page takes longer, which "text/*" may mean, too; and another version may have to be loaded
+NOT_LIGHT = re.compile(r"html|text/|model=", re.IGNORECASE)
 
 
 class Lane:
@@ -56,15 +61,16 @@ class Lanes:
 
     def resource_at(self, path: str, method: str) -> Any:
         """Return the class that answers a method at a path, or None."""
-        rest = path[path.find("/", 1) :]  # without the name of a table
-        found = self.plain.get(path) or self.plain.get(rest)
-        for each in (path, rest) if found is None else ():
-            try:
-                endpoint, _ = self.rules.match(each, method)
-            except HTTPException:
-                continue
-            return self.resource(endpoint)
-        return found
+        name, slash, rest = path[1:].partition("/")
+        if slash and self.tables.find(name) is not None:
+            path = f"/{rest}"
+        if path in self.plain:
+            return self.plain[path]
+        try:
+            endpoint, _ = self.rules.match(path, method)
+        except HTTPException:
+            return None
+        return self.resource(endpoint)
 
     def lane_of(self, resource: Any, environ: dict[str, Any]) -> Lane | None:
         """Return the lane of a request; None, if it is answered at once."""
@@ -77,15 +83,17 @@ class Lanes:
 
     def is_light(self, environ: dict[str, Any]) -> bool:
         """Tell whether one of the light requests is answered by a quick model and without a page."""
-        query, path = environ["QUERY_STRING"], environ["PATH_INFO"]
-        length = environ.get("CONTENT_LENGTH") or "0"
+        query, path, length = environ["QUERY_STRING"], environ["PATH_INFO"], environ.get("CONTENT_LENGTH", "0")
         return (
             len(query) <= LONGEST_LIGHT
+            and query.count("&") <= MOST_LIGHT_PARTS
             and length.isdecimal()
-            and int(length) <= LONGEST_LIGHT
-            and "html" not in environ.get("HTTP_ACCEPT", "")
+            and int(length) <= LONGEST_LIGHT_BODY
+            and environ.get("CONTENT_TYPE", JSON) == JSON
+            and len(environ.get("HTTP_COOKIE", "")) <= LONGEST_LIGHT
+            and not NOT_LIGHT.search(environ.get("HTTP_ACCEPT", ""))
             and "HTTP_TRANSFER_ENCODING" not in environ
-            and not NOT_LIGHT.search(query)
+            and not NOT_LIGHT.search(unquote(query) if "%" in query else query)
             and not path.endswith(".html")
             and (self.tables.find(path[1 : path.find("/", 1)]) or self.tables.default).current.is_additive
         )

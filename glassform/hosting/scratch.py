@@ -15,11 +15,11 @@ class DiskFull(OSError):
     """There is no room for more scratch files."""
 
 
-class Memory:
-    """How much memory the scratch files of this process take together."""
+class Room:
+    """How much memory the scratch files of this process take together, and whether the disk has room for more."""
 
     def __init__(self) -> None:
-        self.taken, self.lock = 0, threading.Lock()
+        self.taken, self.unseen, self.lock = 0, BETWEEN_LOOKS, threading.Lock()
 
     def take(self, length: int) -> bool:
         """Take some more, unless that were too much."""
@@ -33,8 +33,24 @@ class Memory:
         with self.lock:
             self.taken -= length
 
+    def look_at_the_disk(self, more: int) -> None:
+        """Look whether there is room on the disk, whenever all files have grown by some.
 
-MEMORY = Memory()
+        Raises
+        ------
+        DiskFull
+            If there is none.
+        """
+        with self.lock:
+            self.unseen += more
+            if self.unseen < BETWEEN_LOOKS:
+                return
+            if shutil.disk_usage(tempfile.gettempdir()).free < LEFT_FREE + BETWEEN_LOOKS:
+                raise DiskFull
+            self.unseen = 0
+
+
+ROOM = Room()
 
 
 class Scratch:
@@ -42,7 +58,7 @@ class Scratch:
 
     def __init__(self) -> None:
         self.file = SpooledTemporaryFile()  # noqa: SIM115
-        self.length, self.in_memory, self.unseen = 0, 0, BETWEEN_LOOKS
+        self.length, self.in_memory = 0, 0
         self.lock, self.is_on_disk = threading.Lock(), False
 
     def write(self, part: bytes) -> None:
@@ -54,12 +70,12 @@ class Scratch:
             If they do not fit.
         """
         if not self.is_on_disk:
-            if self.length + len(part) <= IN_MEMORY and MEMORY.take(len(part)):
+            if self.length + len(part) <= IN_MEMORY and ROOM.take(len(part)):
                 self.in_memory += len(part)
             else:
                 self.is_on_disk = True
         if self.is_on_disk:
-            self.look_at_the_disk(len(part))
+            ROOM.look_at_the_disk(len(part))
         try:
             with self.lock:
                 if self.is_on_disk:
@@ -72,17 +88,9 @@ class Scratch:
         if self.is_on_disk:
             self.leave_memory()
 
-    def look_at_the_disk(self, more: int) -> None:
-        """Look now and then whether there is room on the disk."""
-        self.unseen += more
-        if self.unseen >= BETWEEN_LOOKS:
-            self.unseen = 0
-            if shutil.disk_usage(tempfile.gettempdir()).free < LEFT_FREE + BETWEEN_LOOKS:
-                raise DiskFull
-
     def leave_memory(self) -> None:
         """Say that no memory is taken any more."""
-        MEMORY.give_back(self.in_memory)
+        ROOM.give_back(self.in_memory)
         self.in_memory = 0
 
     def read(self, begin: int, most: int) -> bytes:

@@ -28,8 +28,8 @@ try:
 except ImportError:  # of POSIX
     resource = None  # type: ignore[assignment]
 
-MOST_CONNECTIONS = 2048  # of a worker at once; further ones wait
-MOST_IN_A_HEAD = 64 * 1024  # bytes of a request's line and headers
+MOST_CONNECTIONS = 1024  # of a worker at once; further ones wait
+MOST_IN_A_HEAD = 32 * 1024  # bytes of a request's line and headers
 SECONDS_TO_STOP = 10  # for running requests, before a worker is killed
 SECONDS_OF_A_TURN = 0.001  # of a thread that computes while others wait: the quick answers must not wait for long
 LATE_CODECS = ("idna", "unicode_escape")  # imported at first use, which fails for good if no file can be opened then

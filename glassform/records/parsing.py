@@ -10,7 +10,8 @@ import orjson
 from flask_babel import lazy_gettext
 
 from glassform.languages import gettext
-from glassform.refusals import Unreadable
+from glassform.limits import MOST_PARSED
+from glassform.refusals import TooLarge, Unreadable
 
 
 class UnreadableJSON(Unreadable):
@@ -46,8 +47,26 @@ def parse_json(body: bytes) -> Any:
     UnreadableJSON
         If the body is not JSON, with the place.
     """
+    refuse_too_much(body)
     with refusing_other_text():
         return json.loads(body, object_pairs_hook=Pairs)
+
+
+def refuse_too_much(body: bytes) -> None:
+    """Refuse JSON that would fill the memory once it is parsed.
+
+    Raises
+    ------
+    TooLarge
+        If it has too many values for one body.
+    """
+    if memory_for(body) > MOST_PARSED:
+        raise TooLarge(gettext("The JSON has more values than are read at once; send fewer, JSON lines or CSV."))
+
+
+def memory_for(body: bytes) -> int:
+    """Return about how many bytes of memory a JSON text needs once it is parsed; a small object needs 200."""
+    return 200 * body.count(b"{") + 100 * body.count(b"[") + 16 * (body.count(b",") + body.count(b":")) + len(body)
 
 
 @contextmanager
@@ -90,6 +109,7 @@ def parse(body: bytes) -> Any:
     UnreadableJSON
         If it is not JSON, with the place.
     """
+    refuse_too_much(body)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -58,7 +58,7 @@ def test_repeated_names_are_kept_apart_from_plain_objects():
 def test_a_long_array_is_read_in_parts(monkeypatch):
     body = b"[" + b"{}," * 1000 + b"{}]"
     assert isinstance(parse_array(body), list)
-    monkeypatch.setattr(json_array, "MOST_PARSED", 1000)
+    monkeypatch.setattr(json_array, "MOST_AT_ONCE", 1000)
     assert isinstance(parse_array(body), Elements) and len([*parse_array(body)]) == 1001
 
 

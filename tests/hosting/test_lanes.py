@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Response
+from werkzeug.exceptions import BadRequest
 
 from benchmarks.measuring import address
 from glassform.hosting import bodies, lanes, scratch, workers
@@ -42,13 +43,17 @@ class Client:
             "client": ("127.0.0.1", 50000),
         }
         self.parts, self.received = iter(parts), list[dict[str, Any]]()
+        self.is_sent = False
+        self.leaves: asyncio.Event | None = None  # when it goes away
         self.takes: asyncio.Event | None = None  # whether it takes more of its answer; always, if there is none
 
     async def receive(self) -> dict[str, Any]:
-        """Send a part of the body; stay silent after an empty one."""
+        """Send a part of the body; stay silent after an empty one, and go away after the end if told so."""
         part = next(self.parts, None)
-        if part == b"":
-            await asyncio.Event().wait()
+        if part == b"" or (part is None and self.is_sent):
+            await (self.leaves or asyncio.Event()).wait()
+            return {"type": "http.disconnect"}
+        self.is_sent = part is None
         return {"type": "http.request", "body": part or b"", "more_body": part is not None}
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -197,9 +202,64 @@ def test_a_client_that_takes_nothing_keeps_no_thread_and_is_cut_in_the_end(adapt
     assert not any(client.is_whole for client in idle) and time.monotonic() - begin < 10
 
 
+def test_a_client_that_hangs_up_costs_no_more_work(own_app, adapter):
+    made, waiting = [], Client("/model")
+
+    def counting(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        start("200 OK", [])
+        for number in range(1000):
+            made.append(number)
+            time.sleep(0.005)
+            yield b"x"
+
+    adapter.application = counting
+
+    async def siege() -> None:
+        clients, leaving = [Client("/model") for _ in range(8)], asyncio.Event()
+        for client in clients:
+            client.leaves = leaving
+        asked = [asyncio.create_task(client.ask(adapter)) for client in clients]
+        await asyncio.sleep(0.2)
+        leaving.set()
+        await asyncio.gather(*asked)
+        adapter.application = own_app.wsgi_app
+        await waiting.ask(adapter)
+
+    alone(siege())
+    assert waiting.status == 200 and len(made) < 1000
+
+
+def test_a_chunked_body_that_breaks_off_is_no_body():
+    client = sent([json.dumps(PERSON).encode(), b""], transfer_encoding="chunked")
+
+    async def read() -> bodies.Body:
+        client.leaves = asyncio.Event()
+        client.leaves.set()
+        return await bodies.read_body(client.receive, 1000, None)
+
+    with pytest.raises(BadRequest):
+        alone(read()).file.read()
+
+
+@pytest.mark.parametrize("path", ["/predict", "/v2/models/adult/infer", "/probabilities"])
+def test_json_that_would_fill_the_memory_is_refused_before_it_is_parsed(adapter, path):
+    body = b'{"inputs": [' + b"[]," * 1_500_000 + b"[]]}"
+    (client,) = run(sent([body], path, content_length=str(len(body))).ask(adapter))
+    assert client.status in (400, 413)
+    if path != "/probabilities":  # which takes an array
+        assert client.status == 413 and "more values" in json.loads(client.body)["detail"]
+
+
+def test_blank_lines_count(client):
+    answer = client.post("/probabilities", data=b"age\n" + b"\n" * 4_000_000, content_type="text/csv")
+    assert answer.status_code == 413 and "3,000,000 lines" in answer.json["detail"]
+    answer.close()
+
+
 def test_a_full_disk_costs_the_request_that_fills_it(adapter, monkeypatch):
     rows = b"age,workclass,education,marital_status,race,sex,hours_per_week\n" + b"39,State-gov\n" * 20_000
     monkeypatch.setattr(scratch, "IN_MEMORY", 64 * 1024)
+    monkeypatch.setattr(scratch, "BETWEEN_LOOKS", 0)
     monkeypatch.setattr(scratch, "LEFT_FREE", 1 << 60)
     upload = sent([rows], "/probabilities", "text/csv", content_length=str(len(rows)))
     long, body, light = run(*(each.ask(adapter) for each in (Client("/long"), upload, Client(address(PERSON)))))
@@ -219,6 +279,12 @@ def test_an_answer_that_fails_on_the_way_is_cut(own_app, adapter, caplog):
     with pytest.raises(ZeroDivisionError):
         run(client.ask(adapter))
     assert client.status == 200 and not client.is_whole
+
+
+def test_a_header_with_an_underscore_is_none_of_a_proxys():
+    client = Client("/", x_forwarded_for="9.9.9.9")
+    client.scope["headers"] += [(b"x_forwarded_for", b"6.6.6.6")]
+    assert environ_of(client.scope)["HTTP_X_FORWARDED_FOR"] == "9.9.9.9"
 
 
 def test_a_request_is_described_as_wsgi_says():
@@ -245,6 +311,16 @@ def test_a_request_is_described_as_wsgi_says():
         ("/model", {}, "pages"),
         ("/static/style.css", {}, "pages"),
         ("/nothing", {}, "pages"),
+        ("/nothing/probability", {}, "pages"),
+        ("/keys/probability", {"method": "DELETE"}, "people"),
+        ("/predictions/probability", {}, "people"),
+        ("/probability?" + "a&" * 100, {}, "pages"),
+        ("/probability?format=h%74ml", {}, "pages"),
+        ("/probability?%6dodel=a", {}, "pages"),
+        ("/probability?age=1", {"accept": "text/*"}, "pages"),
+        ("/probability?age=1", {"accept": "application/XHTML+xml"}, "pages"),
+        ("/probability?age=1", {"cookie": "a;" * 2000}, "pages"),
+        ("/probability", {"method": "POST", "content_type": "application/x-www-form-urlencoded"}, "pages"),
         ("/session", {}, "people"),
         ("/adult/keys", {}, "people"),
         ("/v2/models/adult/infer", {"method": "POST"}, "batches"),
@@ -262,16 +338,16 @@ def test_what_is_quick_is_answered_at_once_and_the_rest_in_its_lane(adapter, pat
 
 def test_scratch_files_lie_in_memory_as_long_as_all_together_are_small(monkeypatch):
     monkeypatch.setattr(scratch, "ALL_IN_MEMORY", 1000)
-    before, (first, second) = scratch.MEMORY.taken, (scratch.Scratch(), scratch.Scratch())
+    before, (first, second) = scratch.ROOM.taken, (scratch.Scratch(), scratch.Scratch())
     first.write(b"x" * 900)
     second.write(b"y" * 90)
     second.write(b"z" * 90)
     assert (first.is_on_disk, second.is_on_disk) == (False, True)
     assert (first.read(0, 10), second.read(85, 10)) == (b"x" * 10, b"yyyyyzzzzz")
-    assert scratch.MEMORY.taken == before + 900
+    assert scratch.ROOM.taken == before + 900
     first.close()
     second.close()
-    assert scratch.MEMORY.taken == before
+    assert scratch.ROOM.taken == before
 
 
 def test_a_disk_that_fills_while_the_application_writes_is_no_failure_of_ours(client, monkeypatch, record):
@@ -287,7 +363,7 @@ def test_a_disk_that_fills_while_the_application_writes_is_no_failure_of_ours(cl
 
 @pytest.mark.parametrize(
     ("allowed", "connections"),
-    [((64, 64), 32), ((64, 1024), 512), ((1024, 1 << 20), 2048), ((1 << 20, 1 << 20), 2048)],
+    [((64, 64), 32), ((64, 1024), 512), ((1024, 1 << 20), 1024), ((1 << 20, 1 << 20), 1024)],
 )
 def test_a_worker_takes_no_more_connections_than_leave_it_file_handles(monkeypatch, allowed, connections):
     asked = []

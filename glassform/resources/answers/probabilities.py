@@ -25,10 +25,10 @@ from glassform.batches.readers import (
     reader_of,
 )
 from glassform.languages import gettext
-from glassform.limits import LONGEST_LINE, MOST_ARRAY_BYTES, MOST_BATCH_ERRORS, MOST_BYTES, MOST_ROWS
+from glassform.limits import LONGEST_LINE, MOST_ARRAY_BYTES, MOST_BATCH_ERRORS, MOST_BYTES, MOST_LINES, MOST_ROWS
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import Schema
-from glassform.refusals import Unreadable
+from glassform.refusals import TooLarge, Unreadable
 from glassform.tables.opening import is_packed, unpack
 from glassform.tables.text import charset_named
 from glassform.web.asked import fitted, schema
@@ -242,12 +242,27 @@ def kept(stream: IO[bytes]) -> IO[bytes]:
     shutil.copyfileobj(stream, file)
     if request.mimetype != UPLOAD:  # whose parts end where they say
         refuse_broken_off(file.tell())
-    if not is_packed(file):
-        file.seek(0, io.SEEK_END)
-        return file
-    whole = temporary()
-    unpack(file, whole)
-    return whole
+    if is_packed(file):
+        packed, file = file, temporary()
+        unpack(packed, file)
+    refuse_too_many_lines(file)
+    return file
+
+
+def refuse_too_many_lines(file: IO[bytes]) -> None:
+    """Refuse a file of many more lines than rows are read, blank ones too, and go to its end.
+
+    Raises
+    ------
+    TooLarge
+        If it has too many.
+    """
+    file.seek(0)
+    count = 0
+    while part := file.read(LONGEST_LINE):
+        count += max(part.count(b"\n"), part.count(b"\r"))
+        if count > MOST_LINES:
+            raise TooLarge(gettext("At most %(most)s lines are read.", most=f"{MOST_LINES:,}"))
 
 
 def temporary() -> IO[bytes]:
