@@ -5,8 +5,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Request, Response
 from flask_cors import CORS
+from werkzeug.routing import MapAdapter
 from werkzeug.utils import import_string
 
 from glassform.accounts import database, signing_in
@@ -84,6 +85,23 @@ class Application(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function as it is."""
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Bind the addresses to a request, without names of hosts that addresses could depend on."""
+        if request is None:
+            return super().create_url_adapter(None)
+        request.trusted_hosts = self.config["TRUSTED_HOSTS"] or request.trusted_hosts
+        environ = request.environ
+        path = environ["PATH_INFO"]
+        return self.url_map.bind(
+            request.host,
+            environ["SCRIPT_NAME"],
+            "",
+            environ["wsgi.url_scheme"],
+            environ["REQUEST_METHOD"],
+            path if path.isascii() else path.encode("latin-1").decode(errors="replace"),
+            query_args=environ["QUERY_STRING"],
+        )
 
 
 def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) -> Flask:

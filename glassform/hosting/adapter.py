@@ -145,7 +145,8 @@ class Adapter:
             if lane is None:
                 await self.answer_at_once(self.application, environ, send)
             else:
-                await self.answer_in_turn(lane, environ, receive, send)
+                # who broke off a body may still listen, but counts as gone already
+                await self.answer_in_turn(lane, environ, receive if body.is_whole else forever, send)
         finally:
             body.close()
 
@@ -229,6 +230,12 @@ class Adapter:
         if self.is_closing:
             encoded.append((b"connection", b"close"))
         return {"type": "http.response.start", "status": status, "headers": encoded}
+
+
+async def forever() -> dict[str, Any]:
+    """Receive nothing."""
+    await asyncio.Event().wait()
+    return {}
 
 
 async def disconnected(receive: Receive) -> None:

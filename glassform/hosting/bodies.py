@@ -41,10 +41,11 @@ def due(begin: float, length: int, seconds: float = SECONDS_TO_BEGIN) -> float:
 
 
 class Body(NamedTuple):
-    """A body as a file, and what removes it."""
+    """A body as a file, what removes it, and whether it came to its end."""
 
     file: Any
     close: Callable[[], None]
+    is_whole: bool = True
 
 
 async def read_body(receive: Receive, most: int, announced: int | None) -> Body:
@@ -68,7 +69,7 @@ async def read_body(receive: Receive, most: int, announced: int | None) -> Body:
         await read_past(receive)
         return Body(Unread(refusal), nothing)
     except BadRequest as refusal:
-        return Body(Unread(refusal), nothing)
+        return Body(Unread(refusal), nothing, is_whole=False)
     except TimeoutError:
         return Body(Unread(RequestTimeout()), nothing)
     except DiskFull:

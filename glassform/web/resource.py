@@ -8,7 +8,6 @@ from typing import Any
 import flask_restful
 from flask import Response, request, stream_with_context
 from flask_restful.utils import unpack
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from glassform.languages import DEFAULT, gettext, speak
@@ -30,11 +29,12 @@ Answer = Any  # plain data, or a tuple of data, status and headers, as Flask-RES
 
 
 class Written(Response):
-    """A response with a whole body, whose headers are complete: they need not be looked through once more."""
+    """A response whose body is one text and whose headers are complete: neither is looked through once more."""
 
-    def get_wsgi_headers(self, environ: dict[str, Any]) -> Headers:
-        """Return the headers."""
-        return self.headers
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer as WSGI wants it."""
+        start_response(self.status, self.headers.to_wsgi_list())
+        return () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
 
 
 def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
