@@ -6,7 +6,7 @@ import threading
 from tempfile import SpooledTemporaryFile
 
 IN_MEMORY = 1024 * 1024  # bytes of one file that may be in memory
-ALL_IN_MEMORY = 16 * 1024 * 1024  # bytes of all files together; what is more goes to disk
+ALL_IN_MEMORY = 4 * 1024 * 1024  # bytes of all files together; what is more goes to disk
 LEFT_FREE = 64 * 1024 * 1024  # bytes of the disk that scratch files leave to others
 BETWEEN_LOOKS = 1024 * 1024  # bytes written between looks at the disk
 
