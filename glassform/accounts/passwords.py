@@ -13,7 +13,7 @@ from glassform.limits import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from glassform.records.messages import say
 
 METHOD = "scrypt"  # 32 MB and some 60 ms of a processor for each hash, so
-HASHING = Gate(at_once=2, waiting=32, seconds=10)
+HASHING = Gate(at_once=1, waiting=32, seconds=10)
 LEAST_SCORE = 2  # of zxcvbn's 0 to 4: more than a million guesses, years at the pace that the limits leave
 LONGEST_SCORED = 72  # characters; the time grows with the square, and what is longer is strong or repeats itself
 # zxcvbn's own sentences
