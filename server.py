@@ -87,7 +87,7 @@ class Application(Flask):
         return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Bind the addresses to a request, without names of hosts that addresses could depend on."""
+        """Bind the addresses to a request; none depends on the host, which Flask would look into twice for that."""
         if request is None:
             return super().create_url_adapter(None)
         request.trusted_hosts = self.config["TRUSTED_HOSTS"] or request.trusted_hosts

@@ -45,7 +45,8 @@ class Bystander:
     def asking(self) -> Iterator["Bystander"]:
         """Ask in the background."""
         stop = threading.Event()
-        threads = [threading.Thread(target=self.ask, args=(stop, path)) for path in self.paths()]
+        paths = (address(people(1)[0]), "/health/live")
+        threads = [threading.Thread(target=self.ask, args=(stop, path)) for path in paths]
         for thread in threads:
             thread.start()
         try:
@@ -54,10 +55,6 @@ class Bystander:
             stop.set()
             for thread in threads:
                 thread.join()
-
-    def paths(self) -> list[str]:
-        """Return what is asked for."""
-        return [address(people(1)[0]), "/health/live"]
 
     def ask(self, stop: threading.Event, path: str) -> None:
         """Ask for one path until told to stop."""
@@ -320,12 +317,12 @@ def attacked(process: int, port: int, name: str, settle: float = 2.0) -> Seen:
 
 
 @contextmanager
-def besieged(*options: str, proxied: bool = False, **environment: str) -> Iterator[tuple[int, int]]:
+def besieged(proxied: bool = False) -> Iterator[tuple[int, int]]:
     """Run a server as it ships; yield its process and the port to ask, which is nginx's if it stands in front."""
     port = free_port()
     with ExitStack() as stack, tempfile.TemporaryDirectory(prefix="glassform-") as folder:
-        settings = {"GLASSFORM_INSTANCE": f"{folder}/instance", "LOG_LEVEL": "CRITICAL"} | environment
-        command = [sys.executable, str(ROOT / "server.py"), "--port", str(port), *options]
+        settings = {"GLASSFORM_INSTANCE": f"{folder}/instance", "LOG_LEVEL": "CRITICAL"}
+        command = [sys.executable, str(ROOT / "server.py"), "--port", str(port)]
         started = [(command, settings)]
         asked = free_port() if proxied else port
         if proxied:

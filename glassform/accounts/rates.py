@@ -129,11 +129,6 @@ def counted(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def counting(*arguments: Any, **named: Any) -> Any:
-        # read the whole body before parsing it and before using the database: a slow client must not hold a
-        # connection to it
-        resource: Any = current_app.view_functions[request.endpoint or ""]
-        request.max_content_length = resource.view_class.largest_body + ("CONTENT_LENGTH" not in request.environ)
-        request.get_data()
         keep_private()
         after_this_request(tell_the_rate)
         count(ADDRESS, asking_address())

@@ -14,7 +14,7 @@ from glassform.files import harmless
 from glassform.fitted.additive import Contribution
 from glassform.fitted.base import Fitted
 from glassform.languages import gettext
-from glassform.limits import MOST_BATCH_ERRORS, MOST_ROWS
+from glassform.limits import MOST_BATCH_ERRORS, MOST_ROWS, MOST_ROWS_EXPLAINED
 from glassform.records.field import Record, Value
 from glassform.records.messages import FieldError, InvalidRecord, say
 from glassform.records.parsing import is_array
@@ -90,6 +90,11 @@ def checked(card: Fitted, number: int, given: Any, read: Callable[[], Record]) -
     except InvalidRecord as invalid:
         return Row(number, given, [], [], invalid.errors)
     return Row(number, given, [*record.values()], card.terms_of(record), NO_ERRORS)
+
+
+def said_after(wrong: int) -> tuple[bool, bool]:
+    """Tell, after so many invalid rows, whether to suggest what was meant, and whether to say only that one is."""
+    return wrong < MOST_BATCH_ERRORS, wrong >= MOST_ROWS_EXPLAINED
 
 
 def refuse_too_many(array: Any) -> None:

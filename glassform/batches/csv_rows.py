@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from functools import partial
 
-from glassform.batches.batch import NO_ERRORS, InvalidBatch, Row, RowError, checked
+from glassform.batches.batch import NO_ERRORS, InvalidBatch, Row, RowError, checked, said_after
 from glassform.fitted.base import Fitted
-from glassform.limits import LONGEST_VALUE, MOST_BATCH_ERRORS, MOST_ROWS_EXPLAINED, MOST_TEXTS
+from glassform.limits import LONGEST_VALUE, MOST_TEXTS
 from glassform.records.field import Value
 from glassform.records.headers import fields_of, header_errors
 from glassform.records.messages import FieldError
@@ -52,8 +52,7 @@ class TableRows:
             (name, in_cell(field, cells[place], comma))
             for (name, field), place in zip(self.schema.by_name.items(), self.places, strict=True)
         ]
-        hints, brief = self.wrong < MOST_BATCH_ERRORS, self.wrong >= MOST_ROWS_EXPLAINED
-        read = partial(self.schema.read_fields, pairs, hints, brief)
+        read = partial(self.schema.read_fields, pairs, *said_after(self.wrong))
         row = checked(self.card, number, cells, read)
         self.wrong += bool(row.errors)
         return row

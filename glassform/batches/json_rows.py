@@ -5,10 +5,10 @@ from functools import partial
 from itertools import islice, repeat
 from typing import IO, Any
 
-from glassform.batches.batch import NO_ERRORS, ROWS_AT_A_TIME, Row, checked
+from glassform.batches.batch import NO_ERRORS, ROWS_AT_A_TIME, Row, checked, said_after
 from glassform.fitted.base import Fitted
 from glassform.languages import gettext
-from glassform.limits import LONGEST_LINE, MOST_BATCH_ERRORS, MOST_ROWS_EXPLAINED, MOST_ROWS_KEPT
+from glassform.limits import LONGEST_LINE, MOST_ROWS_KEPT
 from glassform.records.messages import FieldError, say, shown
 from glassform.records.parsing import Pairs, UnreadableJSON, as_pairs, is_array, parse
 from glassform.records.schema import Schema, unsaid
@@ -68,7 +68,7 @@ class Objects:
         return [*map(Row, numbers, rows, zip(*columns, strict=True), zip(*terms, strict=True), repeat(NO_ERRORS))]
 
     def _checked(self, number: int, given: Any) -> Row:
-        hints, brief = self.wrong < MOST_BATCH_ERRORS, self.wrong >= MOST_ROWS_EXPLAINED
+        hints, brief = said_after(self.wrong)
         if brief and isinstance(given, dict) and len(given) < len(self.names):
             return Row(number, given, [], [], self.unsaid)
         read = partial(self.schema.read_json, as_pairs(given), hints, brief, others=True)

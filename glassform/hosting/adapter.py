@@ -137,11 +137,11 @@ class Adapter:
         if scope["type"] != "http":
             return
         environ = environ_of(scope)
-        resource = self.lanes.resource_at(environ["PATH_INFO"], environ["REQUEST_METHOD"])
+        resource, table = self.lanes.place_of(environ["PATH_INFO"], environ["REQUEST_METHOD"])
         body = await read_body(receive, largest_body(resource), announced(environ))
         environ["wsgi.input"] = body.file
         try:
-            lane = self.lanes.lane_of(resource, environ)
+            lane = self.lanes.lane_of(resource, table, environ)
             if lane is None:
                 await self.answer_at_once(self.application, environ, send)
             else:

@@ -35,9 +35,9 @@ class Unread(RawIOBase):
         return 0
 
 
-def due(begin: float, length: int, seconds: float = SECONDS_TO_BEGIN) -> float:
+def due(begin: float, length: int) -> float:
     """Return the moment by which more has to have come, or to have been taken."""
-    return begin + seconds + length / LEAST_RATE
+    return begin + SECONDS_TO_BEGIN + length / LEAST_RATE
 
 
 class Body(NamedTuple):

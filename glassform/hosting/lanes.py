@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from glassform.limits import LARGEST_BODY
-from glassform.versions.served import Tables
+from glassform.versions.served import Served, Tables
 
 LIGHT, PAGES, PEOPLE, BATCHES = "light", "pages", "people", "batches"
 THREADS = 8  # of the lane for people, who wait for the database
@@ -28,9 +28,9 @@ NOT_LIGHT = re.compile(r"html|text/|model=", re.IGNORECASE)
 class Lane:
     """A few threads, and a queue before them."""
 
-    def __init__(self, name: str, threads: int, waiting: int = MOST_WAITING) -> None:
+    def __init__(self, name: str, threads: int) -> None:
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self.places = BoundedSemaphore(threads + waiting)
+        self.places = BoundedSemaphore(threads + MOST_WAITING)
 
     def submit(self, work: Callable[[], None]) -> Future[None] | None:
         """Queue work and return its future; None, if all places are taken."""
@@ -44,7 +44,7 @@ class Lane:
 class Lanes:
     """The lanes of a worker, and who goes where: as the resource says that answers."""
 
-    def __init__(self, app: Flask, threads: int = THREADS) -> None:
+    def __init__(self, app: Flask, threads: int) -> None:
         self.lanes = {
             PAGES: Lane(PAGES, COMPUTING_THREADS),
             PEOPLE: Lane(PEOPLE, threads),
@@ -59,11 +59,16 @@ class Lanes:
         """Return the class that answers an endpoint; None for static files."""
         return getattr(self.views[endpoint], "view_class", None)
 
-    def resource_at(self, path: str, method: str) -> Any:
-        """Return the class that answers a method at a path, or None."""
+    def place_of(self, path: str, method: str) -> tuple[Any, Served]:
+        """Return the class that answers a method at a path, or None, and the table it is asked about."""
         name, slash, rest = path[1:].partition("/")
-        if slash and self.tables.find(name) is not None:
+        table = self.tables.find(name) if slash else None
+        if table is not None:
             path = f"/{rest}"
+        return self.resource_at(path, method), table or self.tables.default
+
+    def resource_at(self, path: str, method: str) -> Any:
+        """Return the class that answers a method at a table's path, or None."""
         if path in self.plain:
             return self.plain[path]
         try:
@@ -72,31 +77,31 @@ class Lanes:
             return None
         return self.resource(endpoint)
 
-    def lane_of(self, resource: Any, environ: dict[str, Any]) -> Lane | None:
+    def lane_of(self, resource: Any, table: Served, environ: dict[str, Any]) -> Lane | None:
         """Return the lane of a request; None, if it is answered at once."""
         if resource is None:
             return self.lanes[PAGES]
         name = resource.lanes.get(environ["REQUEST_METHOD"], resource.lane)
         if name == LIGHT:
-            return None if self.is_light(environ) else self.lanes[PAGES]
+            return None if table.current.is_additive and is_light(environ) else self.lanes[PAGES]
         return self.lanes[name]
 
-    def is_light(self, environ: dict[str, Any]) -> bool:
-        """Tell whether one of the light requests is answered by a quick model and without a page."""
-        query, path, length = environ["QUERY_STRING"], environ["PATH_INFO"], environ.get("CONTENT_LENGTH", "0")
-        return (
-            len(query) <= LONGEST_LIGHT
-            and query.count("&") <= MOST_LIGHT_PARTS
-            and length.isdecimal()
-            and int(length) <= LONGEST_LIGHT_BODY
-            and environ.get("CONTENT_TYPE", JSON) == JSON
-            and len(environ.get("HTTP_COOKIE", "")) <= LONGEST_LIGHT
-            and not NOT_LIGHT.search(environ.get("HTTP_ACCEPT", ""))
-            and "HTTP_TRANSFER_ENCODING" not in environ
-            and not NOT_LIGHT.search(unquote(query) if "%" in query else query)
-            and not path.endswith(".html")
-            and (self.tables.find(path[1 : path.find("/", 1)]) or self.tables.default).current.is_additive
-        )
+
+def is_light(environ: dict[str, Any]) -> bool:
+    """Tell whether a request for one of the light resources is short and asks for no page."""
+    query, length = environ["QUERY_STRING"], environ.get("CONTENT_LENGTH", "0")
+    return (
+        len(query) <= LONGEST_LIGHT
+        and query.count("&") <= MOST_LIGHT_PARTS
+        and length.isdecimal()
+        and int(length) <= LONGEST_LIGHT_BODY
+        and environ.get("CONTENT_TYPE", JSON) == JSON
+        and len(environ.get("HTTP_COOKIE", "")) <= LONGEST_LIGHT
+        and not NOT_LIGHT.search(environ.get("HTTP_ACCEPT", ""))
+        and "HTTP_TRANSFER_ENCODING" not in environ
+        and not NOT_LIGHT.search(unquote(query) if "%" in query else query)
+        and not environ["PATH_INFO"].endswith(".html")
+    )
 
 
 def largest_body(resource: Any) -> int:

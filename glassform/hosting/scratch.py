@@ -69,12 +69,7 @@ class Scratch:
         DiskFull
             If they do not fit.
         """
-        if not self.is_on_disk:
-            if self.length + len(part) <= IN_MEMORY and ROOM.take(len(part)):
-                self.in_memory += len(part)
-            else:
-                self.is_on_disk = True
-        if self.is_on_disk:
+        if not self.stays_in_memory(len(part)):
             ROOM.look_at_the_disk(len(part))
         try:
             with self.lock:
@@ -85,8 +80,17 @@ class Scratch:
                 self.length += len(part)
         except OSError as error:
             raise DiskFull from error
+
+    def stays_in_memory(self, more: int) -> bool:
+        """Tell whether some more may be in memory; if not, all of it goes to disk."""
         if self.is_on_disk:
-            self.leave_memory()
+            return False
+        if self.length + more <= IN_MEMORY and ROOM.take(more):
+            self.in_memory += more
+            return True
+        self.is_on_disk = True
+        self.leave_memory()
+        return False
 
     def leave_memory(self) -> None:
         """Say that no memory is taken any more."""

@@ -9,12 +9,12 @@ from flask import request
 from werkzeug.exceptions import NotFound
 
 from glassform.accounts.rates import counted
-from glassform.records.messages import FieldError, InvalidQuery, say, shown
+from glassform.records.messages import InvalidQuery
 from glassform.records.schema import Schema
 from glassform.web.forms import FORM_TYPES
 from glassform.web.openapi import TEXT
-from glassform.web.reading import can_be_kept
-from glassform.web.resource import Answer, Resource, represented
+from glassform.web.reading import can_be_kept, not_one_of
+from glassform.web.resource import Answer, Resource, limit_body, represented
 
 
 def storable(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,6 +36,12 @@ class Remembering(Resource):
     lane = "people"
     method_decorators = [represented, storable, counted]  # noqa: RUF012 - Flask-RESTful's own way
     problems = frozenset({401, 403, 404, 409, 429, 503})
+
+    def dispatch_request(self, *arguments: Any, **named: Any) -> Any:
+        """Read the whole body, then answer: a slow client must not hold a connection to the database."""
+        limit_body(self.largest_body)
+        request.get_data()
+        return super().dispatch_request(*arguments, **named)
 
 
 class FromForms(Remembering):
@@ -59,6 +65,5 @@ class FromForms(Remembering):
         asked = request.form.get("method", "")
         known = [method for method in self.from_forms if hasattr(self, method)]
         if asked not in known:
-            message = say("option", value=shown(asked) or "''", known=", ".join(known))
-            raise InvalidQuery([FieldError("method", shown(asked), message)], {})
+            raise InvalidQuery([not_one_of("method", asked, known)], {})
         return getattr(self, asked)(**named)

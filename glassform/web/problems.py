@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadHost, HTTPException, SecurityError, ServiceUnavailable
 
 from glassform.languages import gettext
-from glassform.limits import MOST_READ_PAST, SECONDS_TO_RETRY
+from glassform.limits import LONGEST_LINE, MOST_READ_PAST, SECONDS_TO_RETRY
 from glassform.refusals import InsufficientStorage, Refusal
 from glassform.web.formats import FORMATS, as_json, chosen_format
 from glassform.web.pages import page
@@ -23,7 +23,6 @@ PROBLEM = "application/problem+json"
 VARY = "Accept, Accept-Language, Cookie"
 INFERENCE = "/v2"  # the addresses of the Open Inference Protocol
 FULL = {errno.ENOSPC, errno.EDQUOT}
-FOR_NOW = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE}  # another try may be answered
 
 # Every status we answer with: its name in RFC 9110, and its default detail.
 STATUSES: dict[int, tuple[Any, Any]] = {
@@ -76,7 +75,7 @@ def show_refusal(refusal: Refusal) -> Response:
     answer = problem(refusal.status, refusal.detail)
     if refusal.listed is not None:
         answer["errors"] = refusal.listed
-    headers = {"Retry-After": str(SECONDS_TO_RETRY)} if refusal.status in FOR_NOW else {}
+    headers = {"Retry-After": str(SECONDS_TO_RETRY)} if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return respond(answer, headers, refusal.template, refusal.fields)
 
 
@@ -98,7 +97,9 @@ def read_past() -> None:
     """Read some of a body that is too large: a client still sending would see its connection reset, and no answer."""
     if "wsgi.input_terminated" in request.environ:  # or a server may wait for more than was sent
         with suppress(HTTPException):  # our own server has done so, and says again what is wrong
-            request.environ["wsgi.input"].read(MOST_READ_PAST)
+            length = 0
+            while length < MOST_READ_PAST and (part := request.environ["wsgi.input"].read(LONGEST_LINE)):
+                length += len(part)
 
 
 def show_lost_database(error: Exception) -> Response:

@@ -14,7 +14,7 @@ from glassform.records.schema import Schema
 from glassform.web.asked import schema
 from glassform.web.forms import FORM_FIELD, FORM_TYPES
 from glassform.web.openapi import record_in_query
-from glassform.web.resource import HOW_TO_ANSWER, Resource
+from glassform.web.resource import HOW_TO_ANSWER, Resource, limit_body
 
 Reader = Callable[[str], Any]  # of an option's text; it raises ValueError with what is wrong
 
@@ -56,6 +56,11 @@ def one_of(known: Sequence[str]) -> Reader:
     return read
 
 
+def not_one_of(name: str, text: str, known: Sequence[str]) -> FieldError:
+    """Return the error of a member that is none of the known words."""
+    return FieldError(name, shown(text), say("option", value=shown(text) or "''", known=", ".join(known)))
+
+
 def can_be_kept(text: str) -> bool:
     """Tell whether a database can store a text: no lone surrogates, no NUL."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
@@ -69,8 +74,7 @@ def read_body(most: int) -> bytes:
     RequestEntityTooLarge
         If it has more than `most` bytes, announced or not.
     """
-    # a chunked body announces no length, and the stream simply ends at its limit
-    request.max_content_length = most if request.content_length is not None else most + 1
+    limit_body(most)
     body = request.get_data()
     if len(body) > most:
         raise RequestEntityTooLarge

@@ -76,10 +76,17 @@ def read(resource: "Resource", suffix: str | None) -> Asked:
     if "HTTP_CONTENT_ENCODING" in environ:
         refuse_encoded(environ["HTTP_CONTENT_ENCODING"])
     if environ["REQUEST_METHOD"] not in READING:
-        # a chunked body announces no length, and its stream simply ends at the limit: one more byte shows that
-        request.max_content_length = resource.largest_body + ("CONTENT_LENGTH" not in environ)
+        limit_body(resource.largest_body)
         refuse_long_media_type(environ.get("CONTENT_TYPE", ""))
     return asked
+
+
+def limit_body(most: int) -> None:
+    """Let no more of the request's body be read, from now on.
+
+    A chunked body announces no length, and its stream simply ends at the limit: one more byte shows that.
+    """
+    request.max_content_length = most + (request.content_length is None)
 
 
 def answer_rather_in(formats: tuple[str, ...]) -> None:

@@ -174,18 +174,15 @@ class Machine(RuleBasedStateMachine):
 
     @rule(number=which)
     def revoke(self, number):
-        given = self.one(number)
-        if given and given.kind != "browser":
-            answer = self.ask("DELETE", "/tokens", given)
-            assert answer.status_code == (401 if not given.good else 403 if given.kind == "key" else 204)
-            if answer.status_code == 204:
-                self.end(lambda each: each.family == given.family)
+        self.end_by("/tokens", self.one(number), unless="browser")
 
     @rule(number=which)
     def sign_out(self, number):
-        given = self.one(number)
-        if given and given.kind != "refresh":
-            answer = self.ask("DELETE", "/session", given)
+        self.end_by("/session", self.one(number), unless="refresh")
+
+    def end_by(self, path, given, unless):
+        if given and given.kind != unless:
+            answer = self.ask("DELETE", path, given)
             assert answer.status_code == (401 if not given.good else 403 if given.kind == "key" else 204)
             if answer.status_code == 204:
                 self.end(lambda each: each.family == given.family)

@@ -63,7 +63,7 @@ def test_a_long_array_is_read_in_parts(monkeypatch):
 
 
 def test_a_batch_of_empty_objects_says_of_some_why_and_marks_the_rest(client, monkeypatch):
-    monkeypatch.setattr("glassform.batches.json_rows.MOST_ROWS_EXPLAINED", 2)
+    monkeypatch.setattr("glassform.batches.batch.MOST_ROWS_EXPLAINED", 2)
     answers: Any = client.post("/probabilities?on_error=report", json=[{}] * 4).json
     assert [len(answer["errors"]) for answer in answers] == [7, 7, 1, 1]
     assert answers[3]["row"] == 4 and "invalid" in answers[3]["errors"][0]["message"]

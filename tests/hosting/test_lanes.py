@@ -136,7 +136,6 @@ def test_a_body_arrives_in_parts(adapter):
 @pytest.mark.parametrize("headers", [{"content_length": "1000"}, {"transfer_encoding": "chunked"}])
 def test_a_body_that_comes_too_slowly_is_refused_and_the_next_request_works(adapter, monkeypatch, headers):
     monkeypatch.setattr(bodies, "SECONDS_TO_BEGIN", 0.1)
-    monkeypatch.setattr(bodies.due, "__defaults__", (0.1,))
     slow, quick = run(sent([b'{"age"', b""], **headers).ask(adapter), Client(address(PERSON)).ask(adapter))
     assert (slow.status, quick.status) == (408, 200)
     assert json.loads(slow.body)["detail"] == "The body came too slowly."
@@ -159,7 +158,7 @@ def test_an_address_that_reads_no_body_answers_all_the_same(adapter):
 
 
 def test_quick_answers_go_on_while_everything_else_is_stuck_and_a_full_lane_says_so(adapter, own_app, monkeypatch):
-    monkeypatch.setattr(lanes.Lane.__init__, "__defaults__", (3,))
+    monkeypatch.setattr(lanes, "MOST_WAITING", 3)
     adapter = Adapter(own_app, threads=2)
 
     async def siege() -> tuple[list[Client], list[Client]]:
@@ -186,7 +185,7 @@ def test_an_answer_is_sent_in_parts_as_it_is_written(adapter):
 
 
 def test_a_client_that_takes_nothing_keeps_no_thread_and_is_cut_in_the_end(adapter, monkeypatch):
-    monkeypatch.setattr(bodies.due, "__defaults__", (0.5,))
+    monkeypatch.setattr(bodies, "SECONDS_TO_BEGIN", 0.5)
 
     async def siege() -> tuple[list[Client], Client]:
         idle = [Client("/long") for _ in range(20)]
@@ -332,7 +331,7 @@ def test_a_request_is_described_as_wsgi_says():
 )
 def test_what_is_quick_is_answered_at_once_and_the_rest_in_its_lane(adapter, path, headers, lane):
     environ = environ_of(Client(path, **headers).scope)
-    found = adapter.lanes.lane_of(adapter.lanes.resource_at(environ["PATH_INFO"], environ["REQUEST_METHOD"]), environ)
+    found = adapter.lanes.lane_of(*adapter.lanes.place_of(environ["PATH_INFO"], environ["REQUEST_METHOD"]), environ)
     assert found is (adapter.lanes.lanes[lane] if lane else None)
 
 

@@ -30,7 +30,7 @@ from glassform.resources.people.sessions import credentials, wrong_password
 from glassform.web.formats import FORMATS, as_json
 from glassform.web.forms import FORM_TYPES, refuse_foreign_form
 from glassform.web.openapi import TEXT
-from glassform.web.reading import read_members
+from glassform.web.reading import not_one_of, read_members
 from glassform.web.resource import Answer
 
 END, KEEP = KEYS = ("end", "keep")  # what a change of the password does to the account's keys
@@ -126,11 +126,7 @@ class Account(FromForms):
         if not owner_knows(user, given["password"]):
             raise wrong_password("people/account.html")
         keys = given.get("keys") or END
-        errors = (
-            []
-            if keys in KEYS
-            else [FieldError("keys", shown(keys), say("option", value=shown(keys), known=", ".join(KEYS)))]
-        )
+        errors = [] if keys in KEYS else [not_one_of("keys", keys, KEYS)]
         errors += password_errors(given["new_password"], user.name, "new_password")
         if errors:
             raise InvalidQuery(errors, {}, "people/account.html")

@@ -17,7 +17,7 @@ from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import Schema
 from glassform.resources.account_resource import FromForms, Remembering
 from glassform.web.openapi import TEXT
-from glassform.web.reading import read_members
+from glassform.web.reading import not_one_of, read_members
 from glassform.web.resource import Answer
 
 LONGEST_TITLE = 60
@@ -67,7 +67,7 @@ class Keys(Remembering):
         """Create a key; it is shown this once and stored hashed. A key may do so only if its scope is `manage`."""
         user = signed_in(MANAGE)
         given = read_members(["title", "scope"], template="people/account.html")
-        errors = [] if given["scope"] in SCOPES else [unknown_scope(given["scope"])]
+        errors = [] if given["scope"] in SCOPES else [not_one_of("scope", given["scope"], SCOPES)]
         if len(given["title"]) > LONGEST_TITLE:
             message = say("too_long", length=len(given["title"]), longest=LONGEST_TITLE)
             errors.append(FieldError("title", shown(given["title"]), message))
@@ -108,8 +108,3 @@ def keys_of(user: User) -> list[KeyAnswer]:
 def key_answer(key: Key) -> KeyAnswer:
     """Return a key as an answer."""
     return {"id": key.id, "title": key.title, "scope": key.scope, "created": key.created.isoformat()}
-
-
-def unknown_scope(scope: str) -> FieldError:
-    """Return the error for an unknown scope."""
-    return FieldError("scope", shown(scope), say("option", value=shown(scope), known=", ".join(SCOPES)))

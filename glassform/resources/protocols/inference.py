@@ -178,7 +178,7 @@ class Inferred(InferenceResource):
     def post(self, name: str, version: str | None = None) -> Annotated[Response, InferenceAnswer]:
         """Return the outputs for rows that come as one tensor per field."""
         card, dictionary = model_named(name, version), schema()
-        asked, binary = read_request(read_body(MOST_ARRAY_BYTES), header_length())
+        asked, binary = read_request(read_body(self.largest_body), header_length())
         rows = read_rows(asked, binary, dictionary)
         scored = Batch(card, Objects(rows, card, dictionary), keep_going=False, explain=True)
         rows_by, *width = asked.inputs[0].shape

@@ -83,7 +83,7 @@ class Predict(Resource):
         refuse_misplaced()
         if request.mimetype not in READ:
             raise UnsupportedMediaType(gettext("Send one of %(kinds)s.", kinds=READ[0]))
-        given = rows_in(read_body(MOST_ARRAY_BYTES), dictionary)
+        given = rows_in(read_body(self.largest_body), dictionary)
         if isinstance(given, Pairs):
             single = predictions(card, [*Arrays([read_single(given, dictionary)], card, dictionary)])
             return answer({name: values[0] for name, values in single.items()}, card)
