@@ -18,3 +18,18 @@ for (const block of document.querySelectorAll("[data-copy]")) {
   });
   block.before(button);
 }
+// A link that copies itself; a click with a modifier opens it, as everywhere.
+for (const link of document.querySelectorAll("[data-copy-link]")) {
+  const title = link.textContent;
+  link.addEventListener("click", async (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    try {
+      await navigator.clipboard.writeText(link.href);
+      link.textContent = words.copied;
+      setTimeout(() => (link.textContent = title), 2000);
+    } catch {
+      location.assign(link.href); // where nothing may be copied, the address bar shows it
+    }
+  });
+}

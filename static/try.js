@@ -1,144 +1,368 @@
-// Trying other answers in the form beside a result: probability, ledger and curves follow at once, from the
-// scorecard in the page and without a request. What only the server knows is put away until it is asked.
-import { drawn, explain, whatIf } from "./scorecard.js";
+// Trying other answers: figure, ledger and charts follow the form at once, from the scorecard in the page and without
+// a request. What only the server knows stays, and says for which answers it holds.
+import { drawn, explain, kindOf, whatIf } from "./scorecard.js";
+import { drawCharts } from "./charts.js";
+import { figure, percent, scaleOf, round, signed } from "./numbers.js";
 
-const card = JSON.parse(document.getElementById("the-scorecard").textContent);
+const source = document.getElementById("the-scorecard");
+const card = source && JSON.parse(source.textContent);
 const form = document.querySelector("form[data-try]");
-const features = Object.fromEntries(card.features.map((feature) => [feature.feature, feature]));
-const isCategorical = (feature) => typeof feature.points[0].value === "string";
+const kind = card && kindOf(card);
+const term = kind === "binary" ? "log_odds" : "points";
+// by attributes and from outside: a field may be called dataset or reset, and would stand in the place of the form's own
+const told = (name) => form.getAttribute(`data-${name}`);
+const reset = () => HTMLFormElement.prototype.reset.call(form);
+const firstAddress = location.href;
+const all = (selector) => [...document.querySelectorAll(selector)];
+const controls = (name) => document.getElementsByName(name)[0]; // not form.elements: a field may be called length
+const isCategorical = (feature) => feature.points.every((point) => typeof point.value === "string");
 
-// How numbers are written and placed, as charts.py does it.
-const signed = (number) => (number < 0 ? "\u2212" : "+") + Math.abs(number).toFixed(4);
-const digits = (share) => (share === 0 || share === 1 ? 0 : share >= 0.01 && share <= 0.99 ? 1 : 2);
-const percent = (share) => `${(100 * share).toFixed(digits(share))}%`;
-const round = (number) => Math.round(1000 * number) / 1000;
+// ---- reading the form
 
-function scaleOver(numbers) {
-  const [low, high] = [Math.min(0, ...numbers), Math.max(0, ...numbers)];
-  const room = 0.03 * (high - low || 1);
-  return (number) => round((100 * (number - low + room)) / (high - low + 2 * room));
-}
+const NUMBER = /^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$/;
 
-// The record in the form, or null while what is typed is no value of its field.
-function typed() {
-  const record = {};
-  const given = new FormData(form); // not form.elements: a field may be called length, or elements
-  for (const feature of card.features) {
-    const { points, interpolated } = feature;
-    const text = given.get(feature.feature);
-    const plain = interpolated ? /^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?$/ : /^-?[0-9]+$/;
-    const isText = isCategorical(feature) || points.some((point) => point.value === text);
-    if (!isText && !plain.test(text)) return null;
-    const value = isText ? text : Number(text);
-    const known = points.some((point) => point.value === value);
-    if (!known && (isText || !isHeld(feature, value))) return null;
-    record[feature.feature] = value;
+// The value that a text means to a feature, or what is wrong with it.
+function read(feature, text) {
+  const { points, interpolated } = feature;
+  if (isCategorical(feature)) return { value: text };
+  const input = controls(feature.feature);
+  const plain = input.dataset.decimal ? text.trim().replace(input.dataset.decimal, ".") : text.trim();
+  const hasGap = points.some((point) => point.value === "?");
+  if (hasGap && (plain === "?" || plain === "")) return { value: "?" };
+  const { rule, low, high } = input.dataset;
+  if (plain === "") return { wrong: told("none").replace("{rule}", rule) };
+  const value = Number(plain);
+  if (NUMBER.test(plain) && (interpolated || Number.isInteger(value))) {
+    if (isHeld(feature, value)) return { value };
+    if (low !== undefined && (value < low || value > high))
+      return { wrong: told("between").replace("{value}", plain).replace("{low}", low).replace("{high}", high) };
   }
-  return record;
+  return { wrong: told("not").replace("{value}", plain.slice(0, 30)).replace("{rule}", rule) };
 }
 
-// Whether a feature may have a number that is none of its points: between knots, or past an end that no rule sets.
+// Whether a feature may have a number: one of its points, one between its knots, or past an end that no rule sets.
 function isHeld(feature, value) {
   const known = drawn(feature);
   if (value < known[0].value) return Boolean(feature.before);
-  return value > known.at(-1).value ? Boolean(feature.after) : feature.interpolated;
+  if (value > known.at(-1).value) return Boolean(feature.after);
+  return feature.interpolated || known.some((point) => point.value === value);
 }
 
-// What is outside of what was seen is said beside its name.
-function warn(record) {
-  for (const note of document.querySelectorAll("[data-outside]")) {
-    const value = record[note.dataset.outside];
-    note.toggleAttribute("hidden", typeof value !== "number" || (value >= note.dataset.low && value <= note.dataset.high));
+// The record in the form; null, while a value breaks a rule, which is said beside its field.
+function typed() {
+  const record = {};
+  const given = new FormData(form);
+  let isWhole = true;
+  for (const feature of card.features) {
+    const { value, wrong } = read(feature, given.get(feature.feature) ?? "");
+    mark(controls(feature.feature), feature.feature, wrong);
+    record[feature.feature] = value;
+    isWhole &&= !wrong;
   }
+  return isWhole ? record : null;
 }
 
-function shown(name, value) {
-  const { points, unit } = features[name];
-  const title = typeof value === "number" ? String(value) : points.find((point) => point.value === value).title;
-  return unit ? `${title} ${unit}` : title;
+function mark(control, name, wrong) {
+  const field = control.closest(".field");
+  if (!field) return; // values to pick from cannot be wrong
+  let line = document.getElementById(`${name}-error`);
+  if (!wrong && !line) return;
+  if (!line) {
+    line = document.createElement("p");
+    line.id = `${name}-error`;
+    line.className = "error";
+    line.setAttribute("role", "alert");
+    field.append(line);
+    control.setAttribute("aria-describedby", `${control.getAttribute("aria-describedby") ?? ""} ${line.id}`.trim());
+  }
+  const text = wrong ? `${wrong} ${told("still").replace("{value}", valued(features[name], last[name]))}` : "";
+  if (line.textContent !== text) line.textContent = text;
+  line.hidden = !wrong;
+  field.classList.toggle("wrong", Boolean(wrong));
+  if (wrong) control.setAttribute("aria-invalid", "true");
+  else control.removeAttribute("aria-invalid");
 }
 
-function drawBar(row, kind, zero, from, to) {
+// ---- writing
+
+const features = card ? Object.fromEntries(card.features.map((feature) => [feature.feature, feature])) : {};
+
+function valued({ points, unit }, value) {
+  const title = points.find((point) => point.value === value)?.title ?? String(value);
+  return unit && typeof value === "number" ? `${value} ${unit}` : title;
+}
+
+const titles = () => JSON.parse(told("titles") ?? "{}");
+const digits = () => Number(document.querySelector("[data-figure][data-digits]")?.dataset.digits ?? 2);
+
+function main(answer) {
+  if (kind === "binary") return percent(answer.probability);
+  return kind === "number" ? figure(answer.prediction, digits()) : titles()[answer.label];
+}
+
+function difference(answer) {
+  const was = kind === "classes" ? `${main(sent)}, ${percent(sent.probability)}` : main(sent);
+  const before = told("was").replace("{value}", was);
+  if (kind === "classes") return before;
+  const apart = kind === "binary" ? 100 * (answer.probability - sent.probability) : answer.prediction - sent.prediction;
+  return `${signed(apart, kind === "binary" ? 1 : digits())}, ${before}`;
+}
+
+function drawFigure(answer) {
+  for (const each of all("[data-figure]")) each.textContent = main(answer);
+  for (const each of all("[data-share]")) each.textContent = percent(answer.probability);
+  const box = document.querySelector("[data-scale]");
+  if (box) {
+    const [low, high] = [Number(box.dataset.low), Number(box.dataset.high)];
+    const number = kind === "binary" ? answer.probability : answer.prediction;
+    const at = Math.min(Math.max((100 * (number - low)) / (high - low), 0), 100);
+    box.querySelector(".mark").setAttribute("cx", `${at}%`);
+  }
+  if (kind !== "classes") return;
+  const likely = Object.entries(answer.probabilities).sort((a, b) => b[1] - a[1]);
+  all("[data-rank]").forEach((row, place) => {
+    row.querySelector("th").textContent = titles()[likely[place][0]];
+    row.querySelector(".number").textContent = percent(likely[place][1]);
+    row.querySelector("rect").setAttribute("width", `${100 * likely[place][1]}%`);
+  });
+}
+
+// ---- the ledger
+
+const weight = (points) =>
+  typeof points === "number" ? Math.abs(points) : Math.max(...Object.values(points)) - Math.min(...Object.values(points));
+let inFormOrder = false;
+
+function drawBar(row, kindOfBar, zero, from, to) {
   const [line, rect] = [row.querySelector("line"), row.querySelector("rect")];
+  if (!rect) return;
   line.setAttribute("x1", `${zero}%`);
   line.setAttribute("x2", `${zero}%`);
   rect.setAttribute("x", `${Math.min(from, to)}%`);
   rect.setAttribute("width", `${Math.max(round(Math.abs(to - from)), 0.4)}%`);
-  rect.setAttribute("class", kind);
+  rect.setAttribute("class", kindOfBar);
 }
 
-function drawLedger({ intercept, contributions, log_odds: logOdds, probability }) {
-  const sums = [intercept];
-  for (const term of contributions) sums.push(sums.at(-1) + term.log_odds);
-  const at = scaleOver(sums);
-  const zero = at(0);
-  const [start, ...terms] = document.querySelectorAll(".sum tbody tr");
-  const [total, result] = document.querySelectorAll(".sum tfoot tr");
-  drawBar(start, "start", zero, zero, at(intercept));
-  contributions.forEach((term, index) => {
-    const [value, number] = terms[index].querySelectorAll("td");
-    value.textContent = shown(term.feature, term.value);
-    number.textContent = signed(term.log_odds);
-    drawBar(terms[index], sums[index + 1] >= sums[index] ? "up" : "down", zero, at(sums[index]), at(sums[index + 1]));
+function drawLedger(answer) {
+  const table = document.querySelector(".sum");
+  if (!table) return;
+  const places = Number(table.dataset.digits);
+  const rows = Object.fromEntries(all(".sum [data-term]").map((row) => [row.dataset.term, row]));
+  const most = answer.contributions.length > 12 ? 8 : 12;
+  const ranked = [...answer.contributions].sort((a, b) => weight(b[term]) - weight(a[term]));
+  const ordered = inFormOrder ? answer.contributions : ranked;
+  ordered.forEach(({ feature, value }) => {
+    const row = rows[feature];
+    row.querySelector(".value").textContent = valued(features[feature], value);
+    row.classList.toggle("further", ranked.findIndex((each) => each.feature === feature) >= most);
+    table.tBodies[0].append(row);
   });
-  total.querySelector(".number").textContent = signed(logOdds);
-  drawBar(total, "total", zero, zero, at(logOdds));
-  result.querySelector("sup").textContent = signed(-logOdds);
-  result.querySelector("strong").textContent = probability.toFixed(4);
-}
-
-function drawCategories(section, curve, chosen) {
-  const body = section.querySelector("tbody");
-  const rows = Object.fromEntries([...body.rows].map((row) => [row.dataset.value, row]));
-  const note = body.querySelector("th .visually-hidden");
-  for (const { value, probability } of [...curve].sort((a, b) => b.probability - a.probability)) {
-    const row = rows[value];
-    row.classList.toggle("chosen", value === chosen);
-    row.querySelector(".number").textContent = percent(probability);
-    const circle = row.querySelector("circle");
-    circle.setAttribute("cx", `${round(100 * probability)}%`);
-    circle.setAttribute("r", value === chosen ? 7 : 5);
-    if (value === chosen) row.querySelector("th").append(note);
-    body.append(row);
+  for (const chip of all("[data-chip]")) {
+    const { chip: name } = chip.dataset;
+    chip.lastChild.textContent = ` ${valued(features[name], answer.contributions.find((each) => each.feature === name).value)}`;
+    chip.classList.toggle("further", ranked.findIndex((each) => each.feature === name) >= most);
   }
+  if (kind === "classes") drawSums(table, rows, answer, places);
+  else drawSteps(table, rows, ordered, answer, places);
 }
 
-function drawNumbers(section, curve, chosen, probability) {
-  const [first, last] = [curve[0].value, curve.at(-1).value];
-  const across = (value) => round((100 * (Math.min(Math.max(value, first), last) - first)) / (last - first));
-  const points = curve.map((point) => `${across(point.value)},${round(100 - round(100 * point.probability))}`);
-  section.querySelector("polyline").setAttribute("points", points.join(" "));
-  section.querySelector("circle").toggleAttribute("hidden", typeof chosen !== "number");
-  if (typeof chosen === "number") section.querySelector("circle").setAttribute("cx", `${across(chosen)}%`);
-  section.querySelector("circle").setAttribute("cy", `${100 - round(100 * probability)}%`);
-  [...section.querySelectorAll("tbody tr")].forEach((row, index) => {
-    row.classList.toggle("chosen", curve[index].value === chosen);
-    row.querySelector(".number").textContent = percent(curve[index].probability);
-  });
+// The points of every field beside it, as on the scorecard, and what they add up to.
+function drawPoints(answer) {
+  const places = kind === "number" ? digits() : 2;
+  for (const each of answer.contributions)
+    for (const place of all(`[data-points="${CSS.escape(each.feature)}"]`))
+      place.textContent =
+        kind === "classes"
+          ? Object.values(each[term]).map((points) => signed(points, places)).join(" / ")
+          : signed(each[term], places);
+  const sum = answer.log_odds ?? answer.prediction;
+  for (const each of all("[data-added]")) each.textContent = signed(sum - answer.intercept, places);
+  for (const each of all("[data-sum]")) each.textContent = signed(sum, places);
 }
+
+function drawSteps(table, rows, ordered, answer, places) {
+  const sums = [answer.intercept];
+  for (const each of ordered) sums.push(sums.at(-1) + each[term]);
+  const at = scaleOf([0, ...sums]);
+  const zero = at(0);
+  drawBar(table.querySelector("[data-start]"), "start", zero, zero, at(answer.intercept));
+  ordered.forEach((each, place) => {
+    const row = rows[each.feature];
+    row.querySelector(".number").textContent = signed(each[term], places);
+    drawBar(row, sums[place + 1] >= sums[place] ? "up" : "down", zero, at(sums[place]), at(sums[place + 1]));
+  });
+  const total = table.querySelector("[data-total]");
+  const sum = answer.log_odds ?? answer.prediction;
+  (total.querySelector(".number strong") ?? total.querySelector(".number")).textContent = signed(sum, places);
+  drawBar(total, "total", zero, zero, at(sums.at(-1)));
+  const result = table.querySelector("[data-result]");
+  if (!result) return;
+  result.querySelector("sup").textContent = signed(-sum, places);
+  result.querySelector("strong").textContent = percent(answer.probability);
+  const circle = result.querySelector("circle");
+  circle.setAttribute("cx", round(60 + 9 * Math.min(Math.max(sum, -6), 6)));
+  circle.setAttribute("cy", round(56 - 52 * answer.probability));
+}
+
+function drawSums(table, rows, answer, places) {
+  const heads = [...table.querySelectorAll("[data-label]")];
+  const likely = Object.keys(answer.probabilities)
+    .sort((a, b) => answer.probabilities[b] - answer.probabilities[a])
+    .slice(0, heads.length);
+  const labels = Object.keys(answer.probabilities).filter((label) => likely.includes(label));
+  heads.forEach((head, place) => (head.textContent = titles()[labels[place]]));
+  const write = (row, text) =>
+    [...row.querySelectorAll(".number")].forEach(
+      (cell, place) => ((cell.querySelector("strong") ?? cell).textContent = text(labels[place])),
+    );
+  write(table.querySelector("[data-start]"), (label) => signed(answer.intercept[label], places));
+  for (const each of answer.contributions) write(rows[each.feature], (label) => signed(each[term][label], places));
+  write(table.querySelector("[data-total]"), (label) => signed(answer.sums[label], places));
+  write(table.querySelector("[data-result]"), (label) => percent(answer.probabilities[label]));
+}
+
+// ---- following the form
+
+let sent; // the answer that the server gave
+let last; // the record of the figure in the page
+let waiting;
 
 function follow() {
   const record = typed();
+  document.getElementById("answer")?.classList.toggle("stale", !record);
   if (!record) return;
+  last = record;
   const answer = explain(card, record);
-  const curves = whatIf(card, record);
-  document.querySelector(".result .figure").textContent = percent(answer.probability);
-  document.querySelector(".scale .mark").setAttribute("cx", `${100 * answer.probability}%`);
+  drawFigure(answer);
   drawLedger(answer);
+  drawPoints(answer);
+  drawCharts(card, record, whatIf(card, record), answer, digits());
   warn(record);
-  for (const { feature, points } of curves) {
-    const section = document.querySelector(`.what-if[data-feature="${feature}"]`);
-    if (isCategorical(features[feature])) drawCategories(section, points, record[feature]);
-    else drawNumbers(section, points, record[feature], answer.probability);
-  }
-  for (const part of document.querySelectorAll("[data-asked]")) part.toggleAttribute("hidden", true);
-  for (const part of document.querySelectorAll("[data-trying]")) part.toggleAttribute("hidden", false);
+  lead(record);
+  const isTried = card.features.some(({ feature }) => sent.record[feature] !== record[feature]);
+  for (const each of all("[data-difference]")) each.textContent = isTried ? difference(answer) : "";
+  for (const each of all("[data-undo], [data-as-sent]")) each.hidden = !isTried;
+  for (const each of all("[data-asked]")) each.classList.toggle("dimmed", isTried);
+  clearTimeout(waiting);
+  waiting = setTimeout(() => history.replaceState(null, "", isTried ? addressOf() : firstAddress), 150);
 }
 
-form.addEventListener("input", follow);
-// Back and forward bring typed values with them, and the page must not say something else than its form.
-addEventListener("pageshow", () => {
-  const asked = JSON.parse(document.getElementById("the-record").textContent);
-  const record = typed();
-  if (record && Object.keys(asked).some((name) => asked[name] !== record[name])) follow();
+// The address of the record in the form, the page's version, view and language kept.
+function addressOf() {
+  const query = new URLSearchParams(new FormData(form));
+  const language = new URLSearchParams(location.search).get("lang");
+  if (language) query.set("lang", language);
+  return `${location.pathname}?${query}${location.hash}`;
+}
+
+// Links and buttons that take the record along take the tried one.
+function lead(record) {
+  for (const link of all("a[data-record]")) {
+    const address = new URL(link.href);
+    for (const [name, value] of Object.entries(record))
+      if (address.searchParams.has(name)) address.searchParams.set(name, value);
+    const row = link.closest("[data-term]");
+    if (row) {
+      const feature = features[row.dataset.term];
+      const place = feature.points.findIndex((point) => point.value === record[feature.feature]);
+      address.hash = isCategorical(feature) ? `${feature.feature}.${place}` : `${feature.feature}-title`;
+    }
+    link.href = address.href;
+  }
+  for (const hidden of all("form[data-record] input[type=hidden]"))
+    if (hidden.name in record) hidden.value = record[hidden.name];
+}
+
+// What is outside of what was seen is said beside its name.
+function warn(record) {
+  for (const note of all("[data-outside]")) {
+    const value = record[note.dataset.outside];
+    note.hidden = typeof value !== "number" || (value >= note.dataset.low && value <= note.dataset.high);
+  }
+}
+
+// The address wins: after Back or a restart, the form says what the address says.
+function followAddress() {
+  const given = new URLSearchParams(location.search);
+  reset();
+  if (location.href !== firstAddress)
+    for (const { feature } of card.features) if (given.has(feature)) choose(feature, given.get(feature));
+  follow();
+}
+
+function choose(name, value) {
+  for (const control of document.getElementsByName(name))
+    if (control.type === "radio") control.checked = control.value === value;
+    else if (control.type !== "hidden") control.value = value;
+}
+
+// What the server put into the form, whatever a browser made of it since.
+function readAsSent() {
+  reset();
+  const given = new FormData(form);
+  return Object.fromEntries(
+    card.features.map((feature) => [feature.feature, read(feature, given.get(feature.feature) ?? "").value]),
+  );
+}
+
+if (form && card) {
+  last = readAsSent();
+  sent = { record: last, ...explain(card, last) };
+  form.addEventListener("input", follow);
+  form.addEventListener("submit", () => {
+    clearTimeout(waiting);
+    history.replaceState(null, "", firstAddress); // Back leads to what was sent
+  });
+  addEventListener("pageshow", followAddress);
+  for (const button of all("[data-undo]"))
+    button.addEventListener("click", () => {
+      reset();
+      follow();
+      controls(card.features[0].feature).focus({ preventScroll: true });
+    });
+  const bar = document.querySelector("[data-bar]");
+  const shown = document.querySelector("#answer [data-figure]");
+  if (bar && shown) new IntersectionObserver(([{ isIntersecting }]) => (bar.hidden = isIntersecting)).observe(shown);
+}
+
+// ---- the ledger's order, and one line after the other
+
+for (const each of all("[data-script]")) each.hidden = false;
+const order = document.querySelector("[data-order]");
+if (!card) order?.remove();
+order?.addEventListener("click", () => {
+  inFormOrder = !inFormOrder;
+  order.setAttribute("aria-pressed", inFormOrder);
+  follow();
 });
+
+const steps = document.querySelector("[data-steps]");
+const lines = () => all(".sum tbody tr, .sum tfoot tr").filter((row) => getComputedStyle(row).display !== "none");
+
+function cover(isCovered) {
+  lines().forEach((row, place) => row.classList.toggle("covered", isCovered && place > 0));
+  document.querySelector("[data-steps-hint]").hidden = !isCovered;
+  document.body.classList.toggle("stepping", isCovered);
+}
+
+function uncover() {
+  const covered = lines().filter((row) => row.classList.contains("covered"));
+  covered[0]?.classList.remove("covered");
+  if (covered.length <= 1) cover(false);
+}
+
+steps?.addEventListener("click", () => {
+  cover(!document.body.classList.contains("stepping"));
+  document.querySelector(".sum").scrollIntoView({ block: "nearest" });
+  steps.blur();
+});
+document.querySelector(".sum")?.addEventListener("click", (event) => {
+  if (document.body.classList.contains("stepping") && !event.target.closest("a")) uncover();
+});
+addEventListener("keydown", (event) => {
+  const isBusy = event.target.closest?.("input, select, textarea, button, a, summary");
+  if (event.key !== " " || isBusy || !document.body.classList.contains("stepping")) return;
+  event.preventDefault();
+  uncover();
+});
+if (document.body.classList.contains("board") && steps) cover(true);

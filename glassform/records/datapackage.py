@@ -108,6 +108,7 @@ class Glassform(BaseModel):
 
     question: str
     note: str
+    caution: str = ""
     noun: Noun | None = None
     target: str
     positive: str = ""

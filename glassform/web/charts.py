@@ -172,6 +172,15 @@ def draw_curve(
     return DrawnCurve(field, rows, polyline(values, numbers, scale), mark)
 
 
+FURTHEST = 6  # log-odds on either side of 0 that the curve of a probability shows
+S_CURVE = " ".join(f"{60 + 9 * x},{round(56 - 52 / (1 + math.exp(-x)), 2)}" for x in range(-FURTHEST, FURTHEST + 1))
+
+
+def on_s_curve(log_odds: float) -> float:
+    """Return where log-odds stand on the curve of a probability, 120 wide; those further out at its end."""
+    return round(60 + 9 * min(max(log_odds, -FURTHEST), FURTHEST), 2)
+
+
 def signed(number: float, digits: int = 4) -> str:
     """Write a number with its sign and a true minus."""
     return f"{number:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
@@ -201,6 +210,19 @@ def shares(curve: Sequence[tuple[Any, dict[str, Any]]], labels: Iterable[str]) -
 def points(several: Sequence[dict[str, Any]], labels: Iterable[str]) -> list[list[float]]:
     """Return the points that values have for every class."""
     return [[each["points"][label] for each in several] for label in labels]
+
+
+MOST_LIKELY = 5  # classes that an answer lists
+
+
+def likely(probabilities: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return the most probable classes, the likeliest first."""
+    return sorted(probabilities.items(), key=itemgetter(1), reverse=True)[:MOST_LIKELY]
+
+
+def held(place: float) -> float:
+    """Return a place on a drawing, or the end that it lies beyond."""
+    return min(max(place, 0.0), 100.0)
 
 
 def enough(probability: float) -> int:

@@ -1,5 +1,6 @@
 """Pages: how templates are rendered and what all of them may use."""
 
+from itertools import islice
 from typing import Any
 
 from flask import Flask, render_template
@@ -12,8 +13,10 @@ from glassform import languages
 from glassform.languages import DEFAULT, current, gettext
 from glassform.settings import CODE
 from glassform.web import addresses, charts, language
-from glassform.web.asked import VERSION, asked, asked_version, fitted, schema, served, tables
+from glassform.web.asked import VERSION, address_of, asked, asked_version, fitted, schema, served, tables
 from glassform.web.forms import FORM_FIELD, form_token
+
+MOST_IN_MENU = 8  # tables; a page lists all
 
 
 def prepare(app: Flask) -> None:
@@ -44,6 +47,12 @@ def shown_on_every_page() -> dict[str, Any]:
     }
 
 
+def switchable() -> list[tuple[str, str, bool]]:
+    """Return the tables of the menu: title, address, and whether it is this one."""
+    listed = ((name, table.current.schemas[current()]) for name, table in islice(tables(), MOST_IN_MENU))
+    return [(each.package["title"], address_of(name), name == served().name) for name, each in listed]
+
+
 @pass_context
 def worded(context: Context, text: str, /, **values: Any) -> Markup:
     """Translate a page's text; fill in its values and the words for a row."""
@@ -67,5 +76,6 @@ USED_BY_PAGES = {
     "language": language,
     "form_field": FORM_FIELD,
     "form_word": form_token,
+    "switchable": switchable,
     **addresses.USED_BY_PAGES,
 }

@@ -11,7 +11,7 @@ from glassform.records.field import Record
 from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, say, shown, unknown
 from glassform.records.parsing import Pairs, decode, parse_json
 from glassform.records.schema import Schema
-from glassform.web.asked import schema
+from glassform.web.asked import fitted, schema
 from glassform.web.forms import FORM_FIELD, FORM_TYPES
 from glassform.web.openapi import record_in_query
 from glassform.web.resource import HOW_TO_ANSWER, Resource, limit_body
@@ -100,6 +100,20 @@ def given_fields() -> list[tuple[str, str]]:
     """Return the query's names and values in order, without those that say how to answer or track links."""
     given, dictionary = decode(request.environ["QUERY_STRING"]), schema()
     return [field for field in given if field[0] not in HOW_TO_ANSWER and not dictionary.passes_over(field[0])]
+
+
+def filled_up(given: Sequence[tuple[str, str]]) -> Record:
+    """Return the record of some fields, all others as of a typical one.
+
+    Raises
+    ------
+    InvalidRecord
+        With every error of every field.
+    """
+    dictionary = schema()
+    named = {dictionary.names.get(name) for name, _ in given}
+    rest = ((name, str(value)) for name, value in fitted().typical.items() if name not in named)
+    return dictionary.read_fields([*given, *rest])
 
 
 OF_FORMS = {FORM_FIELD, "method"}  # members of our forms that are no field

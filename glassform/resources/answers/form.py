@@ -10,10 +10,13 @@ from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import Predicted
 from glassform.records.field import Record, Value
 from glassform.records.schema import Schema
+from glassform.resources.answers.layers import drawn_with
 from glassform.web.asked import fitted, schema
 from glassform.web.openapi import record_in_query
-from glassform.web.reading import flat, given_fields
+from glassform.web.reading import filled_up, flat, given_fields
 from glassform.web.resource import Resource
+
+MOST_REAL = 4  # records that the first page offers to start from
 
 
 class FormAnswer(TypedDict):
@@ -38,16 +41,22 @@ class Form(Resource):
 
     def get(self) -> FormAnswer:
         """Return the JSON Schema of a record, the form's defaults, and links."""
-        dictionary, given = schema(), list(given_fields())
-        named = {dictionary.names.get(name) for name, _ in given}
-        rest = ((name, str(value)) for name, value in fitted().typical.items() if name not in named)
-        record = dictionary.read_fields([*given, *rest])
+        dictionary, record = schema(), filled_up(given_fields())
         return {
             "title": dictionary.own["question"],
             "description": dictionary.package["description"],
             "schema": dictionary.json_schema(),
             "defaults": record,
             "links": links(list(record)),
+        }
+
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return the answer for the record in the form, and a few real records with theirs."""
+        card = fitted()
+        return {
+            "live": card.explain(answer["defaults"]),
+            "real": [example | card.members(example["record"]) for example in card.examples[:MOST_REAL]],
+            **drawn_with(card, schema()),
         }
 
 

@@ -1,26 +1,28 @@
 """The answer for one record, with its arithmetic."""
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Set
 from types import MappingProxyType
 from typing import Any, NotRequired
 
+from flask import request
 from typing_extensions import TypedDict
 
-from glassform.analysis.table_of_points import table
-from glassform.analysis.thresholds import Rate
-from glassform.fitted.base import Fitted
 from glassform.fitted.neighbours import Support
-from glassform.fitted.scorecard import Explanation, Scorecard
-from glassform.records.field import Record, Value
+from glassform.fitted.scorecard import Explanation
+from glassform.records.field import Record
+from glassform.records.messages import InvalidQuery
+from glassform.records.parsing import may_name
 from glassform.records.schema import CLASSES, NUMBER, Schema
+from glassform.resources.answers.layers import alike, arithmetic, drawn_with, strongest_twin, what_if
 from glassform.web.asked import fitted, schema
-from glassform.web.charts import WHOLE, Scale, decimals, draw_curves, figures, percents
 from glassform.web.forms import FORM_TYPES
-from glassform.web.openapi import RECORD, RECORD_IN_JSON, record_in_query
-from glassform.web.reading import flat, read_record
+from glassform.web.ledger import chips
+from glassform.web.openapi import RECORD, RECORD_IN_JSON, in_query, record_in_query
+from glassform.web.reading import flat, not_one_of, read_record
 from glassform.web.resource import Resource
 
+VIEW, BOARD = "view", "board"  # how a page is shown: large, for a wall
+NO_VIEW = frozenset[str]()
 SAID = (
     "label",
     "probability",
@@ -90,7 +92,10 @@ class Probability(Resource):
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
         """Return the fields of the record of a GET."""
-        return record_in_query(schema) if method == "get" else []
+        if method != "get":
+            return []
+        view = [] if VIEW in schema.names else [in_query(VIEW, {"enum": [BOARD]}, "The page large, for a wall.")]
+        return [*record_in_query(schema), *view]
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
@@ -98,25 +103,22 @@ class Probability(Resource):
         return {"application/json": RECORD_IN_JSON, **dict.fromkeys(FORM_TYPES, RECORD)}
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
-        """Return the curves, the twins, the counts, and the table for the page's script."""
+        """Return what the page shows beside the answer, and the table for its script."""
         card, dictionary, record = fitted(), schema(), answer["record"]
-        shown: dict[str, Any] = {"twin_answers": card.twins(record) if dictionary.groups else []}
-        if dictionary.task == CLASSES:
-            return shown | {"what_if": card.curves(record)}
-        curves = card.what_if(record)
-        if dictionary.task == NUMBER:
-            scale, write = (
-                Scale.of(numbers_of(curves, answer["prediction"])),
-                partial(figures, digits=digits_of(card)),
-            )
-            return shown | drawn(dictionary, answer, curves, scale, write)
-        shown |= counted(card.training, answer["support"])
-        shown["table"] = table(card, dictionary) if isinstance(card, Scorecard) else None
-        return shown | drawn(dictionary, answer, curves, WHOLE, percents)
+        why = arithmetic(card, dictionary, answer)
+        return {
+            "board": VIEW in view_asked(),
+            "chips": chips(dictionary, record, why["lines"]),
+            **why,
+            **what_if(card, dictionary, answer),
+            **drawn_with(card, dictionary),
+            **alike(card, answer),
+            **strongest_twin(card, dictionary, record),
+        }
 
     def get(self) -> Explanation | NumberExplanation | ClassesExplanation | Unexplained:
         """Return the answer for the record in the query, with every term."""
-        answer: Explanation = fitted().explain(read_record())
+        answer: Explanation = fitted().explain(read_record(view_asked()))
         return answer
 
     def post(self) -> Explanation | NumberExplanation | ClassesExplanation | Unexplained:
@@ -128,35 +130,17 @@ class Probability(Resource):
         return [{**answer["record"], **flat({name: answer[name] for name in SAID if name in answer})}]
 
 
-def counted(training: dict[str, Any], support: Support | None) -> dict[str, Rate | None]:
-    """Return the share of positives among all training rows, and among those like the record."""
-    alike = Rate(round((support["share"] or 0) * support["count"]), support["count"]) if support else None
-    return {"everyone": Rate(training["positives"], training["rows"]), "alike": alike}
+def view_asked() -> Set[str]:
+    """Return the query parameter that says how the page is shown, if it is there and no field has its name.
 
-
-def drawn(
-    dictionary: Schema,
-    answer: dict[str, Any],
-    curves: dict[str, list[tuple[Value, float]]],
-    scale: Scale,
-    write: Callable[[Sequence[float]], list[str]],
-) -> dict[str, Any]:
-    """Return the drawn curves, the ends of their scale and the answer's place on it."""
-    low, high = write([scale.low, scale.high])
-    own = answer["prediction"] if dictionary.task == NUMBER else answer["probability"]
-    return {
-        "drawn": draw_curves(dictionary, answer["record"], curves, scale, write),
-        "own": scale.at(own),
-        "low_end": low,
-        "high_end": high,
-    }
-
-
-def numbers_of(curves: dict[str, list[tuple[Value, float]]], own: float) -> list[float]:
-    """Return the answer and all numbers of the curves."""
-    return [own, *(number for curve in curves.values() for _, number in curve)]
-
-
-def digits_of(card: Fitted) -> int:
-    """Return how many decimals a number of the target is written with."""
-    return decimals(card.training["deviation"])
+    Raises
+    ------
+    InvalidQuery
+        If there is no such view.
+    """
+    if not may_name(request.environ["QUERY_STRING"], VIEW) or VIEW in schema().names:
+        return NO_VIEW
+    given = request.args.getlist(VIEW)
+    if given and given != [BOARD]:
+        raise InvalidQuery([not_one_of(VIEW, ", ".join(given), [BOARD])], {})
+    return {VIEW}

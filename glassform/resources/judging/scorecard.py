@@ -1,6 +1,6 @@
 """The model itself: every point of every feature."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -16,12 +16,18 @@ from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
 from glassform.languages import gettext
+from glassform.records.field import Record
 from glassform.records.schema import CLASSES, JSON_SCHEMA, Schema
+from glassform.resources.answers.layers import drawn_with
 from glassform.web.addresses import whole_address
 from glassform.web.asked import fitted, schema
-from glassform.web.openapi import TEXT, Exact, in_query
-from glassform.web.reading import flat, one_of, read_options
+from glassform.web.openapi import TEXT, Exact, in_query, record_in_query
+from glassform.web.reading import filled_up, flat, given_fields, one_of, read_options
 from glassform.web.resource import Resource
+from glassform.web.what_if import are_one
+
+DIALECT = "dialect"  # the query parameter
+MOST_STEPS = 10  # values of a number on paper
 
 
 class Scorecard(Resource):
@@ -33,18 +39,27 @@ class Scorecard(Resource):
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
-        """Return the SQL dialect."""
-        return [in_query("dialect", TEXT | {"enum": [*DIALECTS], "default": DUCKDB.name}, "The SQL dialect.")]
+        """Return the SQL dialect, and the fields of the record that the page picks first."""
+        dialect = in_query(DIALECT, TEXT | {"enum": [*DIALECTS], "default": DUCKDB.name}, "The SQL dialect.")
+        return [dialect, *record_in_query(schema, required=False)]
 
     def get(self) -> tuple[ScorecardAnswer, int, dict[str, str]]:
         """Return the intercept and, by feature, the points of every value; as SQL, one SELECT that adds them up."""
         read_dialect()
+        read_picked()
         described = url_for("scorecardschema")
         return table(additive(fitted()), schema()), HTTPStatus.OK, {"Link": f'<{described}>; rel="describedby"'}
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
-        """Return how the page lists points."""
-        return {"every_point": every_point}
+        """Return the features, the widest first, the record that is picked, and its answer."""
+        card = fitted()
+        return {
+            "features": sorted(answer["features"], key=spread, reverse=True),
+            "live": card.explain(read_picked()),
+            "listed": listed,
+            "at_steps": at_steps,
+            **drawn_with(card, schema()),
+        }
 
     def written(self, answer: Any) -> str:
         """Return the model as one SELECT."""
@@ -73,6 +88,31 @@ def every_point(feature: ScorecardFeature) -> list[ScorecardPoint]:
     return [*feature.get("before", []), *numbers, *feature.get("after", []), *others]
 
 
+def spread(feature: ScorecardFeature) -> float:
+    """Return how far apart a feature's values drive an answer: one or, where there are several, any class."""
+    points = [point.get("log_odds", point.get("points")) for point in feature["points"]]
+    series = [[*each.values()] if isinstance(each, Mapping) else [each] for each in points]
+    return float(max(max(each) - min(each) for each in zip(*series, strict=True)))
+
+
+def listed(feature: ScorecardFeature) -> list[ScorecardPoint]:
+    """Return the points of a feature as a page lists them: none twice that would look the same."""
+    kept: list[ScorecardPoint] = []
+    for point in every_point(feature):
+        if not kept or not are_one(kept[-1]["value"], point["value"]):
+            kept.append(point)
+    return kept
+
+
+def at_steps(feature: ScorecardFeature, most: int = MOST_STEPS) -> list[ScorecardPoint]:
+    """Return some of a number's points, from end to end, and its gap's: what a sheet of paper has room for."""
+    numbers = [each for each in listed(feature) if not isinstance(each["value"], str)]
+    count = min(most, len(numbers))
+    places = {round(step * (len(numbers) - 1) / max(count - 1, 1)) for step in range(count)}
+    others = [each for each in feature["points"] if isinstance(each["value"], str)]
+    return [*(numbers[place] for place in sorted(places)), *others]
+
+
 class ScorecardSchema(Resource):
     """What the scorecard's JSON looks like."""
 
@@ -92,7 +132,19 @@ def read_dialect() -> Dialect:
     InvalidQuery
         If it is unknown.
     """
-    return DIALECTS[read_options({"dialect": one_of([*DIALECTS])}).get("dialect", DUCKDB.name)]
+    given = [field for field in given_fields() if field[0] == DIALECT]
+    return DIALECTS[read_options({DIALECT: one_of([*DIALECTS])}, given).get(DIALECT, DUCKDB.name)]
+
+
+def read_picked() -> Record:
+    """Read the values that the page picks first: those in the query, the others as of a typical record.
+
+    Raises
+    ------
+    InvalidRecord
+        With every error of every field.
+    """
+    return filled_up([field for field in given_fields() if field[0] != DIALECT])
 
 
 def additive(card: Fitted) -> Additive | ClassesScorecard:

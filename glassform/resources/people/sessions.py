@@ -18,8 +18,8 @@ from glassform.resources.account_resource import FromForms, Remembering
 from glassform.web.addresses import own_path
 from glassform.web.asked import asked
 from glassform.web.forms import FORM_TYPES, refuse_foreign_form
-from glassform.web.openapi import TEXT
-from glassform.web.reading import read_members
+from glassform.web.openapi import TEXT, in_query
+from glassform.web.reading import read_members, read_options
 from glassform.web.resource import Answer
 
 NEXT = "next"  # where to go after signing in
@@ -46,8 +46,14 @@ class Session(FromForms):
     """A browser's session."""
 
     is_open = True
+    reads_query = True
 
     successes = MappingProxyType({"post": 303, "delete": 204})
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return where a browser goes after signing in."""
+        return [in_query(NEXT, TEXT, "Where to go after signing in.")] if method == "get" else []
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
@@ -58,7 +64,12 @@ class Session(FromForms):
 
     def get(self) -> SessionAnswer:
         """Return how to sign in; to a browser, the form."""
+        read_options({NEXT: str})
         return {"tokens": url_for("tokens"), "fields": ["name", "password"]}
+
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return where to go after signing in."""
+        return {"values": {NEXT: own_path(request.args.get(NEXT), asked().root)}}
 
     def post(self, **named: Any) -> Answer:
         """Sign a browser in by a form and redirect it; programs use tokens."""
