@@ -9,7 +9,7 @@ from pandas import DataFrame, Series
 from sklearn.pipeline import Pipeline
 
 from glassform.fitted.neighbours import THIN, pack
-from glassform.learning.base import Measures, in_bins
+from glassform.learning.base import DECILES, Measures, in_bins
 from glassform.learning.table import Split, as_records, plain, value_of
 from glassform.records.field import Record
 from glassform.records.schema import Schema
@@ -87,12 +87,24 @@ def facts(measures: Measures, pipeline: Pipeline, training: Split, test: Split) 
 def distribution(measures: Measures, X: DataFrame, weights: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
     """Return how rows are distributed, by field and by prediction, to compare the records of requests with.
 
-    Each category is counted; numbers are counted in up to ten bins of about as many rows, from each of `bounds` on.
+    Each category is counted; numbers are counted in up to ten bins of about as many rows, from each of `bounds` on,
+    and `evenly` in up to ten bins of the same width.
     """
     fields = {
         field.name: {"counts": [[value, float(weights[X[field.name] == value].sum())] for value in field.categories]}
         if field.categories
-        else in_bins(X[field.name].to_numpy(), weights, field.has_gaps)
+        else {
+            **in_bins(X[field.name].to_numpy(), weights, field.has_gaps),
+            "evenly": evenly(X[field.name].to_numpy(), weights),
+        }
         for field in measures.schema.fields
     }
     return {"fields": fields, "score": measures.distribution(predicted, weights)}
+
+
+def evenly(values: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
+    """Count known numbers in bins of the same width: ten, or as many as there are distinct numbers."""
+    known = ~np.isnan(values.astype(float))
+    bins = max(1, min(DECILES, len(np.unique(values[known]))))
+    counts, edges = np.histogram(values[known].astype(float), bins=bins, weights=weights[known])
+    return {"low": float(edges[0]), "high": float(edges[-1]), "counts": counts.astype(float).tolist()}

@@ -3,13 +3,24 @@
 from collections.abc import Iterable
 from typing import Any
 
+from flask import request
 from typing_extensions import TypedDict
 
+from glassform.fitted.base import Fitted
 from glassform.fitted.scorecard import Twin
 from glassform.fitted.target import Predicted
+from glassform.languages import gettext
 from glassform.records.field import Record, Value
-from glassform.web.asked import fitted
-from glassform.web.reading import RecordResource, flat, read_record
+from glassform.records.messages import FieldError, InvalidQuery, say, shown
+from glassform.records.schema import CLASSES, NUMBER, Schema
+from glassform.web.asked import fitted, schema
+from glassform.web.charts import decimals, figure, percent
+from glassform.web.openapi import in_query
+from glassform.web.reading import RecordResource, flat, not_one_of, read_record
+from glassform.web.what_if import what_ifs
+
+SCALE = "scale"  # the option of the page, where no field has this name
+OWN, ONE = "own", "one"
 
 
 class Point(Predicted):
@@ -36,11 +47,33 @@ class CurvesAnswer(TypedDict):
 class Curves(RecordResource):
     """By field, the answer at each of its values, the rest of the record held fixed."""
 
-    formats = ("json", "csv")
+    formats = ("json", "html", "csv")
+
+    @classmethod
+    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
+        """Return the fields of the record, and the scale of the page's charts."""
+        record = super().parameters(method, schema)
+        if SCALE in schema.names:
+            return record
+        scale = {"type": "string", "enum": [OWN, ONE], "default": OWN}
+        return [*record, in_query(SCALE, scale, "The scale of the page's charts: each its own, or one for all.")]
+
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return the charts, those that move the answer most first."""
+        card, dictionary, record = fitted(), schema(), answer["record"]
+        curves = {each["feature"]: [(point["value"], point) for point in each["points"]] for each in answer["curves"]}
+        scale = read_scale(dictionary)
+        return {
+            "what_ifs": what_ifs(card, dictionary, record, curves, scale == ONE),
+            "now": in_words(card, dictionary, card.members(record)),
+            "scale": scale,
+            "switch": SCALE not in dictionary.names,
+        }
 
     def get(self) -> CurvesAnswer:
         """Return the curve of every field for the record in the query."""
-        record = read_record()
+        read_scale(schema())
+        record = read_record(options={SCALE} - schema().names.keys())
         curves = fitted().curves(record)
         return {
             "record": record,
@@ -59,6 +92,33 @@ class Curves(RecordResource):
         for curve in answer["curves"]:
             for point in curve["points"]:
                 yield {"feature": curve["feature"], **flat(point)}
+
+
+def read_scale(dictionary: Schema) -> str:
+    """Read the scale of the page's charts.
+
+    Raises
+    ------
+    InvalidQuery
+        If it is none of the known ones, or given twice.
+    """
+    given = [] if SCALE in dictionary.names else request.args.getlist(SCALE)
+    if len(given) > 1:
+        raise InvalidQuery([FieldError(SCALE, shown(given[1]), say("repeated"))], {})
+    if given and given[0] not in (OWN, ONE):
+        raise InvalidQuery([not_one_of(SCALE, given[0], (OWN, ONE))], {})
+    return given[0] if given else OWN
+
+
+def in_words(card: Fitted, dictionary: Schema, said: Any) -> str:
+    """Write the first members of an answer: a percentage, a number with its unit, or a class with its probability."""
+    if dictionary.task == NUMBER:
+        number, unit = figure(said["prediction"], decimals(card.training["deviation"])), dictionary.target.unit
+        return f"{number} {unit}" if unit else number
+    if dictionary.task == CLASSES:
+        title = dictionary.target.title_of(said["label"])
+        return gettext("%(label)s, %(share)s", label=title, share=percent(said["probability"]))
+    return percent(said["probability"])
 
 
 class TwinsAnswer(Predicted):
