@@ -2,29 +2,36 @@
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
+from glassform.analysis.frequencies import Frequencies
 from glassform.fitted.scorecard import TOLERANCE, Scorecard
 from glassform.fitted.target import sigmoid
 from glassform.limits import MOST_COMBINATIONS
 from glassform.records.field import Record, Value
 
 SHARE_OF_ALL = 0.75  # of the combinations: those to look at one by one, before only the most promising are looked at
+SHARE_OF_TIES = 0.1  # of the combinations, to choose among those that are as near as the best
 MOST_PRICED = 20  # moves of one field that the price of gain is chosen by
 THIRDS = 20  # of the range of prices, cut off one after the other
 SLACK = 1e-9  # sums in another order differ by less, and no bound may drop a solution for that
+NEAR = 9  # decimals of distances that count as equal
 
 
 class Move(NamedTuple):
-    """Some fields set to other values: the distance, the gain in log-odds, and the places of these fields."""
+    """Some fields set to other values: the distance, the gain in log-odds, and the places of these fields.
+
+    `rarity` is the negative logarithm of the values' share of the training rows, summed; 0 where nobody knows.
+    """
 
     distance: float
     gain: float
     places: tuple[int, ...]
     values: tuple[Value, ...]
+    rarity: float = 0.0
 
     def and_also(self, other: "Move") -> "Move":
         """Return both moves at once."""
@@ -33,6 +40,7 @@ class Move(NamedTuple):
             self.gain + other.gain,
             self.places + other.places,
             self.values + other.values,
+            self.rarity + other.rarity,
         )
 
 
@@ -41,7 +49,7 @@ NOTHING = Move(0.0, 0.0, (), ())
 
 @dataclass(frozen=True)
 class Changes:
-    """The fields to change, the new record and probability, and whether the target is reached.
+    """The fields to change, their distance, the new record and probability, and whether the target is reached.
 
     `exact` is false where the search had to stop: as many fields may get there with less distance.
     """
@@ -51,6 +59,44 @@ class Changes:
     values: Record
     record: Record
     probability: float
+    distance: float = 0.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which changes are looked for: the gain that is needed, and the moves of every field that may change."""
+
+    card: Scorecard
+    record: Record
+    needed: float
+    names: list[str]
+    moves: list[list[Move]]
+
+    @classmethod
+    def of(cls, card: Scorecard, record: Record, target: float, locked: Iterable[str]) -> "Question":
+        """Return the question of a record, a target between 0 and 1 and the fields that stay."""
+        missing = math.log(target / (1 - target)) - card.log_odds(record)
+        sign, needed = (1.0 if missing > 0 else -1.0), max(abs(missing) - TOLERANCE, 0.0)
+        names = [field.name for field in card.schema.fields if field.name not in {*locked}]
+        known = Frequencies.of(card)
+        moves = [possible_moves(card, record, name, place, sign, known) for place, name in enumerate(names)]
+        return cls(card, record, needed, names, moves)
+
+    def search(self, without: Set[str] = frozenset()) -> "Search":
+        """Return the search for the best moves, in which some fields stay as well."""
+        named = zip(self.names, self.moves, strict=True)
+        moves = [each for name, each in named if each and name not in without]
+        return Search([frontier(each) for each in moves], self.needed, moves)
+
+    def answer(self, search: "Search", exact: bool) -> Changes:
+        """Return the best that a search found."""
+        return self.changes(search.best, search.reaches, exact)
+
+    def changes(self, whole: Move, reached: bool, exact: bool) -> Changes:
+        """Return moves as changes of the record."""
+        values = {self.names[place]: value for place, value in zip(whole.places, whole.values, strict=True)}
+        new = self.record | values
+        return Changes(reached, exact, values, new, sigmoid(self.card.log_odds(new)), whole.distance)
 
 
 def smallest_changes(
@@ -60,7 +106,8 @@ def smallest_changes(
 
     A field's distance is its share of the range (numbers and ordered categories) or 1 (other categories), as
     `Field.distance` says; distances add up. Locked fields stay; a field with a direction only goes that way. At
-    equal distance the change that moves the probability further wins. Real-valued fields move to knots only.
+    equal distance the values win that most training rows have and then, or where the model's file does not know, the
+    smallest overshoot. Real-valued fields move to knots only.
 
     Parameters
     ----------
@@ -74,39 +121,62 @@ def smallest_changes(
     -------
     The changes or, where none reach the target under these locks, the ones that come nearest.
     """
-    missing = math.log(target / (1 - target)) - card.log_odds(record)
-    sign, needed = (1.0 if missing > 0 else -1.0), max(abs(missing) - TOLERANCE, 0.0)
-    names = [field.name for field in card.schema.fields if field.name not in {*locked}]
-    moves = [moves_of(card, record, name, place, sign) for place, name in enumerate(names)]
-    search = Search([each for each in moves if each], needed)
-    exact = search.run(most)
-    values = {names[place]: value for place, value in zip(search.best.places, search.best.values, strict=True)}
-    new = record | values
-    return Changes(search.reaches, exact, values, new, sigmoid(card.log_odds(new)))
+    question = Question.of(card, record, target, locked)
+    search = question.search()
+    return question.answer(search, search.run(most))
+
+
+def possible_moves(
+    card: Scorecard, record: Record, name: str, place: int, sign: float, known: Frequencies
+) -> list[Move]:
+    """Return the moves of one field that gain anything."""
+    field, points, old = card.schema.by_name[name], card.points[name], record[name]
+    now = points.at(old)
+    return [
+        Move(field.distance(old, value), gain, (place,), (value,), known.rarity(name, value))
+        for value, log_odds in points.by_value.items()
+        if (gain := sign * (log_odds - now)) > 0 and field.can_become(old, value)
+    ]
 
 
 def moves_of(card: Scorecard, record: Record, name: str, place: int, sign: float) -> list[Move]:
     """Return the moves of one field that gain more than every nearer one."""
-    field, points, old = card.schema.by_name[name], card.points[name], record[name]
-    now = points.at(old)
-    return frontier(
-        Move(field.distance(old, value), gain, (place,), (value,))
-        for value, log_odds in points.by_value.items()
-        if (gain := sign * (log_odds - now)) > 0 and field.can_become(old, value)
-    )
+    return frontier(possible_moves(card, record, name, place, sign, Frequencies.of(card)))
 
 
-def preferred(move: Move) -> tuple[float, float, tuple[int, ...]]:
-    """Return what decides between moves that reach the target: the smallest wins."""
+def furthest(move: Move) -> tuple[float, float, tuple[int, ...]]:
+    """Return what decides while the least distance is looked for: the smallest wins."""
     return move.distance, -move.gain, move.places
+
+
+def preferred(move: Move) -> tuple[float, float, float, tuple[int, ...]]:
+    """Return what decides between moves that reach the target: the smallest wins."""
+    return round(move.distance, NEAR), round(move.rarity, NEAR), move.gain, move.places
 
 
 def frontier(moves: Iterable[Move]) -> list[Move]:
     """Keep the moves that gain more than every nearer one, nearest first."""
     kept: list[Move] = []
-    for move in sorted(moves, key=preferred):
+    for move in sorted(moves, key=furthest):
         if not kept or move.gain > kept[-1].gain:
             kept.append(move)
+    return kept
+
+
+def undominated(moves: Iterable[Move]) -> list[Move]:
+    """Keep the moves that gain more than every nearer one and than every one that is as near and no rarer.
+
+    Where nobody knows how rare they are, all those as near are kept: the smallest sum that is enough is wanted.
+    """
+    kept: list[Move] = []
+    here, nearer, top = -1.0, -math.inf, -math.inf  # a distance, and the largest gains before it and up to it
+    best = -math.inf  # gain of those as near and no rarer
+    for move in sorted(moves, key=lambda each: (round(each.distance, NEAR), each.rarity, -each.gain, each.places)):
+        if round(move.distance, NEAR) != here:
+            here, nearer, best = round(move.distance, NEAR), top, -math.inf
+        if move.gain > nearer and (move.gain > best or not move.rarity):
+            kept.append(move)
+        best, top = max(best, move.gain), max(top, move.gain)
     return kept
 
 
@@ -124,6 +194,8 @@ class Search:
         For each field, its moves that gain more than every nearer one.
     needed
         The gain in log-odds, not below 0.
+    wider
+        For each field, all its moves, to choose from among the combinations that are as near as the best.
 
     Attributes
     ----------
@@ -133,8 +205,11 @@ class Search:
         How many combinations were looked at so far.
     """
 
-    def __init__(self, fields: Sequence[list[Move]], needed: float) -> None:
+    def __init__(
+        self, fields: Sequence[list[Move]], needed: float, wider: Sequence[list[Move]] | None = None
+    ) -> None:
         self.fields, self.needed, self.looked_at = fields, needed, 0
+        self.wider = wider or fields
         by_gain = sorted(fields, key=lambda moves: -moves[-1].gain)
         totals = [0.0, *accumulate(moves[-1].gain for moves in by_gain)]
         self.reaches = totals[-1] >= needed
@@ -154,10 +229,60 @@ class Search:
         self.price = best_price(self.fields, self.count, self.needed)
         self.gains = sums_of_least([-moves[-1].gain for moves in self.fields], self.count)  # the largest, negated
         self.costs = sums_of_least([cost(moves, self.price) for moves in self.fields], self.count)
-        if self.go_through(int(most * SHARE_OF_ALL)):
-            return True
-        self.go_through(most, width=max(1, (most - self.looked_at) // sum(map(len, self.fields))))
-        return self.best.distance <= self.least_distance(NOTHING, 0) + SLACK
+        ties = int(most * SHARE_OF_TIES)
+        exact = self.go_through(int((most - ties) * SHARE_OF_ALL))
+        if not exact:
+            self.go_through(most - ties, max(1, (most - ties - self.looked_at) // sum(map(len, self.fields))))
+            exact = self.best.distance <= self.least_distance(NOTHING, 0) + SLACK
+        self.settle_ties(self.looked_at + ties)
+        return exact
+
+    def settle_ties(self, most: int) -> None:
+        """Choose, among the combinations that are as near as the best, the one that is preferred.
+
+        If there are too many to look at, each field's value is chosen on its own, the others held fixed.
+        """
+        self.most, self.stopped = most, False
+        kept: list[list[Move]] = [[NOTHING], *([] for _ in range(self.count))]  # by the number of fields moved
+        for place, moves in enumerate(self.wider):
+            for number in range(self.count, 0, -1):
+                added = [new for one in kept[number - 1] for new in self.as_near(one, moves, place + 1)]
+                kept[number] = undominated(kept[number] + added) if added else kept[number]
+            kept = [[one for one in several if self.may_be_as_near(one, place + 1)] for several in kept]
+        whole = [one for one in kept[-1] if one.gain >= self.needed]
+        self.start = min(whole, key=preferred) if whole and not self.stopped else self.improved(self.best)
+        self.found = self.start
+
+    def as_near(self, one: Move, moves: Sequence[Move], place: int) -> list[Move]:
+        """Return a combination with each move of a field that may end as near as the best."""
+        if not self.may_look_at(len(moves)):
+            return []
+        return [new for move in moves if self.may_be_as_near(new := one.and_also(move), place)]
+
+    def may_be_as_near(self, one: Move, place: int) -> bool:
+        """Tell whether a combination can end as near as the best."""
+        return self.least_distance(one, place) <= self.best.distance + SLACK
+
+    def improved(self, whole: Move) -> Move:
+        """Return a combination in which each field's value is the preferred one, the other fields held fixed."""
+        chosen = {place: at for at, place in enumerate(whole.places)}
+        parts = {moves[0].places[0]: moves for moves in self.wider if moves[0].places[0] in chosen}
+        moved = {
+            place: next(move for move in moves if move.values[0] == whole.values[chosen[place]])
+            for place, moves in parts.items()
+        }
+        spare = whole.gain - self.needed
+        for place, moves in parts.items():
+            old = moved[place]
+            others = [
+                move for move in moves if move.distance <= old.distance + SLACK and old.gain - move.gain <= spare
+            ]
+            moved[place] = min([*others, old], key=preferred)
+            spare -= old.gain - moved[place].gain
+        new = NOTHING
+        for place in whole.places:
+            new = new.and_also(moved[place])
+        return new if new.gain >= self.needed else whole
 
     def go_through(self, most: int, width: int = 0) -> bool:
         """Look at all combinations, or at the `width` most promising; return whether `most` were enough."""
@@ -205,7 +330,7 @@ class Search:
         last = bisect_left(moves, True, key=lambda move: one.gain + move.gain >= self.needed)
         if last < len(moves):
             whole = one.and_also(moves[last])
-            self.found = min(self.found or whole, whole, key=preferred)
+            self.found = min(self.found or whole, whole, key=furthest)
 
     def continued(self, one: Move, place: int) -> list[Move]:
         """Return a combination with each move of a field that can end well; none, if the search must stop."""

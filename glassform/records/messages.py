@@ -32,7 +32,7 @@ MESSAGES = {
     "object": lazy_gettext("a record is an object, and this is {value}"),
     "misplaced": lazy_gettext("belongs in the body of a POST, not in its address"),
     "setting": lazy_gettext("{value} is not a number from 0 to {most} with at most two decimals"),
-    "target": lazy_gettext("{value} is not a probability above 0 and below 1, such as {example}"),
+    "target": lazy_gettext("{value} is not a target above 0% and below 100%; write 50% or 0.5"),
     "lock": lazy_gettext("{value} is not a field{hint}"),
     "taken": lazy_gettext("is a name that the answer adds; rename that column"),
     "no_column": lazy_gettext("has no column"),

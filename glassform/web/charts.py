@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Any
@@ -263,3 +264,21 @@ def percents(probabilities: Iterable[float]) -> list[str]:
 def figures(numbers: Iterable[float], digits: int) -> list[str]:
     """Write several numbers with their thousands apart and a real minus, in one call."""
     return [f"{number:,.{digits}f}".replace("-", "\N{MINUS SIGN}") for number in numbers]
+
+
+def as_typed(probability: float) -> str:
+    """Write a probability as a person would type it: as a percentage, with all its digits."""
+    return f"{Decimal(repr(probability)).scaleb(2).normalize():f}%"
+
+
+def in_sentence(title: str) -> str:
+    """Return a field's title as it stands within a sentence; one that begins with two capitals is an abbreviation."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
+def tidy(number: float) -> str:
+    """Write a number in six significant digits, and a large one in all of them."""
+    if abs(number) < 10**15 and number == int(number):
+        return str(int(number))
+    text = f"{number:.6g}"
+    return str(number) if "e" in text else text

@@ -12,7 +12,7 @@ from glassform.fitted.base import Fitted
 from glassform.fitted.target import sigmoid, softmax
 from glassform.records.field import Field, Record, Value
 from glassform.records.schema import CLASSES, NUMBER, Schema
-from glassform.web.charts import WHOLE, Bar, Scale, decimals, figures, percents, polyline
+from glassform.web.charts import WHOLE, Bar, Scale, decimals, figures, percents, polyline, tidy
 
 FEW = 5  # training rows; a tenth of the range with fewer says little
 NARROWEST = 0.02  # of the common scale: no chart is narrower, or it would blow up what is next to nothing
@@ -278,11 +278,3 @@ def titles_of(values: Sequence[Any]) -> list[str]:
     """Write numbers in six digits, and in full where two would look the same: on either side of a jump."""
     texts = [*map(tidy, values)]
     return [str(value) if texts.count(text) > 1 else text for value, text in zip(values, texts, strict=True)]
-
-
-def tidy(number: float) -> str:
-    """Write a number in six significant digits, and a large one in all of them."""
-    if abs(number) < 10**15 and number == int(number):
-        return str(int(number))
-    text = f"{number:.6g}"
-    return str(number) if "e" in text else text

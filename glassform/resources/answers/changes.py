@@ -1,13 +1,16 @@
 """The smallest changes that lead to another probability."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from flask import request
 from typing_extensions import TypedDict
 from werkzeug.exceptions import NotFound
 
-from glassform.analysis.changes import smallest_changes
+from glassform.analysis import changes
+from glassform.analysis.alternatives import ways_to
+from glassform.analysis.frequencies import Frequencies
 from glassform.fitted.base import Fitted
 from glassform.fitted.scorecard import Scorecard
 from glassform.languages import gettext
@@ -20,41 +23,58 @@ from glassform.web.openapi import in_query, record_in_query
 from glassform.web.reading import read_record
 from glassform.web.resource import Resource
 
-TARGET = re.compile(r"0?\.[0-9]{1,15}")
-DEFAULT_TARGET = "0.5"
+# As people write it: 50%, 50 %, 50, 0.5, 0,5 or .5
+TARGET = re.compile(r"([0-9]{1,15}(?:[.,][0-9]{0,17})?|[.,][0-9]{1,17})\s?(%?)")
+AS_WRITTEN = r"^(0?\.[0-9]{0,14}[1-9]|[1-9][0-9]?(\.[0-9]{1,3})?%?)$"  # the plainest of these
+DEFAULT_TARGET = "50%"
+FREQUENCY, OVERSHOOT = "frequency", "overshoot"
 
 
-class ChangesAnswer(TypedDict):
-    """The smallest changes found, and what they lead to; `reached` tells whether that is the wanted probability.
+class Way(TypedDict):
+    """Some changes, how far they go, and what they lead to.
 
     `exact` is false where the search stopped at its limit of combinations: as few fields may get there nearer.
+    """
+
+    reached: bool
+    exact: bool
+    changes: list[dict[str, Value]]
+    changed_record: Record
+    changed_probability: float
+    distance: float
+
+
+class ChangesAnswer(Way):
+    """The smallest changes found, and what they lead to; `reached` tells whether that is the target.
+
+    `alternatives` are up to three ways to it, the smallest first: no way changes all the fields of another, or else
+    one field does it alone, with other values. `tie_break` says which values win at equal distance: those that most
+    training rows have (frequency) or, from the file of an older model, the smallest overshoot.
     """
 
     target: float
     locked: list[str]
     record: Record
     probability: float
-    reached: bool
-    exact: bool
-    changes: list[dict[str, Value]]
-    changed_record: Record
-    changed_probability: float
+    alternatives: list[Way]
+    tie_break: str
     model: dict[str, str]
 
 
 class Changes(Resource):
-    """The smallest changes to one record that bring it to a wanted probability."""
+    """The smallest changes to one record that bring it to a target probability."""
 
     reads_query = True
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
-        """Return the fields of the record, the wanted probability and the fields that stay."""
-        target = {"type": "string", "pattern": r"^0?\.[0-9]{0,14}[1-9]$", "default": DEFAULT_TARGET}
+        """Return the fields of the record, the target probability and the fields that stay."""
+        target = {"type": "string", "pattern": AS_WRITTEN, "default": DEFAULT_TARGET}
         locks = {"type": "array", "items": {"type": "string", "enum": [*schema.by_name]}}
+        below = "The target probability. Below 1 it is a probability, such as 0.5; else a percentage: 50 or 50%."
         return [
             *record_in_query(schema),
-            in_query("target", target, "The wanted probability, above 0 and below 1."),
+            in_query("target", target, below),
             in_query("lock", locks, "Fields that stay as they are; an empty one means none does."),
         ]
 
@@ -66,23 +86,33 @@ class Changes(Resource):
         """Return the changes for the record in the query that lead to `target` and leave every `lock` as it is."""
         card = table_of_points(fitted())
         record, target, locked = read_changes_request(schema())
-        found = smallest_changes(card, record, target, locked)
+        ways = [way_of(record, found) for found in ways_to(card, record, target, locked)]
         return {
             "target": target,
             "locked": locked,
             "record": record,
             "probability": card.probability(record),
-            "reached": found.reached,
-            "exact": found.exact,
-            "changes": [
-                {"feature": name, "from": record[name], "to": found.values[name]}
-                for name in record
-                if name in found.values
-            ],
-            "changed_record": found.record,
-            "changed_probability": found.probability,
+            **ways[0],
+            "alternatives": ways,
+            "tie_break": FREQUENCY if Frequencies.of(card).are_known else OVERSHOOT,
             "model": card.model,
         }
+
+
+def way_of(record: Record, found: changes.Changes) -> Way:
+    """Return changes as plain data."""
+    return {
+        "reached": found.reached,
+        "exact": found.exact,
+        "changes": [
+            {"feature": name, "from": record[name], "to": found.values[name]}
+            for name in record
+            if name in found.values
+        ],
+        "changed_record": found.record,
+        "changed_probability": found.probability,
+        "distance": found.distance,
+    }
 
 
 def table_of_points(card: Fitted) -> Scorecard:
@@ -117,8 +147,9 @@ def read_changes_request(schema: Schema) -> tuple[Record, float, list[str]]:
     targets = request.args.getlist("target") or [DEFAULT_TARGET]
     if len(targets) > 1:
         errors.append(FieldError("target", shown(targets[1]), say("repeated")))
-    elif not TARGET.fullmatch(targets[0]) or not float(targets[0]):
-        rule = say("target", value=shown(targets[0]) or "''", example=DEFAULT_TARGET)
+    target = probability_in(targets[0])
+    if target is None:
+        rule = say("target", value=shown(targets[0]) or "''")
         errors.append(FieldError("target", shown(targets[0]), rule))
     locks = [lock for lock in request.args.getlist("lock") if lock]
     for lock in locks:
@@ -128,8 +159,22 @@ def read_changes_request(schema: Schema) -> tuple[Record, float, list[str]]:
     locked = list(dict.fromkeys(schema.names[lock] for lock in given if lock in schema.names))
     if invalid:
         raise InvalidRecord([*invalid.errors, *errors], invalid.fields)
-    if errors:
+    if target is None or errors:
         raise InvalidQuery(
             errors, {"record": record, "target": targets[0], "locked": locked}, "answers/changes_form.html"
         )
-    return record, float(targets[0]), locked
+    return record, target, locked
+
+
+def probability_in(text: str) -> float | None:
+    """Read a probability as people write it; None, if it is none above 0 and below 1.
+
+    Below 1 it is a probability, such as 0.5, from 1 on a percentage, such as 50. A percent sign makes it one anyway:
+    0.5% is half a per cent. A comma may be the sign of decimals.
+    """
+    found = TARGET.fullmatch(text.strip())
+    if not found:
+        return None
+    number = Decimal(found[1].replace(",", "."))
+    share = float(number.scaleb(-2) if found[2] or number >= 1 else number)
+    return share if 0 < share < 1 else None
