@@ -1,7 +1,7 @@
 // What if: draws the charts of a page again for another record, as the server draws them.
 import { endsOf, figure, percent, round, scaleFrom } from "./numbers.js";
 
-const MOST_ROWS = 6; // of a chart on the page of an answer
+const MOST_ROWS = 5; // of a chart on the page of an answer
 const NARROWEST = 0.02; // of the common scale, for the scale of one chart
 
 const numbersOf = (point) =>
@@ -63,18 +63,14 @@ function drawLines(section, rows, chosen, own, ends, low, high) {
   here?.setAttribute("x2", `${isKnown ? across(chosen) : 0}%`);
 }
 
-// Of many values some are shown: the ends, steps between them, and the one chosen.
-export function chosenRows(rows, most = MOST_ROWS) {
-  if (rows.length <= most) return rows;
-  const places = Array.from({ length: most }, (_, step) => Math.round((step * (rows.length - 1)) / (most - 1)));
-  const chosen = rows.findIndex((row) => row.isChosen);
-  if (chosen >= 0 && !places.includes(chosen)) {
-    const nearest = places
-      .slice(1, -1)
-      .reduce((best, place) => (Math.abs(place - chosen) < Math.abs(best - chosen) ? place : best));
-    places[places.indexOf(nearest)] = chosen;
-  }
-  return [...new Set(places)].sort((a, b) => a - b).map((place) => rows[place]);
+// Of many values some are shown: the first two, the middle, the last, and the one chosen.
+function chosenRows(rows) {
+  if (rows.length <= MOST_ROWS) return rows;
+  const last = rows.length - 1;
+  const own = rows.findIndex((row) => row.isChosen);
+  const places = new Set([0, 1, Math.floor((last + 1) / 2), last, own < 0 ? last - 1 : own]);
+  if (places.size < MOST_ROWS) places.add(last - 1);
+  return [...places].sort((a, b) => a - b).map((place) => rows[place]);
 }
 
 function drawRows(section, rows, at, write) {

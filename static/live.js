@@ -1,20 +1,21 @@
 // A form marked data-live asks again while its inputs move, and shows the answer in the part of the page it names.
-// Without script the form's own button does the same.
+// Without script the form's own button does the same. A form of another page asks once its part comes into view.
 for (const form of document.querySelectorAll("form[data-live]")) {
   // by attributes: a field may be called action or dataset, and would stand in the place of the form's own
   const part = form.getAttribute("data-live");
-  const action = form.getAttribute("action").split("#")[0];
+  const action = new URL(form.getAttribute("action").split("#")[0], location);
+  const isOurs = action.pathname === location.pathname;
   let waiting;
   let asked = 0;
 
   async function ask() {
     const turn = ++asked;
-    const address = `${action}?${new URLSearchParams(new FormData(form))}`;
-    const response = await fetch(address, { headers: { Accept: "text/html" } });
+    action.search = new URLSearchParams(new FormData(form));
+    const response = await fetch(action, { headers: { Accept: "text/html" } });
     if (turn !== asked || !response.ok) return; // a newer question is under way, or the input is not finished
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     document.getElementById(part).replaceChildren(...page.getElementById(part).childNodes);
-    history.replaceState(null, "", address);
+    if (isOurs) history.replaceState(null, "", action);
   }
 
   form.addEventListener("input", (event) => {
@@ -23,4 +24,15 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     clearTimeout(waiting);
     waiting = setTimeout(ask, 60);
   });
+  if (isOurs) continue;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask();
+  });
+  const view = new IntersectionObserver(([{ isIntersecting }]) => {
+    if (!isIntersecting) return;
+    view.disconnect();
+    ask();
+  });
+  view.observe(document.getElementById(part));
 }

@@ -271,6 +271,9 @@ function lead(record) {
   }
   for (const hidden of all("form[data-record] input[type=hidden]"))
     if (hidden.name in record) hidden.value = record[hidden.name];
+  for (const ways of all("form[data-live][data-record]"))
+    if (document.getElementById(ways.getAttribute("data-live")).childElementCount)
+      ways.dispatchEvent(new Event("input")); // what was found holds for the record before
 }
 
 // What is outside of what was seen is said beside its name.

@@ -17,7 +17,7 @@ from glassform.web.ledger import ledger_of, listed_classes, ordered_lines
 from glassform.web.what_if import WhatIfRow, what_ifs
 
 OPEN = 2  # charts that are open at first
-MOST_ROWS = 6  # values of such a chart
+MOST_ROWS = 5  # values of such a chart
 LEAST_DIFFERENCE = 0.0005  # of two probabilities that a page tells apart
 
 
@@ -63,15 +63,13 @@ def what_if(card: Fitted, dictionary: Schema, answer: Mapping[str, Any]) -> dict
 
 
 def chosen_rows(rows: Sequence[WhatIfRow]) -> list[WhatIfRow]:
-    """Choose some of many values: the ends, steps between them, and the record's own in place of the nearest."""
+    """Choose some of many values: the first two, the middle, the last, and the record's own."""
     if len(rows) <= MOST_ROWS:
         return [*rows]
-    places = [int(step * (len(rows) - 1) / (MOST_ROWS - 1) + 0.5) for step in range(MOST_ROWS)]
-    own = next((place for place, row in enumerate(rows) if row.chosen), 0)
-    if own not in places:
-        nearest = min(places[1:-1], key=lambda place: abs(place - own))
-        places[places.index(nearest)] = own
-    return [rows[place] for place in sorted({*places})]
+    last = len(rows) - 1
+    own = next((place for place, row in enumerate(rows) if row.chosen), last - 1)
+    places = {0, 1, (last + 1) // 2, last, own}
+    return [rows[place] for place in sorted(places | ({last - 1} if len(places) < MOST_ROWS else set()))]
 
 
 def range_of(card: Fitted, answer: Mapping[str, Any], curve: Sequence[tuple[Value, Mapping[str, Any]]]) -> str:
