@@ -136,7 +136,7 @@ class Drawing:
         if self.card.schema.task == NUMBER:
             low, high = self.written([scale.low, scale.high])
             return low, high
-        low, high = (f"{round(100 * end, 3):.3g}%" for end in (scale.low, scale.high))
+        low, high = (f"{round(100 * end, 3 if end >= 0.01 else 2):.3g}%" for end in (scale.low, scale.high))
         return low, high
 
     def rows(self, field: Field, curve: Curve) -> list[WhatIfRow]:

@@ -12,9 +12,9 @@ from glassform.fitted.target import Predicted
 from glassform.languages import gettext
 from glassform.records.field import Record, Value
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
-from glassform.records.schema import CLASSES, NUMBER, Schema
+from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 from glassform.web.asked import fitted, schema
-from glassform.web.charts import decimals, figure, percent
+from glassform.web.charts import decimals, figure, hundredths, in_sentence, percent, signed
 from glassform.web.openapi import in_query
 from glassform.web.reading import RecordResource, flat, not_one_of, read_record
 from glassform.web.what_if import what_ifs
@@ -133,7 +133,16 @@ class Twins(RecordResource):
     """The twins of one person: the same answers but for one group field."""
 
     tag = "twins"
-    formats = ("json", "csv")
+    formats = ("json", "html", "csv")
+
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return the twins in words, those that differ most first."""
+        card, dictionary = fitted(), schema()
+        return {
+            "now": in_words(card, dictionary, answer),
+            "names": [in_sentence(field.title) for field in dictionary.groups],
+            "twins": [in_words_beside(card, dictionary, answer, twin) for twin in far_first(answer)],
+        }
 
     def get(self) -> TwinsAnswer:
         """Return the answer for every twin of the record in the query."""
@@ -153,3 +162,43 @@ class Twins(RecordResource):
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return a row per twin."""
         return [flat(twin) for twin in answer["twins"]]
+
+
+def difference_of(answer: TwinsAnswer, twin: Twin) -> float:
+    """Return how far a twin's answer is from the record's own: with classes, half of all that their shares move."""
+    if "difference" in twin:
+        return twin["difference"]
+    own = answer["probabilities"]
+    return sum(abs(share - own[label]) for label, share in twin["probabilities"].items()) / 2
+
+
+def far_first(answer: TwinsAnswer) -> list[Twin]:
+    """Return the twins, those that differ most first."""
+    return sorted(answer["twins"], key=lambda twin: abs(difference_of(answer, twin)), reverse=True)
+
+
+def in_words_beside(card: Fitted, dictionary: Schema, answer: TwinsAnswer, twin: Twin) -> dict[str, Any]:
+    """Write a twin: the field and value, the answer, how far that is from the record's own, and where both stand."""
+    field = dictionary.by_name[twin["feature"]]
+    far = difference_of(answer, twin)
+    written = {
+        "field": in_sentence(field.title),
+        "value": field.title_of(twin["value"]),
+        "answer": in_words(card, dictionary, twin),
+        "difference": difference_in_words(card, dictionary, far),
+    }
+    return written | ({"share": twin["probability"]} if dictionary.task == BINARY else {})
+
+
+def difference_in_words(card: Fitted, dictionary: Schema, far: float) -> str:
+    """Write a difference in percentage points or, of numbers, in the target's unit."""
+    if dictionary.task == NUMBER:
+        digits, unit = decimals(card.training["deviation"]), dictionary.target.unit
+        return " ".join(filter(None, (signed(far, digits), unit)))
+    if round(abs(100 * far), 1) == 0:
+        return gettext("no difference")
+    if dictionary.task == CLASSES:
+        return gettext("%(points)s percentage points moved", points=hundredths(far))
+    if far > 0:
+        return gettext("%(points)s percentage points higher", points=hundredths(far))
+    return gettext("%(points)s percentage points lower", points=hundredths(-far))

@@ -1,6 +1,7 @@
 import csv
 import io
 import math
+import re
 
 import pytest
 
@@ -55,6 +56,16 @@ def test_the_page_says_in_words_how_far_the_twins_are_apart(client, record, scor
         direction = "more" if twin["difference"] > 0 else "less"
         assert f"{abs(100 * twin['difference']):.1f} points {direction}" in page
     assert "An association, not a cause." in page
+
+
+def test_the_page_of_twins_begins_with_the_largest_difference(client, record, scorecard):
+    page = client.get("/twins.html", query_string=record).text
+    assert "<h1>Same person, another sex or race</h1>" in page
+    found = [*map(float, re.findall(r"([0-9.]+) percentage points (?:higher|lower)", page))]
+    assert found == sorted(
+        (round(abs(100 * twin["difference"]), 1) for twin in scorecard.twins(record)), reverse=True
+    )
+    assert "/probability?age=39" in page
 
 
 def test_links_written_for_the_original_program_give_the_same_answer(client, record):
