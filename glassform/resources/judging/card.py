@@ -7,6 +7,7 @@ from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
 
+from glassform.analysis.intervals import presentable
 from glassform.analysis.thresholds import FEW, Rate, RateAnswer, by_threshold, compare_groups, decide, histogram
 from glassform.fitted.base import Fitted
 from glassform.records.field import Field
@@ -109,7 +110,7 @@ class Card(Resource):
         card, settings, dictionary = fitted(), read_settings(), schema()
         if dictionary.task != BINARY:
             return other_card(card, dictionary)
-        evaluation = card.evaluation
+        evaluation = presentable(card.evaluation)
         answer: Any = {
             "model": card.model,
             "question": dictionary.own["question"],
@@ -130,6 +131,7 @@ class Card(Resource):
 
 def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
     """Return the card of a model of numbers or several classes, which has no threshold."""
+    evaluation = presentable(card.evaluation)
     answer: Any = {
         "model": card.model,
         "question": dictionary.own["question"],
@@ -140,11 +142,14 @@ def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
         "data": {
             **origin(card, dictionary.package),
             "train_rows": card.training["rows"],
-            "test_rows": card.evaluation["rows"],
+            "test_rows": evaluation["rows"],
         },
         "features": [describe(field) for field in dictionary.fields],
-        "evaluation": {name: value for name, value in card.evaluation.items() if name != "groups"},
-        "groups": card.evaluation["groups"],
+        "evaluation": {name: value for name, value in evaluation.items() if name != "groups"},
+        "groups": {
+            name: {category: presentable(measured) for category, measured in groups.items()}
+            for name, groups in evaluation["groups"].items()
+        },
         "training": {name: value for name, value in card.training.items() if name not in INNER},
     }
     return cast(OtherCardAnswer, answer)
