@@ -1,8 +1,15 @@
-// A form marked data-live asks again while its inputs move, and shows the answer in the part of the page it names.
+// A form marked data-live asks again while its inputs move, and shows the answer in the parts of the page it names.
 // Without script the form's own button does the same. A form of another page asks once its part comes into view.
+function renew(part, fresh) {
+  if (part.innerHTML === fresh.innerHTML) return;
+  const shown = part.querySelectorAll("details");
+  fresh.querySelectorAll("details").forEach((details, place) => { details.open = shown[place]?.open; });
+  part.replaceChildren(...fresh.childNodes);
+}
+
 for (const form of document.querySelectorAll("form[data-live]")) {
   // by attributes: a field may be called action or dataset, and would stand in the place of the form's own
-  const part = form.getAttribute("data-live");
+  const parts = form.getAttribute("data-live").split(" ");
   const action = new URL(form.getAttribute("action").split("#")[0], location);
   const isOurs = action.pathname === location.pathname;
   let waiting;
@@ -14,7 +21,7 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     const response = await fetch(action, { headers: { Accept: "text/html" } });
     if (turn !== asked || !response.ok) return; // a newer question is under way, or the input is not finished
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    document.getElementById(part).replaceChildren(...page.getElementById(part).childNodes);
+    for (const part of parts) renew(document.getElementById(part), page.getElementById(part));
     if (isOurs) history.replaceState(null, "", action);
   }
 
@@ -34,5 +41,5 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     view.disconnect();
     ask();
   });
-  view.observe(document.getElementById(part));
+  view.observe(document.getElementById(parts[0]));
 }

@@ -46,7 +46,7 @@ class Rate:
         share, z2 = self.count / self.total, NORMAL_97_5**2 / self.total
         middle = (share + z2 / 2) / (1 + z2)
         margin = math.sqrt(share * (1 - share) * z2 + z2 * z2 / 4) / (1 + z2)
-        return [max(0.0, middle - margin), min(1.0, middle + margin)]
+        return [max(0.0, min(middle - margin, share)), min(1.0, max(middle + margin, share))]  # at the ends, exactly
 
     def as_dict(self) -> RateAnswer:
         """Return value, interval and counts."""

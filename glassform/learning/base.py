@@ -11,16 +11,16 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
+from glassform.analysis.intervals import FEWEST_ROWS, interval_of, number_of_groups
 from glassform.analysis.thresholds import THRESHOLDS, Rate
 from glassform.fitted.base import Fitted
-from glassform.fitted.scorecard import NORMAL_97_5
 from glassform.learning.estimators import boosting, fit, linear
 from glassform.learning.table import Split
 from glassform.records.schema import Schema
 
 DECILES = 10
 EXAMPLE_PROBABILITIES = (0.03, 0.3, 0.6, 0.9)  # the examples to try are the rows nearest to these
-RESAMPLES = 100  # of the bootstrap; enough for a standard error good to about 7%
+RESAMPLES, MOST_DRAWN = 200, 2_500  # of the bootstrap, and the rows of each: about a second, for any table
 
 
 class Measures(ABC):
@@ -31,8 +31,7 @@ class Measures(ABC):
     """
 
     reported: ClassVar[tuple[str, ...]]  # the columns of the report
-    deciles_title: ClassVar[str]  # of the report's table of deciles
-    last_line: ClassVar[str]  # of the report
+    groups_title: ClassVar[str]  # of the report's table of equal groups
     best_is_one: ClassVar[str]  # the score that is 1 for a model that is always right
     compared: ClassVar[tuple[str, ...]]  # what two versions are compared by
     constant: ClassVar[BaseEstimator] = DummyClassifier()  # the simpler models to compare with: one answer for all,
@@ -67,6 +66,11 @@ class Measures(ABC):
         NotAdditive
             If the pipeline is not additive.
         """
+
+    @classmethod
+    @abstractmethod
+    def last_line(cls, training: dict[str, Any], evaluation: dict[str, Any]) -> str:
+        """Return the last line of the report."""
 
     # Overridden where a target differs.
 
@@ -133,17 +137,32 @@ class Measures(ABC):
             "groups": self.evaluate_groups(test.X, test.y, predicted),
         }
 
-    def intervals(self, y: np.ndarray, predicted: np.ndarray) -> dict[str, list[float]]:
-        """Return the 95% interval of each score: itself, give or take 1.96 standard errors.
+    def intervals(self, y: np.ndarray, predicted: np.ndarray) -> dict[str, list[float] | None]:
+        """Return the 95% interval of each score; None where the rows are too few for one.
 
-        The standard error is the score's standard deviation over resamples of the rows (Efron's bootstrap, 1979).
+        A share has Wilson's interval, other scores that of the percentile bootstrap (Efron, 1979).
         """
-        drawn = np.random.default_rng(0).integers(len(y), size=(RESAMPLES, len(y)))
-        spread = pd.DataFrame([self.scores(y[rows], predicted[rows]) for rows in drawn]).astype(float).std()
+        scores = self.scores(y, predicted)
+        ends = self.resampled(y, predicted) if len(y) >= FEWEST_ROWS else {}
+        return {name: interval_of(name, score, len(y), ends.get(name)) for name, score in scores.items()}
+
+    def resampled(self, y: np.ndarray, predicted: np.ndarray) -> dict[str, list[float]]:
+        """Return between which two numbers 95% of each score's resamples lie, with the score itself.
+
+        Of many rows, fewer are drawn; a score's spread falls with the square root of their number, so the distances
+        shrink by that (Bickel and others, 1997).
+        """
+        drawn = np.random.default_rng(0).integers(len(y), size=(RESAMPLES, min(len(y), MOST_DRAWN)))
+        found = pd.DataFrame([self.scores(y[rows], predicted[rows]) for rows in drawn]).astype(float)
+        shrink = (drawn.shape[1] / len(y)) ** 0.5
         return {
-            name: [float(score - NORMAL_97_5 * spread[name]), float(score + NORMAL_97_5 * spread[name])]
+            name: [
+                float(score + shrink * min(low - score, 0.0)),
+                float(score + shrink * max(high - score, 0.0)),
+            ]
             for name, score in self.scores(y, predicted).items()
             if score is not None
+            for low, high in [found[name].quantile([0.025, 0.975])]
         }
 
     def evaluate_groups(self, X: pd.DataFrame, y: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str, Any]]:
@@ -172,19 +191,22 @@ class Measures(ABC):
         return {name: self.scores(test.y, self.predict(each, test.X)) for name, each in fitted.items()}
 
 
-def deciles(y: np.ndarray, predicted: np.ndarray) -> list[dict[str, Any]]:
-    """Return the mean prediction and the mean outcome of ten equal groups, lowest prediction first."""
-    groups = np.array_split(np.argsort(predicted, kind="stable"), DECILES)
+def means_by_group(y: np.ndarray, predicted: np.ndarray) -> list[dict[str, Any]]:
+    """Return the mean prediction and the mean outcome of up to ten equal groups, lowest prediction first.
+
+    There are fewer groups, or none, where ten would be too small.
+    """
+    number = number_of_groups(len(y))
+    groups = np.array_split(np.argsort(predicted, kind="stable"), number) if number else []
     return [
         {"rows": len(group), "predicted": float(predicted[group].mean()), "observed": float(y[group].mean())}
         for group in groups
-        if len(group)
     ]
 
 
 def calibration(y: np.ndarray, probability: np.ndarray) -> list[dict[str, Any]]:
     """Return the same of probabilities, with the 95% interval of the observed share."""
-    means = deciles(y, probability)
+    means = means_by_group(y, probability)
     return [
         mean | {"interval": Rate(round(mean["observed"] * mean["rows"]), mean["rows"]).interval} for mean in means
     ]

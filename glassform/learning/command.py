@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from glassform.analysis.intervals import SMALLEST_GROUP, presentable
 from glassform.describing.columns import Undescribable
 from glassform.describing.files import add
 from glassform.fitted.base import Fitted
@@ -38,7 +39,7 @@ def step(title: str) -> Iterator[None]:
 
 def report(card: Fitted) -> str:
     """Return the evaluation as text to read."""
-    schema, evaluation, measures = card.schema, card.evaluation, MEASURES[card.schema.task]
+    schema, evaluation, measures = card.schema, presentable(card.evaluation), MEASURES[card.schema.task]
     groups = {"everyone": evaluation} | {
         f"{field.title}: {field.title_of(category)}": measured
         for field in schema.groups
@@ -46,9 +47,7 @@ def report(card: Fitted) -> str:
     }
     measured = [measured | {"group": title} for title, measured in groups.items()]
     table = pd.DataFrame(measured, columns=["group", "rows", *measures.reported])
-    deciles = pd.DataFrame(evaluation["calibration"])
-    deciles.insert(0, "decile", range(1, len(deciles) + 1))
-    layout: Any = {"index": False, "float_format": measures.float_format}
+    layout: Any = {"index": False, "float_format": measures.float_format, "na_rep": "-"}
     warning = TOO_GOOD_WARNING if (evaluation[measures.best_is_one] or 0.0) > TOO_GOOD else ""
     return f"""
 {schema.own["question"]}
@@ -56,10 +55,19 @@ Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it 
 
 {table.rename(columns={"largest_calibration_gap": "largest_gap"}).to_string(**layout)}
 
-{measures.deciles_title}
-{deciles.to_string(**layout)}
+{measures.groups_title}
+{groups_as_text(evaluation["calibration"], layout)}
 
-{measures.last_line.format(**card.training | evaluation)}{warning}"""
+{measures.last_line(card.training, evaluation)}{warning}"""
+
+
+def groups_as_text(groups: list[dict[str, Any]], layout: dict[str, Any]) -> str:
+    """Return the groups of a calibration as a table."""
+    if not groups:
+        return f"Too few rows: a group has at least {SMALLEST_GROUP}."
+    table = pd.DataFrame(groups)
+    table.insert(0, "group", range(1, len(table) + 1))
+    return table.to_string(**layout)
 
 
 def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None, useless: str = "") -> str:

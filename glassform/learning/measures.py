@@ -12,13 +12,14 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 
+from glassform.analysis.intervals import largest_gap
 from glassform.analysis.thresholds import largest_group_gap
 from glassform.fitted.additive import NumberScorecard
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard, OneTable
 from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid, softmax
-from glassform.learning.base import EXAMPLE_PROBABILITIES, Measures, at_least, calibration, deciles
+from glassform.learning.base import EXAMPLE_PROBABILITIES, Measures, at_least, calibration, means_by_group
 from glassform.learning.estimators import sample_weights
 from glassform.learning.table import Split
 from glassform.learning.tabulate import covariance_of, tabulate
@@ -35,8 +36,7 @@ class BinaryMeasures(Measures):
     """Measures of the probability of the positive class."""
 
     reported = ("positives", "roc_auc", "brier_score", "log_loss", "accuracy", "largest_calibration_gap")
-    deciles_title = "Calibration by decile of probability"
-    last_line = "Largest difference between a decile's mean and its observed share: {largest_calibration_gap:.4f}"
+    groups_title = "Calibration by probability, in equal groups"
     best_is_one = "roc_auc"
     compared = ("roc_auc", "brier_score", "largest_calibration_gap")
     prediction = staticmethod(sigmoid)
@@ -63,14 +63,14 @@ class BinaryMeasures(Measures):
 
     def evaluate(self, y: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
         """Return the scores, the calibration, and how many of either outcome reach each threshold."""
-        tenths = calibration(y, predicted)
+        groups = calibration(y, predicted)
         return {
             "rows": len(y),
             "positives": int(y.sum()),
             "mean_probability": float(predicted.mean()),
             **self.scores(y, predicted),
-            "calibration": tenths,
-            "largest_calibration_gap": max(abs(each["predicted"] - each["observed"]) for each in tenths),
+            "calibration": groups,
+            "largest_calibration_gap": largest_gap(groups),
             "true_positives": at_least(predicted[y == 1]),
             "false_positives": at_least(predicted[y == 0]),
         }
@@ -87,6 +87,12 @@ class BinaryMeasures(Measures):
     def across(self, predicted: np.ndarray) -> Sequence[float]:
         """Return four probabilities across the range."""
         return EXAMPLE_PROBABILITIES
+
+    @classmethod
+    def last_line(cls, training: dict[str, Any], evaluation: dict[str, Any]) -> str:
+        """Return the largest gap of the calibration."""
+        gap = evaluation["largest_calibration_gap"]
+        return "" if gap is None else f"Largest difference between a group's mean and its observed share: {gap:.4f}"
 
     def outcomes(self, split: Split) -> dict[str, Any]:
         """Count the rows of the positive class."""
@@ -115,8 +121,7 @@ class MulticlassMeasures(Measures):
     """Measures of the probabilities of several classes, a column each."""
 
     reported = ("accuracy", "roc_auc", "brier_score", "log_loss")
-    deciles_title = "Calibration by decile of the most probable class's probability"
-    last_line = "Rows of each class: {counts}"
+    groups_title = "Calibration by the most probable class's probability, in equal groups"
     best_is_one = "roc_auc"
     compared = ("accuracy",)
     prediction = staticmethod(softmax)
@@ -158,6 +163,11 @@ class MulticlassMeasures(Measures):
         surest = [int(predicted[:, label].argmax()) for label in range(min(predicted.shape[1], MOST_EXAMPLES))]
         return surest, [int(np.take_along_axis(predicted, y[:, None], axis=1).argmin())]
 
+    @classmethod
+    def last_line(cls, training: dict[str, Any], evaluation: dict[str, Any]) -> str:
+        """Return the test rows of each class."""
+        return f"Rows of each class: {evaluation['counts']}"
+
     def outcomes(self, split: Split) -> dict[str, Any]:
         """Count the rows of each class."""
         return {"counts": self.count(split.y, split.weights).astype(int).tolist()}
@@ -182,8 +192,7 @@ class NumberMeasures(Measures):
     """Measures of predicted numbers."""
 
     reported = ("mean", "r2", "mae", "rmse")
-    deciles_title = "Means by decile of the predicted number"
-    last_line = "{coverage:.1%} of the errors are at most {margin:.4g}; 95% should be."
+    groups_title = "Means by the predicted number, in equal groups"
     best_is_one = "r2"
     compared = ("r2",)
     prediction = staticmethod(float)
@@ -211,15 +220,20 @@ class NumberMeasures(Measures):
         }
 
     def evaluate(self, y: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
-        """Return the scores, the means of both in ten equal groups, and rows for a chart."""
+        """Return the scores, the means of both in equal groups, and rows for a chart."""
         drawn = np.linspace(0, len(y) - 1, num=min(MOST_DOTS, len(y)), dtype=int)
         return {
             "rows": len(y),
             "mean": float(y.mean()),
             **self.scores(y, predicted),
-            "calibration": deciles(y, predicted),
+            "calibration": means_by_group(y, predicted),
             "dots": [[float(predicted[row]), float(y[row])] for row in drawn],
         }
+
+    @classmethod
+    def last_line(cls, training: dict[str, Any], evaluation: dict[str, Any]) -> str:
+        """Return the share of the errors within the margin."""
+        return f"{evaluation['coverage']:.1%} of the errors are at most {training['margin']:.4g}; 95% should be."
 
     def outcomes(self, split: Split) -> dict[str, Any]:
         """Return mean, standard deviation and range."""

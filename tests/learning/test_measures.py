@@ -1,11 +1,14 @@
+from typing import Any
+
 import fairlearn.metrics
 import numpy as np
 import pytest
 from sklearn import metrics
 
-from glassform.analysis.thresholds import THRESHOLDS, confusions, histogram
+from glassform.analysis.intervals import RANGES, presentable
+from glassform.analysis.thresholds import THRESHOLDS, Rate, confusions, histogram
 from glassform.learning.base import at_least, calibration
-from glassform.learning.measures import BinaryMeasures
+from glassform.learning.measures import BinaryMeasures, MulticlassMeasures, NumberMeasures
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +115,59 @@ def test_one_outcome_alone_has_no_roc_auc(binary):
     assert alone["roc_auc"] is None and alone["average_precision"] is None
 
 
-def test_calibration_groups_hold_everyone_in_order():
-    y, probability = np.arange(25) % 2, np.linspace(0, 1, 25)[::-1]
-    groups = calibration(y, probability)
-    assert sum(group["rows"] for group in groups) == 25
-    assert [group["predicted"] for group in groups] == sorted(group["predicted"] for group in groups)
-    assert all(group["interval"][0] <= group["observed"] <= group["interval"][1] for group in groups)
+@pytest.mark.parametrize(
+    ("rows", "groups"), [(1, 0), (24, 0), (39, 0), (40, 2), (59, 2), (60, 3), (199, 9), (5000, 10)]
+)
+def test_calibration_groups_hold_everyone_in_order_and_are_not_small(rows, groups):
+    y, probability = np.arange(rows) % 2, np.linspace(0, 1, rows)[::-1]
+    found = calibration(y, probability)
+    assert len(found) == groups and sum(group["rows"] for group in found) == (rows if groups else 0)
+    assert all(group["rows"] >= 20 for group in found)
+    assert [group["predicted"] for group in found] == sorted(group["predicted"] for group in found)
+    assert all(group["interval"][0] <= group["observed"] <= group["interval"][1] for group in found)
+
+
+def test_no_group_means_no_gap(binary):
+    assert binary.evaluate(np.arange(24) % 2, np.linspace(0, 1, 24))["largest_calibration_gap"] is None
+
+
+# Models that are nearly or wholly right, or no better than chance: scores at the ends of what is possible.
+KINDS = {"binary": BinaryMeasures, "classes": MulticlassMeasures, "number": NumberMeasures}
+
+
+def outcomes_of(kind: str, rows: int, noise: float):
+    """Outcomes, and predictions that are the further off the more noise there is."""
+    chance = np.random.default_rng(7)
+    if kind == "number":
+        y = chance.normal(size=rows)
+        return y, y + noise * chance.normal(size=rows)
+    y = chance.integers(3 if kind == "classes" else 2, size=rows)
+    hits = np.eye(3)[y] + noise * chance.random((rows, 3))
+    shares = hits / hits.sum(axis=1, keepdims=True)
+    return y, shares if kind == "classes" else np.abs(1 - y - (1 - noise / 3 * chance.random(rows)))
+
+
+@pytest.mark.parametrize("rows", [50, 53, 400, 6000])
+@pytest.mark.parametrize("noise", [0.0, 0.02, 1.0, 2.9])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_interval_leaves_the_possible_range_or_its_score(schema, kind, noise, rows):
+    y, predicted = outcomes_of(kind, rows, noise)
+    measures = KINDS[kind](schema)
+    found = measures.intervals(y, predicted)
+    assert list(found) == list(measures.scores(y, predicted))
+    for name, score in measures.scores(y, predicted).items():
+        low, high = found[name] or (score, score)
+        lowest, highest = RANGES.get(name, (0, 1))
+        assert lowest <= low <= score <= high <= highest, name
+        assert found[name] is None or low < high
+    if kind != "number":
+        assert found["accuracy"] == Rate(round(rows * measures.scores(y, predicted)["accuracy"]), rows).interval
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_few_rows_have_no_interval(schema, kind):
+    found = KINDS[kind](schema).intervals(*outcomes_of(kind, 49, 1.0))
+    assert found and set(found.values()) == {None}
 
 
 def test_a_probability_at_a_threshold_reaches_it():
@@ -148,3 +198,31 @@ def test_scores_of_a_perfect_model(binary):
     assert perfect == pytest.approx(
         {"roc_auc": 1, "average_precision": 1, "brier_score": 0, "log_loss": 0, "accuracy": 1}, abs=1e-9
     )
+
+
+def test_what_an_older_artifact_holds_is_shown_within_the_rules():
+    """Intervals of 1.96 standard errors left the range; ten groups were made of any number of rows."""
+    groups = [{"rows": 6, "predicted": at / 10, "observed": 0.5, "interval": [0.2, 0.8]} for at in range(10)]
+    old: dict[str, Any] = {"rows": 60, "accuracy": 0.95, "brier_score": 0.01, "roc_auc": 1.0, "log_loss": 0.1}
+    old |= {"calibration": groups, "largest_calibration_gap": 0.5}
+    old["intervals"] = {
+        "accuracy": [0.871, 1.046],
+        "brier_score": [-0.04, 0.197],
+        "roc_auc": [1.0, 1.0],
+        "log_loss": [float("nan"), float("nan")],
+    }
+    new = presentable(old)
+    assert new["intervals"] == {
+        "accuracy": Rate(57, 60).interval,
+        "brier_score": [0.0, 0.197],
+        "roc_auc": None,
+        "log_loss": None,
+    }
+    assert [group["rows"] for group in new["calibration"]] == [24, 36]
+    assert [group["predicted"] for group in new["calibration"]] == pytest.approx([0.15, 0.65])
+    assert new["largest_calibration_gap"] == pytest.approx(0.35)
+    assert presentable(new) == new
+
+    few = presentable(old | {"rows": 24, "calibration": [group | {"rows": 2} for group in groups]})
+    assert set(few["intervals"].values()) == {None}
+    assert few["calibration"] == [] and few["largest_calibration_gap"] is None

@@ -7,7 +7,9 @@ from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
 
+from glassform.analysis.intervals import FEWEST_ROWS, SMALLEST_GROUP, presentable
 from glassform.analysis.thresholds import FEW, Rate, RateAnswer, by_threshold, compare_groups, decide, histogram
+from glassform.analysis.verdict import Unequal, compared, goodness, large, most_unequal
 from glassform.fitted.base import Fitted
 from glassform.records.field import Field
 from glassform.records.messages import say, shown
@@ -109,7 +111,7 @@ class Card(Resource):
         card, settings, dictionary = fitted(), read_settings(), schema()
         if dictionary.task != BINARY:
             return other_card(card, dictionary)
-        evaluation = card.evaluation
+        evaluation = presentable(card.evaluation)
         answer: Any = {
             "model": card.model,
             "question": dictionary.own["question"],
@@ -127,9 +129,42 @@ class Card(Resource):
         }
         return cast(CardAnswer, answer)
 
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return what the page says first, and from how many rows on it says anything."""
+        dictionary, evaluation = schema(), answer["evaluation"]
+        return {
+            "goodness": goodness(dictionary.task, evaluation),
+            "accuracy": "accuracy" in evaluation and compared("accuracy", evaluation, True),
+            "error": "mae" in evaluation and compared("mae", evaluation, False),
+            "unequal": unequal(dictionary, answer["groups"]),
+            "fewest_rows": FEWEST_ROWS,
+            "smallest_group": SMALLEST_GROUP,
+        }
+
+
+def unequal(dictionary: Schema, groups: dict[str, Any]) -> Unequal | None:
+    """Return the groups that a model serves most unequally: by true positive rate, accuracy or mean error."""
+    if dictionary.task == BINARY:
+        figures = {
+            name: {
+                group["title"]: group["rates"]["true_positive_rate"]["value"]
+                for group in compared_groups["groups"]
+                if not group["small"]
+            }
+            for name, compared_groups in groups.items()
+        }
+    else:
+        score = "mae" if dictionary.task == NUMBER else "accuracy"
+        figures = {
+            name: large({dictionary.by_name[name].title_of(value): each for value, each in measured.items()}, score)
+            for name, measured in groups.items()
+        }
+    return most_unequal((dictionary.by_name[name].title, each) for name, each in figures.items())
+
 
 def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
     """Return the card of a model of numbers or several classes, which has no threshold."""
+    evaluation = presentable(card.evaluation)
     answer: Any = {
         "model": card.model,
         "question": dictionary.own["question"],
@@ -140,11 +175,14 @@ def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
         "data": {
             **origin(card, dictionary.package),
             "train_rows": card.training["rows"],
-            "test_rows": card.evaluation["rows"],
+            "test_rows": evaluation["rows"],
         },
         "features": [describe(field) for field in dictionary.fields],
-        "evaluation": {name: value for name, value in card.evaluation.items() if name != "groups"},
-        "groups": card.evaluation["groups"],
+        "evaluation": {name: value for name, value in evaluation.items() if name != "groups"},
+        "groups": {
+            name: {category: presentable(measured) for category, measured in groups.items()}
+            for name, groups in evaluation["groups"].items()
+        },
         "training": {name: value for name, value in card.training.items() if name not in INNER},
     }
     return cast(OtherCardAnswer, answer)

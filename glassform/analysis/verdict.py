@@ -1,0 +1,56 @@
+"""What a card says first: whether a model is good, and for whom it is worse."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from glassform.analysis.intervals import FEWEST_ROWS, SMALLEST_GROUP
+from glassform.records.schema import NUMBER
+
+BETTER, ALIKE, WORSE, FEW = "better", "alike", "worse", "few"
+
+
+def compared(name: str, evaluation: dict[str, Any], higher_is_better: bool) -> str:
+    """Compare a score with that of the same answer for all: better, alike, worse; few, if the rows cannot tell."""
+    base, score = evaluation["comparison"]["base_rate"][name], evaluation[name]
+    if base is None or score is None or evaluation["rows"] < FEWEST_ROWS:
+        return FEW
+    low, high = evaluation["intervals"][name] or (score, score)
+    if low <= base <= high:
+        return ALIKE
+    return BETTER if (low > base) == higher_is_better else WORSE
+
+
+def goodness(task: str, evaluation: dict[str, Any]) -> str:
+    """Compare a model with the same answer for all, by its most telling score."""
+    return compared("r2", evaluation, True) if task == NUMBER else compared("brier_score", evaluation, False)
+
+
+@dataclass(frozen=True)
+class Unequal:
+    """Two groups of a field that a model serves unequally: the titles, and the lowest and the highest figure."""
+
+    field: str
+    lowest: str
+    highest: str
+    low: float
+    high: float
+
+
+def most_unequal(fields: Iterable[tuple[str, dict[str, float]]]) -> Unequal | None:
+    """Return the groups furthest apart in a figure, of any field; None if no two groups can be compared."""
+    found = []
+    for title, figures in fields:
+        if len(figures) > 1:
+            lowest, highest = min(figures, key=figures.__getitem__), max(figures, key=figures.__getitem__)
+            found.append(Unequal(title, lowest, highest, figures[lowest], figures[highest]))
+    return max(found, key=lambda each: each.high - each.low, default=None)
+
+
+def large(groups: dict[str, dict[str, Any]], name: str) -> dict[str, float]:
+    """Return a score of every group that has the rows to tell."""
+    return {
+        title: measured[name]
+        for title, measured in groups.items()
+        if measured["rows"] >= SMALLEST_GROUP and measured[name] is not None
+    }
