@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -166,22 +167,32 @@ predict_probability.__signature__ = inspect.Signature(  # type: ignore[attr-defi
 def main() -> None:
     """Train from the command line and print the report."""
     print_any_text()
-    options = parse_options(ESTIMATORS)
+    options, failures = parse_options(ESTIMATORS), list[str]()
+    try:
+        for package, artifacts in tables_to_train(options):
+            try:
+                train_and_tell(package, artifacts, options)
+            except (OSError, ValueError) as error:  # the other tables are trained all the same
+                failures.append(f"{error}")
+    except (OSError, ValueError) as error:
+        failures.append(f"{error}")
+    if failures:
+        sys.exit("\n" + "\n".join(failures))
+
+
+def train_and_tell(package: Path, artifacts: Path, options: Namespace) -> None:
+    """Train one table as the command line says, and print its report."""
     counted = partial(
         count, sources=options.sources, engine=options.engine, master=options.master, encoding=options.encoding
     )
-    try:
-        for package, artifacts in tables_to_train(options):
-            with placed_if_trained(package, artifacts):
-                card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
-            print(report(card))
-            table = artifacts.name if artifacts != options.artifacts else ""
-            useless = MEASURES[card.schema.task].useless(card.evaluation)
-            print(verdict(Registry(artifacts), card.version, table, options.promote, useless))
-            if table and Registry(artifacts).manifest().current:
-                print(f"Open it at http://127.0.0.1:5000/{artifacts.name}/", flush=True)
-    except (OSError, ValueError) as error:
-        sys.exit(f"\n{error}")
+    with placed_if_trained(package, artifacts):
+        card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
+    print(report(card))
+    table = artifacts.name if artifacts != options.artifacts else ""
+    useless = MEASURES[card.schema.task].useless(card.evaluation)
+    print(verdict(Registry(artifacts), card.version, table, options.promote, useless))
+    if table and Registry(artifacts).manifest().current:
+        print(f"Open it at http://127.0.0.1:5000/{artifacts.name}/", flush=True)
 
 
 if __name__ == "__main__":

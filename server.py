@@ -17,8 +17,9 @@ from glassform.metrics import Metrics
 from glassform.settings import ARTIFACTS, Settings, read_secret, read_settings
 from glassform.versions.served import Tables
 from glassform.web import observing, pages, problems, proxies
+from glassform.web.compressing import compressed
 from glassform.web.formats import SUFFIXES
-from glassform.web.resource import Api
+from glassform.web.resource import Api, Light
 
 # Every address, and the class that answers it, as a name in glassform.resources.
 RESOURCES = {
@@ -80,11 +81,16 @@ EXPOSED = [  # headers that scripts of other origins may read
 
 
 class Application(Flask):
-    """Flask without coroutines as views, for which it would look through every function of every request."""
+    """Flask that compresses its answers, and has no coroutines as views."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function as it is."""
+        """Return a function as it is; for coroutines Flask would look through every function of every request."""
         return func
+
+    def process_response(self, response: Response) -> Response:
+        """Finish an answer, and compress it if its client accepts that."""
+        finished = super().process_response(response)
+        return finished if isinstance(finished, Light) else compressed(finished)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Bind the addresses to a request; none depends on the host, which Flask would look into twice for that."""

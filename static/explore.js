@@ -1,9 +1,6 @@
-// Lets Swagger UI, which stands beside this script, show the API's description and send requests to it.
-const place = document.getElementById("explorer");
+// Loads Swagger UI and the API's description once somebody opens "Try it here": they are thirty times the page.
+const part = document.getElementById("try");
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", follow);
-follow();
 
 // its own layout says again what the page has said, and calls itself the main part of it
 const operationsOnly = ({ React }) => ({
@@ -18,12 +15,42 @@ const operationsOnly = ({ React }) => ({
   },
 });
 
-SwaggerUIBundle({
-  domNode: place,
-  url: place.dataset.description,
-  docExpansion: "none",
-  defaultModelsExpandDepth: -1,
-  validatorUrl: null,
-  plugins: [operationsOnly],
-  layout: "OperationsOnly",
-});
+function added(kind, properties) {
+  const element = Object.assign(document.createElement(kind), properties);
+  return new Promise((resolve, reject) => {
+    element.addEventListener("load", resolve);
+    element.addEventListener("error", reject);
+    document.head.append(element);
+  });
+}
+
+function followTheTheme() {
+  const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  dark.addEventListener("change", follow);
+  follow();
+}
+
+async function load() {
+  const { style, script, description } = part.dataset;
+  const waiting = part.querySelector("[data-waiting]");
+  waiting.hidden = false;
+  try {
+    await Promise.all([added("link", { rel: "stylesheet", href: style }), added("script", { src: script })]);
+    followTheTheme();
+    SwaggerUIBundle({
+      domNode: document.getElementById("explorer"),
+      url: description,
+      docExpansion: "none",
+      defaultModelsExpandDepth: -1,
+      validatorUrl: null,
+      plugins: [operationsOnly],
+      layout: "OperationsOnly",
+    });
+  } catch {
+    part.querySelector("[data-failed]").hidden = false;
+  }
+  waiting.hidden = true;
+}
+
+part.addEventListener("toggle", load, { once: true });
+if (location.hash === "#try") part.open = true;

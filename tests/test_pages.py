@@ -1,18 +1,13 @@
 """The pages in a real Chromium against a real server: with script and without, light and dark, wide and narrow."""
 
-import json
-import re
-import shutil
-import subprocess
-import sys
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from glassform.web.charts import percent
-from tests.conftest import follow, missing, remember
+from tests.conftest import follow, remember
 
 QUESTION = "Does this person earn over $50K a year?"
 
@@ -91,22 +86,6 @@ def test_the_walk_through_the_tables(visit):
     page.get_by_role("button", name="Show the answer").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("is what the model foretells")
     expect(page.locator(".sum tfoot")).to_contain_text("Foretold")
-
-
-@pytest.mark.parametrize("name", ["flower", "patient"])
-@pytest.mark.parametrize("language", ["curl", "python", "javascript", "r"])
-def test_the_copyable_calls_of_further_tables_work_as_they_stand(visit, name, language, tmp_path):
-    told = run(language, snippet(visit(addresses({})[name]), language), tmp_path)
-    member = "label" if name == "flower" else "prediction"
-    answer = str(json.loads(told)[member]) if language == "curl" else told.strip()
-    assert answer == "virginica" if name == "flower" else 0 < float(answer) < 346
-
-
-@pytest.mark.parametrize("table", ["iris", "diabetes"])
-@pytest.mark.parametrize("language", ["curl", "batch", "simple", "notebook", "triton"])
-def test_the_calls_for_programs_work_for_further_tables(visit, table, language, tmp_path):
-    code = snippet(visit(f"/{table}/docs"), language)
-    assert run("python" if language in ("notebook", "triton") else "curl", code, tmp_path).strip()
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
@@ -215,106 +194,6 @@ def test_the_ledger_shows_every_term_and_the_sum(visit, record, scorecard):
     ]
     assert [float(number) for number in numbers] == pytest.approx(expected, abs=5.1e-5)
     assert page.locator(".sum svg rect").count() == len(expected)
-
-
-def snippet(page: Page, language: str) -> str:
-    return page.locator(f"code.{language}").inner_text()
-
-
-RUNNERS = {
-    "python": [sys.executable, "-c"],
-    "curl": ["sh", "-c"],
-    "javascript": ["node", "--input-type=module", "-e"],
-    "r": ["Rscript", "-e"],
-}
-
-
-def run(language: str, code: str, folder) -> str:
-    """What a snippet prints."""
-    command = RUNNERS[language]
-    part = "curl" if language == "curl" else command[0]
-    if not shutil.which(part):
-        missing(part)
-    done = subprocess.run([*command, code], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.mark.parametrize("language", RUNNERS)
-def test_the_copyable_calls_work_as_they_stand(visit, record, scorecard, language, tmp_path):
-    told = run(language, snippet(visit(addresses(record | {"workclass": "?"})["result"]), language), tmp_path)
-    found = json.loads(told)["probability"] if language == "curl" else float(told)
-    assert found == pytest.approx(scorecard.probability(record | {"workclass": "?"}), abs=1e-15)
-
-
-def test_the_formula_gives_the_probability_in_a_spreadsheet(visit, record, scorecard, tmp_path):
-    if not shutil.which("soffice"):
-        missing("LibreOffice Calc")
-    formula = snippet(visit(addresses(record)["result"]), "formula")
-    (tmp_path / "cell.csv").write_text(f'"{formula}"\n')
-    # a folder of its own, so that no LibreOffice that is open takes the work over; the token asks for formulas
-    office = ["soffice", f"-env:UserInstallation=file://{tmp_path}/office", "--headless", "--convert-to", "fods"]
-    subprocess.run(
-        [*office, "--infilter=CSV:44,34,76,1,,0,false,true,false,false,false,0,true", "cell.csv"],
-        cwd=tmp_path,
-        capture_output=True,
-        check=True,
-        timeout=120,
-    )
-    (value,) = re.findall(r'office:value="([^"]*)"', (tmp_path / "cell.fods").read_text())
-    assert float(value) == pytest.approx(scorecard.probability(record), abs=1e-14)
-
-
-@pytest.mark.parametrize("language", ["curl", "batch", "simple", "notebook", "triton"])
-def test_the_calls_for_programs_work_as_they_stand(visit, scorecard, language, tmp_path):
-    expected = scorecard.probability(scorecard.typical)
-    code = snippet(visit("/docs"), language)
-    told = run("python" if language in ("notebook", "triton") else "curl", code, tmp_path)
-    if language == "triton":
-        assert float(told) == expected
-    elif language == "curl":
-        assert json.loads(told)["probability"] == expected
-    elif language == "simple":
-        assert json.loads(told)["probability"] == [expected]
-    else:
-        assert "probability" in told and len(told.splitlines()) >= 5
-
-
-def test_the_notebook_needs_ten_lines(visit):
-    assert len([line for line in snippet(visit("/docs"), "notebook").splitlines() if line]) <= 10
-
-
-def test_swagger_ui_sends_a_request_and_shows_the_answer(visit, scorecard):
-    page = visit("/docs")
-    page.locator("#operations-tag-predict").click()
-    page.locator("#operations-predict-post_predict button.opblock-summary-control").click()
-    page.get_by_role("button", name="Try it out").click()
-    page.locator("textarea.body-param__text").fill(json.dumps(scorecard.typical))
-    page.get_by_role("button", name="Execute").click()
-    answer = page.locator(".live-responses-table tr.response").first
-    expect(answer.locator(".response-col_status")).to_contain_text("200")
-    expect(answer.locator(".response-col_description")).to_contain_text('"prediction": 0')
-
-
-def test_the_permanent_link_leads_back_to_the_same_page(visit, record):
-    page = visit(addresses(record)["result"])
-    link = page.locator("pre a")
-    title = page.title()
-    follow(page, link)
-    assert page.title() == title and page.url == link.get_attribute("href")
-
-
-def test_copy_puts_the_call_on_the_clipboard(visit, record):
-    page = visit(addresses(record)["result"])
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="Copy").nth(1).click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == snippet(page, "curl")
-
-
-def test_without_script_there_is_no_copy_button_to_disappoint(visit, record):
-    page = visit(addresses(record)["result"], script=False)
-    assert page.get_by_role("button", name="Copy").count() == 0
 
 
 def test_the_theme_follows_the_system(visit):

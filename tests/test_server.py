@@ -156,12 +156,25 @@ def test_the_first_start_trains_what_is_not_trained_and_then_serves(scorecard, t
     shutil.copytree(ARTIFACTS / "iris", tmp_path / "new" / "iris")
     with serving("--port", str(port), environment={"GLASSFORM_ARTIFACTS": str(tmp_path / "new")}) as process:
         wait_for(f"http://127.0.0.1:{port}/health/ready")
+        for table in ("iris", "diabetes"):
+            urlopen(f"http://127.0.0.1:{port}/{table}/").close()
         process.send_signal(signal.SIGTERM)
         told, _ = process.communicate(timeout=20)
     assert told.startswith("There is no model yet; training one first.\nReading Census income ... ")
     assert "Training the further tables too: diabetes." in told
     assert f"http://127.0.0.1:{port} (Ctrl-C stops)" in told
     assert process.returncode == 0
+
+
+def test_a_start_trains_the_further_tables_that_have_no_model(scorecard, tmp_path):
+    port = free_port()
+    shutil.copytree(ARTIFACTS, tmp_path / "some", ignore=shutil.ignore_patterns("iris"))
+    with serving("--port", str(port), environment={"GLASSFORM_ARTIFACTS": str(tmp_path / "some")}) as process:
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+        urlopen(f"http://127.0.0.1:{port}/iris/").close()
+        process.send_signal(signal.SIGTERM)
+        told, _ = process.communicate(timeout=20)
+    assert told.startswith("Training the further tables too: iris.\nReading Iris flowers ... ")
 
 
 def test_a_damaged_model_is_trained_anew(tmp_path):

@@ -7,10 +7,11 @@ import secrets
 import socket
 import subprocess
 import sys
+from importlib.util import find_spec
 
 from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.settings import ARTIFACTS, HOME, IS_INSTALLED, SHORTEST_SECRET, Settings, read_secret
-from glassform.versions.registry import Registry
+from glassform.versions.registry import Registry, untrained
 from glassform.versions.served import Served
 
 HOST, PORT = "127.0.0.1", 5000
@@ -74,33 +75,35 @@ def ensure_secret(settings: Settings) -> None:
 
 
 def ensure_models() -> str:
-    """Train what has no model yet; return the default model's name.
+    """Train each table that we ship and that has no model; return the default model's name.
 
     If a further table cannot be trained, say so and serve the others.
     """
     try:
-        return name_of(Served(Registry()).current)
+        name = name_of(Served(Registry()).current)
     except FileNotFoundError:
         print("There is no model yet; training one first.", flush=True)
     except UnreadableArtifact as error:
         print(f"{error}; training again.", flush=True)
+    else:
+        further = untrained(ARTIFACTS)
+        # an image that only serves has not the libraries to train with
+        if further and find_spec("sklearn"):
+            print(f"Training the further tables too: {', '.join(further)}.", flush=True)
+            train("--table", *further)
+        return name
     train()
-    packages = sorted((HOME / "data").glob("*/datapackage.json"))
-    further = [
-        name for name in (package.parent.name for package in packages) if not Registry(ARTIFACTS / name).served()
-    ]
-    if further:
-        print(f"Training the further tables too: {', '.join(further)}.", flush=True)
-        train("--table", *further)
-    return name_of(Registry().load())
+    found = Registry().served()
+    if found is None:
+        sys.exit("Training failed; see the reason above.")
+    return name_of(found)
 
 
 def train(*options: str) -> None:
     """Train in another process, so that scikit-learn and pandas never enter the one that serves."""
     program = ["-P", "-m", "glassform.model"] if IS_INSTALLED else [str(HOME / "model.py")]
     command = [sys.executable, *program, "--artifacts", str(ARTIFACTS), *options]
-    if subprocess.run(command, check=False).returncode and not options:
-        sys.exit("Training failed; see the reason above.")
+    subprocess.run(command, check=False)
 
 
 def name_of(card: Fitted) -> str:

@@ -21,7 +21,7 @@ from glassform.records.schema import Schema
 from glassform.settings import ADDED, ARTIFACTS, PACKAGE
 from glassform.versions.listing import account
 from glassform.versions.manifest import passes
-from glassform.versions.registry import Registry
+from glassform.versions.registry import Registry, untrained
 
 APART = ".unfinished-"  # how the name of a folder begins whose table is not trained yet
 TOO_GOOD = 0.999  # of ROC AUC or R²
@@ -104,7 +104,7 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     option("--positive", metavar="CLASS", help="which of two classes is the positive one (default: by their meaning)")
     option("--name", help="name of the table (default: the file's name)")
     option("--estimator", choices=sorted(estimators), help="logistic for classes, linear for numbers")
-    option("--table", nargs="+", default=[], help="train further tables, by name")
+    option("--table", nargs="+", default=[], help="train further tables, by name (default: those without a model)")
     option("--data", type=Path, help="the folder of the tables' descriptions")
     option("--package", type=Path, help="the data package that describes the table")
     option("--artifacts", type=Path, default=ARTIFACTS, help="the folder to save the version in")
@@ -125,7 +125,10 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
 
 
 def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
-    """Yield each table's data package and the folder of its versions; that of a new table is not in its place yet."""
+    """Yield each table's data package and the folder of its versions; that of a new table is not in its place yet.
+
+    Where no table is named, these are the default one and those beside it that have no model.
+    """
     if options.add:
         package = describe_apart(options)
         yield package, options.artifacts / package.parent.name
@@ -136,6 +139,12 @@ def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
         yield package, options.artifacts / name
     if not options.add and not options.table:
         yield options.package or described(options.data), options.artifacts
+    if not any((options.add, options.table, options.package, options.data, options.sources)):
+        further = untrained(options.artifacts)
+        if further:
+            print(f"\nTraining the further tables too: {', '.join(further)}.", flush=True)
+        for name in further:
+            yield PACKAGE.parent / name / PACKAGE.name, options.artifacts / name
 
 
 def describe_apart(options: argparse.Namespace) -> Path:

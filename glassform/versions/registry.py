@@ -18,7 +18,7 @@ from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.fitted.kinds import parse
 from glassform.languages import gettext
 from glassform.records.schema import BINARY, CLASSES, NUMBER
-from glassform.settings import ARTIFACTS
+from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.manifest import (
     PLAIN_VERSION,
     Comparison,
@@ -307,3 +307,24 @@ def registry_of(artifacts: Path, table: str) -> Registry:
 def now() -> datetime:
     """Return the present moment, in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def untrained(artifacts: Path) -> list[str]:
+    """Return the names of the tables described beside the default one that have no model in a folder of models.
+
+    A table whose versions all wait for somebody to promote them is not among them.
+    """
+    names = (package.parent.name for package in sorted(PACKAGE.parent.glob(f"*/{PACKAGE.name}")))
+    return [name for name in names if lacks_model(Registry(artifacts / name))]
+
+
+def lacks_model(registry: Registry) -> bool:
+    """Tell whether a table was never trained, or no version of it that was promoted can be read."""
+    try:
+        manifest = registry.manifest()
+        if manifest.versions and not manifest.events:
+            return False
+        registry.standing(manifest)
+    except (FileNotFoundError, UnreadableArtifact):
+        return True
+    return False

@@ -20,7 +20,7 @@ from glassform.web.formats import FORMATS, as_json, chosen_format
 from glassform.web.pages import page
 
 PROBLEM = "application/problem+json"
-VARY = "Accept, Accept-Language, Cookie"
+VARY = "Accept, Accept-Encoding, Accept-Language, Cookie"
 INFERENCE = "/v2"  # the addresses of the Open Inference Protocol
 FULL = {errno.ENOSPC, errno.EDQUOT}
 

@@ -37,6 +37,10 @@ class Written(Response):
         return () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
 
 
+class Light(Written):
+    """A short answer for a program, given at once: it is not compressed, which would take longer."""
+
+
 def represented(method: Callable[..., Answer]) -> Callable[..., Response]:
     """Turn what a resource's method returns into the response the client asked for.
 
@@ -115,7 +119,8 @@ def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
         if "HTTP_IF_NONE_MATCH" in asked.environ and request.if_none_match.contains_weak(tag):
             return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     body = asked.format.write(answer, body, resource)
-    return Written(body, status, headers, content_type=asked.format.media_type)
+    kind = Light if resource.lane == "light" and asked.format.name != "html" else Written
+    return kind(body, status, headers, content_type=asked.format.media_type)
 
 
 def stream(answer: Streamed, asked: Asked, resource: "Resource") -> Response:
