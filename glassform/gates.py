@@ -49,5 +49,5 @@ class Gate:
 
     def full(self) -> ServiceUnavailable:
         """Return the error of one who is turned away."""
-        said = gettext("Too many ask for this at the same time; try again in a moment.")
+        said = gettext("Too many people are asking for this at once; try again in a moment.")
         return ServiceUnavailable(said, retry_after=max(1, round(self.seconds)))

@@ -116,7 +116,7 @@ def test_an_answer_adds_up_or_says_that_it_does_not(ask, card):
         ]
         assert softmax(sums) == pytest.approx([*answer["probabilities"].values()], abs=1e-12)
     else:
-        assert answer["contributions"] is None and "Not explained exactly" in answer["warnings"][-1]
+        assert answer["contributions"] is None and "No exact explanation" in answer["warnings"][-1]
 
 
 def test_the_table_or_the_pipeline_equals_scikit_learn_on_every_test_row(card, root, rows):

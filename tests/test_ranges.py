@@ -437,7 +437,7 @@ def test_a_package_that_add_wrote_before_is_read_so(table, outside, tmp_path):
     assert card.explain(outside)["warnings"] == table.card.explain(outside)["warnings"]
     assert card.sums(outside) == pytest.approx(table.card.sums(outside), abs=CLOSE)
     assert card.schema.json_schema()["properties"]["size"]["minimum"] == 0
-    for size, message in ((-0.5, "-0.5 is less than 0"), (None, "is missing; a number from 0 up is needed")):
+    for size, message in ((-0.5, "-0.5 is less than 0"), (None, "Enter size, a number from 0 up")):
         pairs = Pairs((name, value) for name, value in (card.typical | {"size": size}).items() if value is not None)
         with pytest.raises(InvalidRecord, match=message):
             card.schema.read_json(pairs)

@@ -121,7 +121,7 @@ def repeated(session: Session, repeat: Repeat, digest: str) -> list[Prediction]:
     stored = session.scalars(select(Prediction).where(Prediction.id.in_(repeat.made)))
     kept = {each.id: each for each in stored}
     if len(kept) < len(repeat.made):
-        raise Conflict(gettext("What this request stored was deleted since."))
+        raise Conflict(gettext("What this request saved has been deleted since."))
     return [kept[id] for id in repeat.made]
 
 
@@ -131,7 +131,7 @@ def take_room(session: Session, user: User, count: int, key: str) -> None:
     if session.scalar(room.values(saved=User.saved + count), execution_options=UNSEEN) is None:
         most = f"{MOST_SAVED:,}"
         raise Conflict(
-            gettext("An account has room for %(most)s saved predictions, and not for these; delete some.", most=most)
+            gettext("An account has room for %(most)s saved predictions. Delete some to save more.", most=most)
         )
     if key:
         mine = Repeat.user_id == user.id

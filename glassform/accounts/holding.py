@@ -21,7 +21,7 @@ def held(session: Session, user: User) -> User:
     """
     found = session.get(User, user.id, with_for_update=True)
     if found is None or not found.active or found.stamp != user.stamp:
-        raise unauthorized(gettext("Nobody is signed in, or not any more."))
+        raise unauthorized(gettext("You are not signed in, or your sign-in has ended."))
     return found
 
 

@@ -41,6 +41,9 @@ ISSUER = "glassform"
 ALGORITHM = "HS256"
 KEY_PREFIX = "gf_"
 SCOPES = READ, WRITE, MANAGE = ("read", "write", "manage")  # of a key; each includes those before it
+TEACHERS_ONLY = lazy_gettext(
+    "Only teachers may see or do this. The person who runs the server can make you one, with the command: %(command)s"
+)
 TOO_LITTLE = {
     READ: lazy_gettext("This key may only read."),
     WRITE: lazy_gettext("This key may not manage the account and its keys."),
@@ -158,7 +161,7 @@ def signed_in_by_token(**kind: Any) -> User:
     """
     if KEY_HEADER in request.headers:
         user_of_key(READ)
-        raise Forbidden(gettext("This is about tokens: send the token, and no key."))
+        raise Forbidden(gettext("Send the token here, not a key."))
     user = user_of_token(**kind)
     count(ACCOUNT, user.id)
     return user
@@ -182,7 +185,7 @@ def user_of_token(**kind: Any) -> User:
     except CSRFError as error:
         raise Forbidden(gettext("The form is too old, or was not on our page; load the page again.")) from error
     except (JWTExtendedException, PyJWTError) as error:
-        raise unauthorized(gettext("Nobody is signed in, or not any more.")) from error
+        raise unauthorized(gettext("You are not signed in, or your sign-in has ended.")) from error
     return cast(User, tokens.get_current_user())
 
 
@@ -195,8 +198,10 @@ def signed_in_teacher() -> User:
         If it is another user.
     """
     user = signed_in()
-    if user.role == "user" or KEY_HEADER in request.headers:
-        raise Forbidden(gettext("This is for teachers."))
+    if user.role == "user":
+        raise Forbidden(str(TEACHERS_ONLY) % {"command": f"python -m glassform.accounts {user.name} teacher"})
+    if KEY_HEADER in request.headers:
+        raise Forbidden(gettext("A key is not enough for this: sign in."))
     return user
 
 

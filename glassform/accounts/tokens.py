@@ -84,7 +84,7 @@ def renewed_pair(user: User, claims: dict[str, Any]) -> dict[str, Any]:
             session.execute(delete(Family).where(*mine))
     if not renewed:
         raise unauthorized(
-            gettext("This refresh token was used before; all tokens of its sign-in are ended. Sign in again.")
+            gettext("This refresh token was used before; all tokens of its sign-in are revoked. Sign in again.")
         )
     return pair(user, claims["family"], refresh)
 

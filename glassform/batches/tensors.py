@@ -18,6 +18,7 @@ from glassform.limits import MOST_LISTED
 from glassform.records.field import Field
 from glassform.records.messages import FieldError, InvalidRecord, say, shown, unknown
 from glassform.records.schema import Schema
+from glassform.records.validation import needed
 
 INTEGERS = {
     "INT8": "b",
@@ -75,7 +76,7 @@ def read_rows(request: InferenceRequest, binary: bytes, schema: Schema) -> list[
                 errors.append(FieldError(name, None, str(error)))
         begin = end
     missing = [field for field in schema.fields if field.name not in columns]
-    errors += [FieldError(field.name, None, say("missing", rule=field.rule)) for field in missing]
+    errors += [FieldError(field.name, None, needed(field)) for field in missing]
     if not errors and len({tuple(tensor.shape) for tensor in request.inputs}) > 1:
         errors = [FieldError(each.name, None, say("lengths_differ", value=each.shape)) for each in request.inputs]
     if errors:

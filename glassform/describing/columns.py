@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glassform.describing.wording import not_known
 from glassform.limits import LONGEST_VALUE
 from glassform.records.field import NOT_KNOWN, OWN
 from glassform.records.values import CODE, NUMBER, in_plain_digits, year_of
@@ -61,7 +62,7 @@ class Column:
     @property
     def described(self) -> dict[str, Any]:
         """The column as a field of the data package."""
-        titles = {NOT_KNOWN: "Not known"} if NOT_KNOWN in self.constraints.get("enum", []) else {}
+        titles = not_known(NOT_KNOWN) if NOT_KNOWN in self.constraints.get("enum", []) else {}
         is_number = "minimum" in self.constraints  # whose range in this sample is no rule for the next
         return {
             "name": self.name,
@@ -71,7 +72,7 @@ class Column:
             "constraints": {"required": True, **({} if is_number else self.constraints)},
             OWN: {
                 "unit": "",
-                **({"titles": titles} if titles else {}),
+                **titles,
                 **({"gaps": True} if self.missing else {}),
                 **({"years": True} if self.is_year else {}),
                 **({"decimal_sign": self.signs[0]} if self.signs[0] != "." else {}),

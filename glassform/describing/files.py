@@ -121,10 +121,11 @@ def add(
     taken: str = "",
     positive: str | None = None,
     encoding: str | None = None,
+    noun: str = "",
 ) -> tuple[Path, str]:
     """Describe a CSV file in its own folder; return the data package and a printable table of what was inferred.
 
-    `taken` is the name of the default table; `positive`, the class to call so.
+    `taken` is the name of the default table; `positive`, the class to call so; `noun`, the word for a row.
 
     Raises
     ------
@@ -144,7 +145,7 @@ def add(
     table, merged = found.table, ""
     if target in table:
         table[target], merged = one_spelling(table[target])
-    package, columns = describe(table, target, name, estimator, positive, found.decimal_comma)
+    package, columns = describe(table, target, name, estimator, positive, found.decimal_comma, noun)
     package["resources"][0]["schema"]["missingValues"] = found.missing
     missing = int((table[target] == NOT_KNOWN).sum())
     left = f"{missing:,} rows are left out because their {target} is missing." if missing else ""

@@ -20,6 +20,7 @@ from glassform.describing.columns import (
 )
 from glassform.describing.leakage import COPY, TELLS, is_copy, tells
 from glassform.describing.positive import positive_of
+from glassform.describing.wording import worded
 from glassform.records.field import NOT_KNOWN, OWN
 from glassform.records.names import identifier
 from glassform.records.schema import BINARY, CLASSES, NUMBER
@@ -60,10 +61,12 @@ def describe(
     estimator: str | None = None,
     positive: str | None = None,
     decimal_comma: bool = False,
+    noun: str = "",
 ) -> tuple[dict[str, Any], list[Column]]:
     """Return a data package for a table, without file details, and its inferred columns.
 
     Rows without a target are left out. `positive` is the class to call so; by default the one that means it.
+    `noun` is the word for a row, and after a slash for several, as in `mouse/mice`.
 
     Raises
     ------
@@ -87,15 +90,17 @@ def describe(
         raise Undescribable(
             "no column is left to learn from: " + "; ".join(f"{c.name}: {c.left_out}" for c in columns)
         )
+    about = {"rows": len(known), "columns": len(used), "target": target.replace("_", " ").strip()}
+    public, words = worded(task, noun, **about, positive=own.get("positive", ""))
     package = {
         "profile": "data-package",
         "name": name,
         "title": name.replace("_", " ").capitalize(),
-        "description": f"A table of {len(known):,} rows, described by what was found in it.",
+        **public,
         "sources": [],
         "licenses": [],
         OWN: {
-            "note": f"The model learned from most of {len(known):,} rows of a table that nobody has described yet.",
+            **words,
             "target": target,
             **own,
             "features": [column.name for column in used],
@@ -171,12 +176,11 @@ def outcome_of(
     classes = Column(target, "string", {"enum": sorted(counts.index, key=natural)}, 0)
     if len(counts) > 2:
         refuse_positive(positive, f"{target} has the classes {', '.join(classes.constraints['enum'])}")
-        return classes, CLASSES, {"question": f"Which {target}?", "outcome": target}
+        return classes, CLASSES, {}
     chosen, reason = positive_of(target, list(counts.index), positive)
     other = next(each for each in counts.index if each != chosen)
     note = f"{chosen} is the positive class, {reason}" + ("" if positive else f" (or say --positive {other!r})")
-    words = {"question": f"Is {target} {chosen}?", "positive": chosen, "outcome": f"has {target} = {chosen}"}
-    return replace(classes, note=note), BINARY, words
+    return replace(classes, note=note), BINARY, {"positive": chosen}
 
 
 def number_to_predict(target: str, reading: Reading, positive: str | None) -> tuple[Column, str, dict[str, Any]]:
@@ -193,8 +197,7 @@ def number_to_predict(target: str, reading: Reading, positive: str | None) -> tu
         raise Undescribable(f"all values of the target {target} are the same")
     if max(abs(low), abs(high)) > LARGEST:
         raise Undescribable(f"the target {target} has numbers beyond {LARGEST:g}")
-    words = {"question": f"What is {target}?", "outcome": target}
-    return replace(reading.column(target), note=outlier_in(reading.numbers)), NUMBER, words
+    return replace(reading.column(target), note=outlier_in(reading.numbers)), NUMBER, {}
 
 
 def refuse_positive(positive: str | None, what_it_is: str) -> None:

@@ -32,7 +32,7 @@ from glassform.files import csv_of
 from glassform.fitted.additive import Additive
 from glassform.records.field import Value
 from glassform.records.headers import fields_of, header_errors
-from glassform.records.messages import InvalidRecord
+from glassform.records.messages import InvalidRecord, told
 from glassform.records.values import in_cell
 
 FAIL, NULL, REPORT = "fail", "null", "report"
@@ -104,10 +104,10 @@ class Task:
         named = [column if column in schema.names else cut.get(column, column) for column in source.named]
         fields = fields_of(named, schema)
         if errors := header_errors(named, fields, schema.by_name):
-            told = [f"{error.field} {error.message}" for error in errors if error.value is not None]
+            said = [told(error.field, error.message) for error in errors if error.value is not None]
             missing = [error.field for error in errors if error.value is None]
-            told += [f"there is no column {', '.join(missing)}"] if missing else []
-            raise UnreadableSource("; ".join(told))
+            said += [f"there is no column {', '.join(missing)}"] if missing else []
+            raise UnreadableSource("; ".join(said))
         columns = {name: column for name, column in zip(fields, source.columns, strict=True) if name}
         # engines ignore the case of names
         added = {*self.card.columns_added(self.explain), ROW, ERROR}
@@ -204,7 +204,7 @@ class Task:
                 schema.read_fields(pairs)
                 yield row, "is invalid to the engine"
             except InvalidRecord as invalid:
-                yield row, "; ".join(f"{error.field} {error.message}".strip() for error in invalid.errors)
+                yield row, "; ".join(told(error.field, error.message) for error in invalid.errors)
 
     def complaints(self, scoring: Scoring, wrong: int) -> Iterator[str]:
         """Describe the first invalid rows and their number."""

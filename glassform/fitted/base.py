@@ -220,10 +220,12 @@ class Fitted(ABC):
         rows, words = f"{self.training['rows']:,}", self.schemas[current()].words
         if not count:
             return gettext(
-                "Of the %(rows)s %(cases)s the model learned from, none resembled this one.", rows=rows, **words
+                "None of the %(rows)s %(cases)s in the training data is like this one, so the model extrapolates.",
+                rows=rows,
+                **words,
             )
         return gettext(
-            "Of the %(rows)s %(cases)s the model learned from, only %(count)s resembled this one.",
+            "Only %(count)s of the %(rows)s %(cases)s in the training data are like this one.",
             count=count,
             rows=rows,
             **words,
@@ -287,7 +289,7 @@ def outside(field: Field, value: Value) -> str:
     taken = field.within_reach(value)
     if taken == value:
         return gettext(
-            "%(field)s: %(value)s is outside of what was seen, %(low)s to %(high)s. The model only carries on.",
+            "%(field)s: %(value)s is outside of what was seen, %(low)s to %(high)s. The model extrapolates.",
             **words,
         )
     return gettext(

@@ -96,9 +96,7 @@ class Opaque(Fitted):
 
     def warnings(self, record: Record, support: Any) -> list[str]:
         """Also warn that the answer is not explained exactly."""
-        not_explained = gettext(
-            "Not explained exactly: this model is no sum of one term per field. Its pipeline was asked as a whole."
-        )
+        not_explained = gettext("No exact explanation: this model does not add up one term per field.")
         return [*super().warnings(record, support), not_explained]
 
     def written(self) -> dict[str, Any]:

@@ -102,6 +102,7 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     option("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
     option("--target", help="the column to predict")
     option("--positive", metavar="CLASS", help="which of two classes is the positive one (default: by their meaning)")
+    option("--noun", help="word for a row, such as flower or mouse/mice (default: case)")
     option("--name", help="name of the table (default: the file's name)")
     option("--estimator", choices=sorted(estimators), help="logistic for classes, linear for numbers")
     option("--table", nargs="+", default=[], help="train further tables, by name (default: those without a model)")
@@ -121,6 +122,8 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
         parser.error("--add and --target go together")
     if options.positive is not None and not options.add:
         parser.error("--positive goes with --add; a description says it under glassform.positive")
+    if options.noun is not None and not options.add:
+        parser.error("--noun goes with --add; a description says it under glassform.noun")
     return options
 
 
@@ -171,8 +174,10 @@ def describe_apart(options: argparse.Namespace) -> Path:
             Schema.from_file(PACKAGE).name,
             options.positive,
             options.encoding,
+            options.noun or "",
         )
-        print(f"{inferred}\n\nPlease check and correct: {folder / package.parent.name / package.name}\n", flush=True)
+        place = folder / package.parent.name / package.name
+        print(f"{inferred}\n\nTo describe the table better, edit {place}\n", flush=True)
     except BaseException:
         remove_apart(apart)
         raise

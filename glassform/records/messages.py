@@ -15,8 +15,8 @@ from glassform.records.parsing import Pairs
 from glassform.refusals import Refusal
 
 MESSAGES = {
-    "missing": lazy_gettext("is missing; {rule} is needed"),
-    "empty": lazy_gettext("is empty; {rule} is needed"),
+    "choose": lazy_gettext("Choose {a_title}."),
+    "enter": lazy_gettext("Enter {title}, {rule}."),
     "repeated": lazy_gettext("is given more than once"),
     "same_field": lazy_gettext("is meant by column {place} too; column {first} is it already"),
     "unknown": lazy_gettext("is not a field{hint}"),
@@ -30,14 +30,14 @@ MESSAGES = {
     "long": lazy_gettext("is {length} characters long; at most {longest} are read"),
     "control": lazy_gettext("{value} holds a character that cannot be typed"),
     "object": lazy_gettext("a record is an object, and this is {value}"),
-    "misplaced": lazy_gettext("belongs in the body of a POST, not in its address"),
+    "misplaced": lazy_gettext("send this in the request body, not in the URL"),
     "setting": lazy_gettext("{value} is not a number from 0 to {most} with at most two decimals"),
     "target": lazy_gettext("{value} is not a target above 0% and below 100%; write 50% or 0.5"),
     "lock": lazy_gettext("{value} is not a field{hint}"),
-    "taken": lazy_gettext("is a name that the answer adds; rename that column"),
-    "no_column": lazy_gettext("has no column"),
-    "is_it": lazy_gettext("has no column; is it {column}?"),
-    "unsaid": lazy_gettext("invalid; the first {most} such rows say why"),
+    "taken": lazy_gettext("the result adds a column of this name; rename yours"),
+    "no_column": lazy_gettext("column missing"),
+    "is_it": lazy_gettext("column missing; is it {column}?"),
+    "unsaid": lazy_gettext("invalid; only the first {most} invalid rows say why"),
     "no_rows": lazy_gettext("there are no rows"),
     "lengths": lazy_gettext("the row has {count} values, and a record has {wanted} fields"),
     "ragged": lazy_gettext("the row has {count} values, and there are {wanted} columns"),
@@ -45,14 +45,14 @@ MESSAGES = {
     "option": lazy_gettext("{value} is not one of {known}"),
     "row": lazy_gettext("a row is an array of {wanted} values, or an object, and this is {value}"),
     "encoding": lazy_gettext("holds a character that cannot be written"),
-    "one_file": lazy_gettext("exactly one file is needed, under this name; {count} came"),
+    "one_file": lazy_gettext("send exactly one file under this name; {count} came"),
     "alone": lazy_gettext("stands alone in its object, or not at all"),
     "array": lazy_gettext("{value} is not an array of rows"),
     "absent": lazy_gettext("is missing"),
     "protocol": lazy_gettext("{value} is not as the protocol has it: {reason}"),
     "datatype": lazy_gettext("its datatype is {value}, and it has to be one of {known}"),
     "one_of_two": lazy_gettext("it needs one of {one} and {other}, not both"),
-    "shape": lazy_gettext("its shape is {value}, and it has to be one number per row"),
+    "shape": lazy_gettext("its shape is {value}, but it must be one number per row"),
     "mixed": lazy_gettext("one tensor holds all fields only where all are numbers; these are not: {names}"),
     "width": lazy_gettext("its shape is {value}, and each row has {wanted} numbers, one per field"),
     "count": lazy_gettext("it has {count} elements, and its shape says {wanted}"),
@@ -60,18 +60,19 @@ MESSAGES = {
     "lengths_differ": lazy_gettext("its shape is {value}, and not all tensors have the same"),
     "output": lazy_gettext("is not an output{hint}"),
     "text": lazy_gettext("{value} is not text"),
-    "too_long": lazy_gettext("is {length} characters long; at most {longest} are kept"),
+    "too_long": lazy_gettext("is {length} characters long; at most {longest} are saved"),
     "name": lazy_gettext("{value} is not a name of 3 to 60 letters of one script, digits and . _ - @"),
-    "password": lazy_gettext("a password has {shortest} to {longest} characters, and is not the name"),
+    "password": lazy_gettext("use {shortest} to {longest} characters, and not your name"),
     "taken_name": lazy_gettext("{value} is taken"),
     "wrong_password": lazy_gettext("the password is wrong"),
     "date": lazy_gettext("{value} is not a date such as {example}"),
     "page": lazy_gettext("{value} is not a whole number from 1 to {most}"),
     "used_key": lazy_gettext("was sent before with another request"),
     "too_many": lazy_gettext("there are {count}, and at most {most} are kept at once"),
-    "self": lazy_gettext("nobody can do that to their own account"),
+    "self": lazy_gettext("you cannot do this to your own account"),
     "more": lazy_gettext("there are {count} further errors"),
 }
+SENTENCE_ENDS = (".", "。")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class InvalidRecord(Refusal):
     def __init__(self, errors: list[FieldError], fields: Mapping[str, Any]) -> None:
         self.errors, self.count = limited(errors), len(errors)
         self.fields = fields
-        super().__init__("; ".join(f"{error.field}: {error.message}" for error in self.errors))
+        super().__init__("; ".join(f"{error.field}: {error.message.rstrip('.')}" for error in self.errors))
 
     @property
     def detail(self) -> str | None:
@@ -101,6 +102,11 @@ class InvalidRecord(Refusal):
             "The record has %(num)s errors; nothing was computed.",
             self.count,
         )
+
+    @property
+    def is_unfilled(self) -> bool:
+        """Whether no field was given at all."""
+        return not self.fields and all(error.value is None for error in self.errors)
 
     @property
     def listed(self) -> list[dict[str, Any]]:
@@ -130,14 +136,19 @@ class InvalidQuery(InvalidRecord):
         self.template, self.status = template, status
 
     @property
+    def is_unfilled(self) -> bool:
+        """Never: it is about more than the fields of a record."""
+        return False
+
+    @property
     def detail(self) -> str | None:
         """The reason, by status."""
         return str(DETAILS[self.status]) if self.status in DETAILS else None
 
 
 DETAILS: dict[int, Any] = {
-    HTTPStatus.UNPROCESSABLE_ENTITY: lazy_gettext("The request asks for what cannot be; nothing was done."),
-    HTTPStatus.CONFLICT: lazy_gettext("The request does not go with what is there already; nothing was done."),
+    HTTPStatus.UNPROCESSABLE_ENTITY: lazy_gettext("The request is not valid; nothing was changed."),
+    HTTPStatus.CONFLICT: lazy_gettext("The request conflicts with existing data; nothing was changed."),
 }
 
 
@@ -150,6 +161,11 @@ def limited(errors: list[FieldError]) -> list[FieldError]:
 def say(key: str, **values: Any) -> str:
     """Return a message in the language of the answer."""
     return str(MESSAGES[key]).format(**values)
+
+
+def told(field: str, message: str) -> str:
+    """Return an error as text: a message that is a sentence needs no field before it."""
+    return message if message.endswith(SENTENCE_ENDS) else f"{field} {message}".strip()
 
 
 def did_you_mean(word: str, spellings: Mapping[str, str]) -> str:

@@ -11,8 +11,13 @@ from glassform.records.field import OWN, PYTHON_TYPE
 
 # What `--add` writes of every table, until somebody describes it. Older ones stated what they saw as constraints.
 INFERRED = {
-    "description": re.compile(r"A table of [0-9,]+ rows, described by what was found in it\."),
-    "note": re.compile(r"The model .* [0-9,]+ rows of a table that nobody has described yet\."),
+    "description": re.compile(
+        r"A table (of [0-9,]+ rows, described by what was found in it|with [0-9,]+ rows\. The model predicts .*)\."
+    ),
+    "note": re.compile(
+        r"The model (.* [0-9,]+ rows of a table that nobody has described yet"
+        r"|was trained on four in five of the [0-9,]+ rows of this table .*)\."
+    ),
 }
 ENDS = ("minimum", "maximum")
 

@@ -20,7 +20,7 @@ from glassform.records.messages import FieldError, InvalidRecord, nearest, say, 
 from glassform.records.names import Names, identifier
 from glassform.records.parsing import Pairs, decode
 from glassform.records.tracking import is_tracking
-from glassform.records.validation import annotation, message_for
+from glassform.records.validation import annotation, message_for, needed
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 BINARY, CLASSES, NUMBER = "binary", "classes", "number"  # what a target can be
@@ -234,7 +234,7 @@ class Schema:
         name = str(details["loc"][0])
         field = self.by_name[name]
         if details["type"] == "missing":
-            return FieldError(name, None, say("missing", rule=field.rule))
+            return FieldError(name, None, needed(field))
         given = fields[name]  # pydantic's own input may already be a number
         return FieldError(name, shown(given), message_for(field, given, details["type"], hints))
 

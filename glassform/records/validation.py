@@ -1,5 +1,6 @@
 """How pydantic checks a value against its field, and what to say when it fails."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -7,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic_core import PydanticCustomError
 
+from glassform.languages import gettext
 from glassform.limits import LONGEST_VALUE
 from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field
 from glassform.records.messages import did_you_mean, say, shown
@@ -22,6 +24,8 @@ from glassform.records.values import (
     year_of,
     year_of_moment,
 )
+
+AN = re.compile("(?!eu|one|uni|us[eu])[aeiou]")  # what begins with a vowel, to the ear
 
 
 def annotation(field: Field, strict: bool) -> Any:
@@ -99,18 +103,34 @@ def or_gap(field: Field, value: Any, known: Callable[[Any], Any]) -> Any:
 
 def message_for(field: Field, value: Any, error_type: str, hints: bool) -> str:
     """Say what is wrong with a field's value; `error_type` is pydantic's."""
+    key = message_key(field, value, error_type)
+    if key == "empty":
+        return needed(field)
     return say(
-        message_key(field, value, error_type),
+        key,
         value=shown(value),
         kind=field.kind,
-        rule=field.rule,
-        title=field.title.lower(),
+        title=within(field.title),
         minimum=field.limits[0],
         maximum=field.limits[1],
         length=len(value) if isinstance(value, str) else 0,
         longest=LONGEST_VALUE,
         hint=did_you_mean(value, field.spellings) if hints and isinstance(value, str) else "",
     )
+
+
+def needed(field: Field) -> str:
+    """Say what to give for a field that has no value."""
+    title = within(field.title)
+    if not field.categories:
+        return say("enter", title=title, rule=field.rule)
+    named = gettext("an %(title)s", title=title) if AN.match(title) else gettext("a %(title)s", title=title)
+    return say("choose", a_title=named)
+
+
+def within(title: str) -> str:
+    """Return a title as it stands within a sentence; capitals after the first letter mean something, as in BMI."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def message_key(field: Field, value: Any, error_type: str) -> str:

@@ -15,7 +15,9 @@ from werkzeug.exceptions import BadHost, HTTPException, SecurityError, ServiceUn
 
 from glassform.languages import gettext
 from glassform.limits import LONGEST_LINE, MOST_READ_PAST, SECONDS_TO_RETRY
+from glassform.records.messages import InvalidRecord, told
 from glassform.refusals import InsufficientStorage, Refusal
+from glassform.web.asked import fitted
 from glassform.web.formats import FORMATS, as_json, chosen_format
 from glassform.web.pages import page
 
@@ -29,15 +31,15 @@ STATUSES: dict[int, tuple[Any, Any]] = {
     400: (lazy_gettext("Bad Request"), lazy_gettext("The request cannot be read.")),
     401: (
         lazy_gettext("Unauthorized"),
-        lazy_gettext("Nobody is signed in, or not with this name and password."),
+        lazy_gettext("Please sign in, or check name and password."),
     ),
-    403: (lazy_gettext("Forbidden"), lazy_gettext("This is not for whoever asks.")),
+    403: (lazy_gettext("Forbidden"), lazy_gettext("You may not see or do this.")),
     404: (lazy_gettext("Not Found"), lazy_gettext("There is nothing at this address.")),
-    405: (lazy_gettext("Method Not Allowed"), lazy_gettext("This address does not answer to that method.")),
+    405: (lazy_gettext("Method Not Allowed"), lazy_gettext("This address does not support that method.")),
     406: (lazy_gettext("Not Acceptable"), None),
     408: (lazy_gettext("Request Timeout"), lazy_gettext("The body came too slowly.")),
     409: (lazy_gettext("Conflict"), None),
-    413: (lazy_gettext("Request Entity Too Large"), lazy_gettext("The body is larger than is read here.")),
+    413: (lazy_gettext("Request Entity Too Large"), lazy_gettext("The request is larger than the server accepts.")),
     415: (lazy_gettext("Unsupported Media Type"), None),
     422: (lazy_gettext("Unprocessable Entity"), None),
     429: (lazy_gettext("Too Many Requests"), lazy_gettext("There were too many requests; try again later.")),
@@ -53,6 +55,24 @@ STATUSES: dict[int, tuple[Any, Any]] = {
         lazy_gettext("Insufficient Storage"),
         lazy_gettext("There is no room on the disk for this now; nothing was computed or saved."),
     ),
+}
+# The same for people: what a page of theirs is headed.
+HEADINGS: dict[int, Any] = {
+    400: lazy_gettext("The request cannot be read"),
+    401: lazy_gettext("Please sign in"),
+    403: lazy_gettext("You may not see or do this"),
+    404: lazy_gettext("Page not found"),
+    405: lazy_gettext("This does not work here"),
+    406: lazy_gettext("Choose another format"),
+    408: lazy_gettext("The request took too long"),
+    409: lazy_gettext("This conflicts with existing data"),
+    413: lazy_gettext("The request is too large"),
+    415: lazy_gettext("This kind of data cannot be read here"),
+    422: lazy_gettext("Please correct your input"),
+    429: lazy_gettext("Too many requests"),
+    500: lazy_gettext("The server failed"),
+    503: lazy_gettext("Please try again in a moment"),
+    507: lazy_gettext("The server's disk is full"),
 }
 TEMPLATES = {401: "people/session.html"}  # the page to mend an error on, if it is another than the request's own
 
@@ -70,6 +90,9 @@ def prepare(app: Flask) -> None:
 
 def show_refusal(refusal: Refusal) -> Response:
     """Show a refusal; the page keeps what was typed."""
+    is_unfilled = isinstance(refusal, InvalidRecord) and refusal.is_unfilled
+    if is_unfilled and request.method in ("GET", "HEAD") and wants_page():
+        return show_form(refusal.template)
     if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("a model cannot be asked: %s", refusal)
     answer = problem(refusal.status, refusal.detail)
@@ -77,6 +100,13 @@ def show_refusal(refusal: Refusal) -> Response:
         answer["errors"] = refusal.listed
     headers = {"Retry-After": str(SECONDS_TO_RETRY)} if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return respond(answer, headers, refusal.template, refusal.fields)
+
+
+def show_form(template: str) -> Response:
+    """Show the form, typical values in it: a browser that follows a link without any field has made no mistake."""
+    body = page(template, answer={"defaults": fitted().typical})
+    headers = {"Cache-Control": "no-store", "Vary": VARY}
+    return Response(body, HTTPStatus.OK, headers, content_type=FORMATS["html"].media_type)
 
 
 def show_http_error(error: HTTPException) -> Response:
@@ -105,7 +135,7 @@ def read_past() -> None:
 def show_lost_database(error: Exception) -> Response:
     """Say that the database is unavailable: nothing was saved, and everything else still works."""
     log.error("the database failed: %s", type(error).__name__, exc_info=error)
-    detail = gettext("What is remembered is out of reach for now; nothing was stored. All else is still answered.")
+    detail = gettext("The database cannot be reached, so nothing was saved. Everything else works.")
     return show_http_error(ServiceUnavailable(detail, retry_after=SECONDS_TO_RETRY))
 
 
@@ -143,7 +173,8 @@ def respond(
     headers = {**headers, "Cache-Control": "no-store", "Vary": VARY}
     if wants_page():
         given = {} if values is None else {"values": values}
-        body, media_type = page(template, answer=answer, **given), FORMATS["html"].media_type
+        shown = answer | {"title": str(HEADINGS.get(answer["status"], answer["title"]))}
+        body, media_type = page(template, answer=shown, **given), FORMATS["html"].media_type
     else:
         body, media_type = as_json(answer), PROBLEM
     return Response(body, answer["status"], headers, content_type=media_type)
@@ -152,7 +183,7 @@ def respond(
 def in_one_line(problem: dict[str, Any]) -> str:
     """Return a problem's detail and first error as one sentence."""
     first = next(iter(problem.get("errors", [])), None)
-    return f"{problem['detail']} {first['field']} {first['message']}" if first else str(problem["detail"])
+    return f"{problem['detail']} {told(first['field'], first['message'])}" if first else str(problem["detail"])
 
 
 def wants_page() -> bool:

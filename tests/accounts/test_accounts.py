@@ -614,7 +614,7 @@ def test_a_database_that_fails_stops_nothing_else(remembering, ann, record, monk
         broken.setattr("sqlalchemy.orm.session.SessionTransaction.commit", lost)
         failed = client.post("/predictions", json=record, headers=ann)
         assert failed.status_code == 503 and int(failed.headers["Retry-After"]) > 0
-        assert "nothing was stored" in failed.json["detail"] and "disk" not in failed.text
+        assert "nothing was saved" in failed.json["detail"] and "disk" not in failed.text
         assert client.get("/probability", query_string=record).status_code == 200
     assert client.post("/predictions", json=record, headers=ann).status_code == 201
 

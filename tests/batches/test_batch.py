@@ -143,7 +143,7 @@ def test_what_cannot_be_told_apart_into_rows_is_refused_with_the_place(client, b
 
 INVALID = [
     ("header only", f"{HEADER}\n", [(0, "", None, "there are no rows")]),
-    ("missing column", f"{HEADER[4:]}\n{GOOD[3:]}\n", [(0, "age", None, "has no column")]),
+    ("missing column", f"{HEADER[4:]}\n{GOOD[3:]}\n", [(0, "age", None, "column missing")]),
     (
         "repeated column",
         f"{HEADER},hours\n{GOOD},40\n",
@@ -152,7 +152,7 @@ INVALID = [
     (
         "taken column",
         f"{HEADER},probability\n{GOOD},1\n",
-        [(0, "probability", None, "is a name that the answer adds; rename that column")],
+        [(0, "probability", None, "the result adds a column of this name; rename yours")],
     ),
     ("short row", f"{HEADER}\n{GOOD}\n39\n", [(2, "", None, "line 3 has 1 cell, and the header has 7")]),
     (

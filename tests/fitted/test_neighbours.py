@@ -93,13 +93,15 @@ def test_thin_support_is_warned_of(client, record, scorecard):
     unlike = record | {"age": 85, "hours_per_week": 99}
     answer = client.get("/probability", query_string=unlike).json
     assert answer["support"] == {"count": 0, "share": None}
-    assert answer["warnings"] == ["Of the 32,561 people the model learned from, none resembled this one."]
+    assert answer["warnings"] == [
+        "None of the 32,561 people in the training data is like this one, so the model extrapolates."
+    ]
     few = next(
         other for age in range(17, 91) if 0 < scorecard.crowd.support(other := record | {"age": age})["count"] < THIN
     )
     answer = client.get("/probability", query_string=few).json
     count = answer["support"]["count"]
-    assert answer["warnings"] == [f"Of the 32,561 people the model learned from, only {count} resembled this one."]
+    assert answer["warnings"] == [f"Only {count} of the 32,561 people in the training data are like this one."]
 
 
 def test_a_person_may_stand_for_several(schema, splits):

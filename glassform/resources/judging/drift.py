@@ -1,5 +1,7 @@
 """Drift: whether saved predictions look like the training data."""
 
+from typing import Any
+
 from typing_extensions import TypedDict
 
 from glassform.accounts.history import remembered
@@ -8,6 +10,8 @@ from glassform.analysis.drift import Drift, drifts
 from glassform.records.field import Value
 from glassform.resources.account_resource import Remembering
 from glassform.web.asked import fitted, served
+
+FEWEST_SHOWN = 100  # predictions; of fewer, chance alone moves every figure
 
 
 class BinAnswer(TypedDict):
@@ -42,6 +46,10 @@ class DriftReport(Remembering):
     """Drift: whether saved predictions look like the training data."""
 
     tag = "versions"
+
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return from how many predictions on the page shows figures."""
+        return {"fewest": FEWEST_SHOWN}
 
     def get(self) -> DriftAnswer:
         """Return the population stability index of the score and of every field."""

@@ -84,7 +84,7 @@ class Accounts(Remembering):
     def post(self) -> tuple[AccountAnswer, int, dict[str, str]]:
         """Create an account and sign a browser in."""
         if not settings().registration:
-            raise Forbidden(gettext("No accounts are made here."))
+            raise Forbidden(gettext("You cannot create an account here. Ask the person who runs this server."))
         if request.mimetype in FORM_TYPES:
             refuse_foreign_form()
         given = read_members(["name", "password"], template="people/accounts.html")

@@ -124,7 +124,7 @@ class Predictions(Remembering):
         answers = [as_answer(each) for each in made]
         if several:
             return {"predictions": answers}, 201, {"Location": url_for("predictions")}
-        return dict(answers[0]), 201, {"Location": answers[0]["url"]}
+        return dict(answers[0]), 201, {"Location": saved(answers[0]["url"])}
 
     def columns(self, answer: Any) -> list[str]:
         """Return the columns, the record's fields among them."""
@@ -172,12 +172,17 @@ class OnePrediction(FromForms):
             prediction = own(session, user, served().name, id)
             for name, value in changes.items():
                 setattr(prediction, name, value or None)
-        return as_answer(prediction), 200, {"Location": url_for("oneprediction", id=id)}
+        return as_answer(prediction), 200, {"Location": saved(url_for("oneprediction", id=id))}
 
     def delete(self, id: str) -> Answer:
         """Delete the prediction."""
         forget(signed_in(), served().name, id)
         return {}, 204, {"Location": url_for("predictions")}
+
+
+def saved(url: str) -> str:
+    """Return where to go once a prediction is saved; after a form, to the place of its page that says so."""
+    return f"{url}#saved" if request.mimetype in FORM_TYPES else url
 
 
 def as_answer(prediction: Prediction) -> PredictionAnswer:

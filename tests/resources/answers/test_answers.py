@@ -92,7 +92,7 @@ def test_fields_in_a_posts_address_are_refused_by_name(client, record):
     response = client.post("/probability?age=39", json=record)
     assert response.status_code == 422
     assert response.json["errors"] == [
-        {"field": "age", "value": "39", "message": "belongs in the body of a POST, not in its address"}
+        {"field": "age", "value": "39", "message": "send this in the request body, not in the URL"}
     ]
 
 

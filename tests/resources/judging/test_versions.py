@@ -399,7 +399,7 @@ def test_a_teacher_reads_the_gates_and_the_change_of_a_version(visit_as, record,
     page.get_by_role("link", name="Accounts").click()
     page.get_by_role("link", name="Versions", exact=True).click()
     page.get_by_role("link", name=candidate).click()
-    expect(page.get_by_text("1,234 of them rise above 50%")).to_be_visible()
+    expect(page.get_by_text("rises above 50% for 1,234 of these rows")).to_be_visible()
     expect(page.get_by_role("row", name="Intercept")).to_be_visible()
     page.get_by_role("link", name="Try it").click()
     expect(page.get_by_role("note")).to_contain_text(f"Version {candidate} of the model answers")
@@ -434,11 +434,15 @@ def managing(versions, browser, tmp_path):
 
 def test_a_teacher_promotes_by_the_page(versions, managing):
     page = managing
-    page.get_by_role("row", name=re.compile("^b")).get_by_role("button", name="Promote").click()
+    row = page.get_by_role("row", name=re.compile("^b"))
+    expect(row.get_by_role("button", name="Promote")).to_have_count(0)
+    row.locator("summary", has_text="Promote").click()
+    row.get_by_role("button", name="Promote").click()
     expect(page.get_by_role("row", name=re.compile("^b"))).to_contain_text("current")
     assert versions.manifest().current == "b"
-    page.get_by_role("button", name="Back to a").click()
+    page.get_by_role("button", name="Go back to a").click()
     expect(page.get_by_role("row", name=re.compile("^a"))).to_contain_text("current")
-    page.get_by_role("row", name=re.compile("^b")).get_by_role("button", name="Delete").click()
+    row.locator("summary", has_text="Delete").click()
+    row.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("row", name=re.compile("^b"))).to_have_count(0)
     assert [*versions.manifest().versions] == ["a"]
