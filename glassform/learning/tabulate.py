@@ -12,7 +12,8 @@ from sklearn.pipeline import Pipeline
 
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import TOLERANCE
-from glassform.learning.knots import between, one_knot_a_bend
+from glassform.learning.knots import between as between
+from glassform.learning.knots import one_knot_a_bend
 from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.records.schema import NUMBER, Schema
 
