@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -12,6 +12,9 @@ from typing_extensions import TypedDict
 from glassform.fitted.base import Fitted, Row
 from glassform.fitted.target import Sums
 from glassform.records.field import NOT_KNOWN, Record, Value
+
+NEAR = 1e-9  # of a value: knots of one bend are no further apart
+SAME = 1e-7  # points that differ by less are printed alike
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,13 @@ class Points:
         """The points of each value."""
         gap = () if self.gap is None else (self.gap,)
         return dict(zip(self.levels, (*self.log_odds, *gap), strict=True))
+
+    @cached_property
+    def listed(self) -> Sequence[Any]:
+        """The values as pages list them: none twice."""
+        if not self.linear:
+            return self.values
+        return without_doubles(self.values, lambda value: (self.by_value[value],))
 
     @property
     def places(self) -> tuple[Any, ...]:
@@ -93,6 +103,28 @@ class Points:
             return [(self.position[value], 1.0)]
         xs, _ = self.knots
         return [(self.position[xs[knot]], share) for knot, share in shares_between(xs, value)]
+
+
+def without_doubles(values: Sequence[Value], at: Callable[[Value], Sequence[float]]) -> list[Value]:
+    """Leave out knots that print like the one before and have its points: older files hold one bend as several.
+
+    The first and the last value stay; so do both sides of a jump.
+    """
+    kept = [*values[:1]]
+    for value in values[1:]:
+        if not are_one(kept[-1], value, at):
+            kept.append(value)
+        elif value == values[-1] and len(kept) > 1:
+            kept[-1] = value
+    return kept
+
+
+def are_one(one: Value, other: Value, at: Callable[[Value], Sequence[float]]) -> bool:
+    """Tell whether two knots are one bend: they print alike, and so do their points."""
+    if isinstance(one, str) or isinstance(other, str) or not math.isclose(one, other, rel_tol=NEAR):
+        return False
+    same = all(math.isclose(*pair, rel_tol=SAME, abs_tol=SAME) for pair in zip(at(one), at(other), strict=True))
+    return same and f"{one:.6g}" == f"{other:.6g}"
 
 
 def shares_between(xs: Sequence[float], value: float) -> list[tuple[int, float]]:
@@ -189,7 +221,7 @@ class Additive(Fitted):
 
     def grid(self, name: str) -> Sequence[Value]:
         """Return the values whose points the table holds."""
-        return self.points[name].values
+        return self.points[name].listed
 
     @classmethod
     def decoded(cls, content: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from glassform.fitted.additive import Points, points_of, summed
+from glassform.fitted.additive import Points, points_of, summed, without_doubles
 from glassform.fitted.base import Fitted, Row
 from glassform.fitted.target import Sums
 from glassform.records.field import Record, Value
@@ -68,7 +68,8 @@ class ClassesScorecard(Fitted):
         """Return all values whose points any of the tables holds."""
         if not self.points[name][0].linear:
             return self.points[name][0].values
-        return sorted({value for points in self.points[name] for value in points.values})
+        every = sorted({value for points in self.points[name] for value in points.values})
+        return without_doubles(every, partial(self.at, name))
 
     def columns_added(self, explain: bool) -> list[str]:
         """Return the columns that scoring adds to a table: class, probabilities and, if wanted, every term."""

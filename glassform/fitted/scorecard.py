@@ -129,7 +129,8 @@ class Scorecard(Additive):
         """Return the probability at each value (or knot) of one feature; `log_odds` are the record's own."""
         points = self.points[name]
         rest = log_odds - self.terms[name][record[name]]["log_odds"]
-        return list(zip(points.values, sigmoids([rest + other for other in points.log_odds]), strict=True))
+        values = points.listed
+        return list(zip(values, sigmoids([rest + points.by_value[value] for value in values]), strict=True))
 
     def what_if(self, record: Record) -> dict[str, list[tuple[Value, float]]]:
         """Return, by feature, the probability at each of its values (or knots), the rest of the record held fixed."""

@@ -21,6 +21,7 @@ from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid, softmax
 from glassform.learning.base import EXAMPLE_PROBABILITIES, Measures, at_least, calibration, means_by_group
 from glassform.learning.estimators import sample_weights
+from glassform.learning.knots import in_one_place
 from glassform.learning.table import Split
 from glassform.learning.tabulate import covariance_of, tabulate
 from glassform.records.schema import BINARY, CLASSES, NUMBER
@@ -184,8 +185,8 @@ class MulticlassMeasures(Measures):
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return a table of points for each class."""
         table = partial(tabulate, pipeline, self.schema, training.X, training.weights.tolist())
-        tables = {label: OneTable(*table(place)) for place, label in enumerate(self.schema.classes)}
-        return ClassesScorecard, {"tables": tables}
+        tables = in_one_place({label: table(place) for place, label in enumerate(self.schema.classes)})
+        return ClassesScorecard, {"tables": {label: OneTable(*each) for label, each in tables.items()}}
 
 
 class NumberMeasures(Measures):

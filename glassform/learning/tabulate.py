@@ -12,6 +12,8 @@ from sklearn.pipeline import Pipeline
 
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import TOLERANCE
+from glassform.learning.knots import between as between
+from glassform.learning.knots import one_knot_a_bend
 from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.records.schema import NUMBER, Schema
 
@@ -205,7 +207,8 @@ def knots_between(
             for name, several in segments.items()
         }
         segments = {name: several for name, several in bent.items() if several}
-    return {name: pruned(sorted(curve.items())) for name, curve in found.items()}
+    bends = {name: pruned(sorted(curve.items())) for name, curve in found.items()}
+    return {name: knots if name in whole else one_knot_a_bend([knots])[0] for name, knots in bends.items()}
 
 
 def part_of(left: float, right: float, share: float, whole: bool) -> float:
@@ -242,11 +245,6 @@ def pruned(found: Iterable[tuple[float, float]]) -> tuple[list[Value], list[floa
             kept.append((x, y))
     kept.append(rest[-1])
     return [x for x, _ in kept], [y for _, y in kept]
-
-
-def between(x: float, x0: float, y0: float, x1: float, y1: float) -> float:
-    """Return the height at x of the straight line through two points."""
-    return y0 + (y1 - y0) * ((x - x0) / (x1 - x0))
 
 
 def covariance_of(

@@ -19,7 +19,6 @@ NARROWEST = 0.02  # of the common scale: no chart is narrower, or it would blow 
 BETWEEN = 8  # steps from one knot of a probability's curve to the next: only its log-odds run in straight lines
 MOST_STEPS = 400  # of one curve
 SLIVER = 0.02  # of the width: a stretch that is narrower is not worth a word
-SAME = 1e-9  # of a value: two values nearer than that, and printed alike, are one
 STRAIGHT = 1e-9  # of a curve's rise; one that is nearer than that to a line is straight
 
 Numbers = Sequence[float]  # of one answer: a probability, a number, or the probability of every class
@@ -84,7 +83,7 @@ def what_ifs(
     every = [number for curve in told.values() for _, numbers in curve for number in numbers]
     common = Scale.of([*own, *every]) if schema.task == NUMBER else WHOLE
     drawing = Drawing(card, record, own, common, one_scale)
-    found = [drawing.of(schema.by_name[name], without_doubles(curve)) for name, curve in told.items()]
+    found = [drawing.of(schema.by_name[name], curve) for name, curve in told.items()]
     return sorted(found, key=attrgetter("spread"), reverse=True)
 
 
@@ -253,25 +252,6 @@ def is_line(xs: Sequence[float], ys: Sequence[float]) -> bool:
     slope = (ys[-1] - ys[0]) / (xs[-1] - xs[0])
     allowed = STRAIGHT * max(1.0, *map(abs, ys))
     return all(abs(ys[0] + slope * (x - xs[0]) - y) <= allowed for x, y in zip(xs, ys, strict=True))
-
-
-def without_doubles(curve: Curve) -> Curve:
-    """Leave out what would be printed twice: the file of an older model may hold one bend as several knots."""
-    kept = [*curve[:1]]
-    for value, numbers in curve[1:]:
-        before, its = kept[-1]
-        if not (
-            are_one(before, value) and all(map(lambda a, b: abs(a - b) <= SAME * max(1.0, abs(a)), its, numbers))
-        ):
-            kept.append((value, numbers))
-    return kept
-
-
-def are_one(one: Value, other: Value) -> bool:
-    """Tell whether two values are printed alike, and mean the same."""
-    if isinstance(one, str) or isinstance(other, str):
-        return one == other
-    return math.isclose(one, other, rel_tol=SAME) and tidy(one) == tidy(other)
 
 
 def titles_of(values: Sequence[Any]) -> list[str]:

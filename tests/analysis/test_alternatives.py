@@ -9,7 +9,7 @@ import pytest
 
 from glassform.analysis import changes
 from glassform.analysis.alternatives import ways_to
-from glassform.analysis.changes import smallest_changes
+from glassform.analysis.changes import Changes, smallest_changes
 from glassform.analysis.frequencies import Frequencies
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
@@ -103,7 +103,7 @@ def checked(card: Scorecard, record: Record, target: float) -> None:
         assert not way_holds(one, other) or len(best) == 1
 
 
-def way_holds(one, other) -> bool:
+def way_holds(one: Changes, other: Changes) -> bool:
     return one.values.keys() >= other.values.keys()
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
-from glassform.web.charts import Scale
-from glassform.web.what_if import stretches_with_few_rows, tidy, titles_of, what_ifs
+from glassform.records.field import Record
+from glassform.web.charts import Scale, tidy
+from glassform.web.what_if import stretches_with_few_rows, titles_of, what_ifs
 
 FIELDS = [
     {"name": "size", "type": "number", "constraints": {"minimum": 0, "maximum": 10}},
@@ -21,7 +22,7 @@ PACKAGE = {
     "resources": [{"schema": {"fields": FIELDS}}],
     "glassform": {"target": "y", "features": ["size", "kind"]},
 }
-RECORD = {"size": 2.5, "kind": "x"}
+RECORD: Record = {"size": 2.5, "kind": "x"}
 
 
 def card(values, log_odds, training=None) -> Scorecard:
