@@ -27,11 +27,11 @@ export function drawCharts(card, record, curves, answer, digits) {
         const ends = section.dataset.scale === "one" ? common : ownScale([...own, ...rows.flatMap((row) => row.numbers)], common);
         drawLines(section, rows, chosen, own, ends, write(ends[0]), write(ends[1]));
       } else drawRows(section, rows, scaleFrom(common), write);
-      for (const range of document.querySelectorAll(`[data-range="${CSS.escape(feature)}"]`)) {
-        const place = answer.label === undefined ? 0 : Object.keys(answer.probabilities).indexOf(answer.label);
-        const its = rows.map((row) => row.numbers[place]);
-        range.textContent = `${write(Math.min(...its))} \u2013 ${write(Math.max(...its))}`;
-      }
+    }
+    for (const range of document.querySelectorAll(`[data-range="${CSS.escape(feature)}"]`)) {
+      const place = answer.label === undefined ? 0 : Object.keys(answer.probabilities).indexOf(answer.label);
+      const its = points.map((point) => numbersOf(point)[place]);
+      range.textContent = `${write(Math.min(...its))} \u2013 ${write(Math.max(...its))}`;
     }
   }
 }

@@ -111,7 +111,7 @@ function difference(answer) {
 function drawFigure(answer) {
   for (const each of all("[data-figure]")) each.textContent = main(answer);
   for (const each of all("[data-share]")) each.textContent = percent(answer.probability);
-  const box = document.querySelector("[data-scale]");
+  const box = document.querySelector(".scale-box");
   if (box) {
     const [low, high] = [Number(box.dataset.low), Number(box.dataset.high)];
     const number = kind === "binary" ? answer.probability : answer.prediction;
@@ -244,7 +244,11 @@ function follow() {
   for (const each of all("[data-undo], [data-as-sent]")) each.hidden = !isTried;
   for (const each of all("[data-asked]")) each.classList.toggle("dimmed", isTried);
   clearTimeout(waiting);
-  waiting = setTimeout(() => history.replaceState(null, "", isTried ? addressOf() : firstAddress), 150);
+  waiting = setTimeout(() => keepAddress(isTried ? addressOf() : firstAddress), 150);
+}
+
+function keepAddress(address) {
+  if (new URL(address, location).href !== location.href) history.replaceState(null, "", address);
 }
 
 // The address of the record in the form, the page's version, view and language kept.
@@ -314,7 +318,7 @@ if (form && card) {
   form.addEventListener("input", follow);
   form.addEventListener("submit", () => {
     clearTimeout(waiting);
-    history.replaceState(null, "", firstAddress); // Back leads to what was sent
+    keepAddress(firstAddress); // Back leads to what was sent
   });
   addEventListener("pageshow", followAddress);
   for (const button of all("[data-undo]"))

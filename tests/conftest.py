@@ -59,6 +59,7 @@ BROWSER_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def missing(part: str) -> NoReturn:
@@ -268,11 +269,10 @@ def server(scorecard: Scorecard) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
+    if CHROMIUM is None:
         missing("Chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=BROWSER_FLAGS)
         yield chromium
         chromium.close()
 
@@ -282,11 +282,13 @@ def visit(browser, server):
     """Open a page of the server in a fresh context; afterwards nothing may have gone to another host or failed."""
     contexts, requests, complaints = [], [], []
 
-    def open_page(path: str = "/", script: bool = True, width: int = 1280, scheme="light", language="en-GB") -> Page:
+    def open_page(
+        path: str = "/", script: bool = True, width: int = 1280, height: int = 900, scheme="light", language="en-GB"
+    ) -> Page:
         context = browser.new_context(
             base_url=server,
             java_script_enabled=script,
-            viewport={"width": width, "height": 900},
+            viewport={"width": width, "height": height},
             color_scheme=scheme,
             locale=language,
         )

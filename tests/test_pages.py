@@ -41,9 +41,6 @@ def addresses(record) -> dict[str, str]:
 
 FURTHER = ("iris", "diabetes")
 FURTHER_PAGES = {"form": "/", "card": "/model", "examples": "/examples", "batch": "/probabilities", "docs": "/docs"}
-FLOWER = {"sepal_length": 6.2, "sepal_width": 2.8, "petal_length": 4.8, "petal_width": 1.8}
-PATIENT = {"age": 48, "sex": "1", "bmi": 21.6, "bp": 87.0, "s1": 183, "s2": 103.2, "s3": 70.0, "s4": 3.0, "s5": 3.9}
-PATIENT |= {"s6": 69}
 PAGES = [
     "form",
     "result",

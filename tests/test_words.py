@@ -1,4 +1,4 @@
-"""The words we do not write: old or riddling English, in comments, docstrings, plain strings and documents."""
+"""The words we do not write: old or riddling English, in code, documents and pages; calques in Chinese."""
 
 import ast
 import io
@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
 
 from tests.conftest import ROOT
 
@@ -36,6 +38,49 @@ WORDS = {
     "albeit": "but",
     "ought": "should",
 }
+# The same for what people read on pages: regular expressions, with what to write instead.
+WORDS_OF_PAGES = {
+    r"foret(?:old|ells?|elling)": "predict, predicted",
+    r"remember(?:s|ed|ing)?": "save, saved",
+    r"forg[eo]t(?:s|ten)?": "delete",
+    r"tak(?:e|es|en) back": "revoke",
+    r"asleep|put to sleep|wake up": "inactive, deactivate, reactivate",
+    r"thin ice": "little data here",
+    r"wish(?:es)?": "target",
+    r"drawings?": "chart",
+    r"in truth|turn(?:s|ed)? out(?: true| so)?": "actual, what happened",
+    r"learn(?:s|ed|t)? from": "trained on, training data",
+    r"(?:it is|of those) (?:not )?true of": "say which cases",
+    r"points? (?:less|more)": "percentage points lower, higher",
+    r"(?:who|whom)ever|those who|of whom": "name the person",
+    r"nobody's|nobody (?:is|has|can)": "say what is so",
+    r"wr(?:ite|itten) down|write it down": "record",
+    r"twins?": "the same person with one answer changed",
+    r"simple door": "endpoint",
+    r"what this is not": "please note",
+    r"for good and all|all else|at once and for good": "for good",
+}
+# Calques in the Chinese catalogue.
+CHINESE_WORDS = {
+    "孪生": "只差一项的人",
+    "愿望": "目标",
+    "希望的概率": "目标概率",
+    "关口": "检查项",
+    "(?<!错误)(?:这|它)(?:不)?是什么。": "请注意：, 说明：",
+    "项目(?!管理)": "字段",
+    "(?<!管道（)流水线": "管道（pipeline）",
+    "分数": "分值",
+    "记住": "保存",
+    "凭偶然": "随机猜",
+    "完美": "最好",
+    "世界协调时": "UTC",
+    "提问者": "您",
+    "随处": "链接与代码",
+    "(?:这个|一个|的)回答(?!所有|变)": "答案",
+    "平均的人": "起点：各项取平均",
+    "[，。：；？！] ": "no blank behind a wide sign",
+    "(?<=[\u4e00-\u9fff])[,:;?!]": "，：；？！",
+}
 UNWANTED = re.compile(rf"\b(?:{'|'.join(map(re.escape, WORDS))})\b", re.IGNORECASE)
 FINISHED = re.compile(r"""([.:?!…)`'"]|https?://\S+)\s*$""")  # the end of a paragraph
 UNDERLINED = re.compile(r"^\s*-{3,}$", re.MULTILINE)  # a heading, as of Raises
@@ -47,6 +92,40 @@ TEXTS_OF_PAGES = {"glassform/records/messages.py": "MESSAGES"}
 def unwanted_in(text: str) -> list[str]:
     """The unwanted words of a text, broken lines joined."""
     return [found.lower() for found in UNWANTED.findall(re.sub(r"\s*\n\s*#?\s*", " ", text))]
+
+
+def unwanted_on_pages(text: str, words: dict[str, str] = WORDS_OF_PAGES) -> list[tuple[str, str]]:
+    """The unwanted words of a page's text, each with what to write instead."""
+    whole = r"\b(?:{})\b" if words is WORDS_OF_PAGES else "{}"
+    return [
+        (found[0], better)
+        for word, better in words.items()
+        for found in re.finditer(whole.format(word), text, re.IGNORECASE)
+    ]
+
+
+def texts_of_pages() -> list[tuple[str, str]]:
+    """Every text of a page or a message, with the file that holds it."""
+    found = extract_from_dir(
+        ROOT,
+        [("**.py", "python"), ("templates/**.html", "jinja2")],
+        keywords={"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)},
+        directory_filter=lambda folder: Path(folder).relative_to(ROOT).parts[0] in {"glassform", "templates"},
+    )
+    return [(file, text) for file, _, told, *_ in found for text in ([told] if isinstance(told, str) else told)]
+
+
+def texts_of_tables() -> list[tuple[str, str]]:
+    """Every text of the data packages that ship, and those that `--add` writes, but for names of sources."""
+    paths = [*(ROOT / "data").rglob("datapackage.json"), ROOT / "glassform" / "describing" / "words.json"]
+
+    def texts(value: object) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from texts(each)
+
+    return [(place(path), text) for path in paths for text in texts(json.loads(path.read_text(encoding="utf-8")))]
 
 
 def comments(source: str) -> Iterator[str]:
@@ -171,6 +250,87 @@ def test_an_unwanted_word_is_found(source):
 )
 def test_texts_of_pages_and_names_are_left_alone(source, place):
     assert not [word for text in texts_of(source, place) for word in unwanted_in(text)]
+
+
+def test_no_text_of_a_page_holds_an_unwanted_word():
+    found = {
+        f"{file}: {word!r} in {text[:60]!r}: write {better}"
+        for file, text in [*texts_of_pages(), *texts_of_tables()]
+        for word, better in unwanted_on_pages(text)
+    }
+    assert not found, "\n".join(sorted(found))
+
+
+def test_no_chinese_text_holds_an_unwanted_word():
+    catalogue = ROOT / "glassform" / "translations" / "zh" / "LC_MESSAGES" / "messages.po"
+    messages = read_po(io.BytesIO(catalogue.read_bytes()), locale="zh")
+    texts = [text for each in messages if each.id for text in (each.string if each.pluralizable else (each.string,))]
+    found = {
+        f"{text[:60]!r}: {word!r}: write {better}"
+        for text in [*texts, *(text for _, text in texts_of_tables())]
+        for word, better in unwanted_on_pages(text, CHINESE_WORDS)
+    }
+    assert not found, "\n".join(sorted(found))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is what the model foretells: 3",
+        "3 predictions are remembered.",
+        "Forget this prediction",
+        "Take back",
+        "She is asleep",
+        "Thin ice.",
+        "Another wish",
+        "Each drawing shows",
+        "in truth over $50K",
+        "as many turned out so",
+        "What it learned from",
+        "of those it is true of",
+        "0.8 points less",
+        "This is not for whoever asks.",
+        "Nobody is signed in",
+        "Write it down",
+        "The twins",
+        "The simple door",
+    ],
+)
+def test_an_unwanted_word_of_a_page_is_found(text):
+    assert unwanted_on_pages(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Saved predictions", "The actual share", "0.8 percentage points lower", "a wishbone", "Withdraw", "twinned"],
+)
+def test_a_plain_text_of_a_page_is_left_alone(text):
+    assert not unwanted_on_pages(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "孪生者",
+        "换一个愿望",
+        "关口",
+        "这不是什么。",
+        "各个项目",
+        "整条流水线",
+        "%(field)s的分数",
+        "年龄: 12",
+        "说明： 模型",
+    ],
+)
+def test_an_unwanted_chinese_word_is_found(text):
+    assert unwanted_on_pages(text, CHINESE_WORDS)
+
+
+@pytest.mark.parametrize(
+    "text", ["只差一项的人", "目标概率", "检查项", "各个字段", "分值", "年龄：12", "由另一个版本回答。"]
+)
+def test_a_plain_chinese_text_is_left_alone(text):
+    assert not unwanted_on_pages(text, CHINESE_WORDS)
 
 
 def words_of_tables() -> set[str]:

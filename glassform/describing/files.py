@@ -93,7 +93,7 @@ def write(package: dict[str, Any], table: pd.DataFrame, folder: Path) -> Path:
     train, test = train_test_split(rows, test_size=TEST_SHARE, random_state=0, stratify=classes)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for part, title, several in ((name, "Rows to learn from", train), (f"{name}_test", "Rows to test with", test)):
+    for part, title, several in ((name, "Training data", train), (f"{name}_test", "Test data", test)):
         content = several.sort_index().to_csv(index=False).encode()
         (folder / f"{part}.csv").write_bytes(content)
         about = {"path": f"{part}.csv", "title": title, "format": "csv", "mediatype": "text/csv", "encoding": "utf-8"}

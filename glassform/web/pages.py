@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any
 
 from flask import Flask, render_template
-from flask_babel import Babel
+from flask_babel import Babel, get_translations
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
@@ -15,6 +15,7 @@ from glassform.settings import CODE
 from glassform.web import addresses, charts, language
 from glassform.web.asked import VERSION, address_of, asked, asked_version, fitted, schema, served, tables
 from glassform.web.forms import FORM_FIELD, form_token
+from glassform.web.joints import UNSPACED, marked, without_blanks
 
 MOST_IN_MENU = 8  # tables; a page lists all
 
@@ -32,7 +33,8 @@ def prepare(app: Flask) -> None:
 def page(template: str, **context: Any) -> bytes:
     """Render a page."""
     # typed text may hold half a surrogate pair, which UTF-8 cannot
-    return render_template(template, **context).encode(errors="replace")
+    text = render_template(template, **context)
+    return (without_blanks(text) if current() in UNSPACED else text).encode(errors="replace")
 
 
 def shown_on_every_page() -> dict[str, Any]:
@@ -58,7 +60,16 @@ def worded(context: Context, text: str, /, **values: Any) -> Markup:
     """Translate a page's text; fill in its values and the words for a row."""
     # called 120 times a page: the default language needs no look-up
     said = text if context["lang"] == DEFAULT else gettext(text)
+    said = marked(said) if context["lang"] in UNSPACED else said
     return Markup(said) % {**context["schema"].words, **values}
+
+
+@pass_context
+def counted(context: Context, singular: str, plural: str, num: int, /, **values: Any) -> Markup:
+    """Translate a page's text about a number of things; fill in its values and the words for a row."""
+    said = get_translations().ungettext(singular, plural, num)
+    said = marked(said) if context["lang"] in UNSPACED else said
+    return Markup(said) % {"num": num, **context["schema"].words, **values}
 
 
 def keep_version(endpoint: str, values: dict[str, Any]) -> None:
@@ -71,6 +82,7 @@ def keep_version(endpoint: str, values: dict[str, Any]) -> None:
 
 USED_BY_PAGES = {
     "gettext": worded,
+    "ngettext": counted,
     "charts": charts,
     "languages": languages,
     "language": language,

@@ -180,7 +180,7 @@ def test_json_keeps_its_keys_and_values_and_translates_its_texts(client, record)
     chinese = client.get("/probability", query_string=record, headers=CHINESE)
     assert chinese.json == english.json
     unlike = client.get("/probability", query_string=record | {"age": 85, "hours_per_week": 99}, headers=CHINESE)
-    assert unlike.json["warnings"] == ["训练数据中的 32,561 个人里没有一个与此相像，因此模型只是在外推。"]
+    assert unlike.json["warnings"] == ["训练数据的 32,561 个人中没有一个与此相像，因此模型只是在外推。"]
     wrong = client.get("/probability", query_string=record | {"age": "x", "sex": "mael"}, headers=CHINESE).json
     assert list(wrong) == ["type", "title", "status", "detail", "errors"]
     assert [error["field"] for error in wrong["errors"]] == ["age", "sex"]
