@@ -46,7 +46,7 @@ def report(card: Fitted) -> str:
         for category, measured in evaluation["groups"][field.name].items()
     }
     measured = [measured | {"group": title} for title, measured in groups.items()]
-    table = pd.DataFrame(measured, columns=["group", "rows", *measures.reported])
+    table = pd.DataFrame(measured, columns=["group", "rows", *measures.reported]).replace({None: float("nan")})
     layout: Any = {"index": False, "float_format": measures.float_format, "na_rep": "-"}
     warning = TOO_GOOD_WARNING if (evaluation[measures.best_is_one] or 0.0) > TOO_GOOD else ""
     return f"""
@@ -58,7 +58,7 @@ Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it 
 {measures.groups_title}
 {groups_as_text(evaluation["calibration"], layout)}
 
-{measures.last_line(card.training, evaluation)}{warning}"""
+{measures.last_line(card.training, evaluation)}{warning}""".rstrip()
 
 
 def groups_as_text(groups: list[dict[str, Any]], layout: dict[str, Any]) -> str:
@@ -67,7 +67,7 @@ def groups_as_text(groups: list[dict[str, Any]], layout: dict[str, Any]) -> str:
         return f"Too few rows: a group has at least {SMALLEST_GROUP}."
     table = pd.DataFrame(groups)
     table.insert(0, "group", range(1, len(table) + 1))
-    return table.to_string(**layout)
+    return str(table.to_string(**layout))
 
 
 def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None, useless: str = "") -> str:

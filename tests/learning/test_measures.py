@@ -132,15 +132,15 @@ def test_no_group_means_no_gap(binary):
 
 
 # Models that are nearly or wholly right, or no better than chance: scores at the ends of what is possible.
-KINDS = {"binary": BinaryMeasures, "classes": MulticlassMeasures, "number": NumberMeasures}
+KINDS: dict[str, Any] = {"binary": BinaryMeasures, "classes": MulticlassMeasures, "number": NumberMeasures}
 
 
-def outcomes_of(kind: str, rows: int, noise: float):
+def outcomes_of(kind: str, rows: int, noise: float) -> tuple[Any, Any]:
     """Outcomes, and predictions that are the further off the more noise there is."""
     chance = np.random.default_rng(7)
     if kind == "number":
-        y = chance.normal(size=rows)
-        return y, y + noise * chance.normal(size=rows)
+        numbers = chance.normal(size=rows)
+        return numbers, numbers + noise * chance.normal(size=rows)
     y = chance.integers(3 if kind == "classes" else 2, size=rows)
     hits = np.eye(3)[y] + noise * chance.random((rows, 3))
     shares = hits / hits.sum(axis=1, keepdims=True)
@@ -153,15 +153,15 @@ def outcomes_of(kind: str, rows: int, noise: float):
 def test_no_interval_leaves_the_possible_range_or_its_score(schema, kind, noise, rows):
     y, predicted = outcomes_of(kind, rows, noise)
     measures = KINDS[kind](schema)
-    found = measures.intervals(y, predicted)
-    assert list(found) == list(measures.scores(y, predicted))
-    for name, score in measures.scores(y, predicted).items():
+    found, scores = measures.intervals(y, predicted), measures.scores(y, predicted)
+    assert list(found) == list(scores)
+    for name, score in scores.items():
         low, high = found[name] or (score, score)
         lowest, highest = RANGES.get(name, (0, 1))
         assert lowest <= low <= score <= high <= highest, name
         assert found[name] is None or low < high
     if kind != "number":
-        assert found["accuracy"] == Rate(round(rows * measures.scores(y, predicted)["accuracy"]), rows).interval
+        assert found["accuracy"] == Rate(round(rows * scores["accuracy"]), rows).interval
 
 
 @pytest.mark.parametrize("kind", KINDS)

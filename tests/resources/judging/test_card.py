@@ -1,4 +1,13 @@
+import csv
+import random
+import re
+import shutil
+
 import pytest
+
+import model
+from glassform.settings import ARTIFACTS
+from server import create_app
 
 
 def test_the_card_leaves_nothing_blank(client):
@@ -76,3 +85,42 @@ def test_a_bad_setting_is_named_with_its_rule(client, query, field, message):
     page = client.get(f"/model.html?{query}")
     assert page.status_code == 422 and field in page.text
     assert client.get("/model").status_code == 200
+
+
+ANSWERS = {"y": ["no", "yes"], "colour": ["blue", "green", "red"], "size": [f"{size}" for size in range(40)]}
+
+
+@pytest.fixture(scope="module")
+def small(scorecard, tmp_path_factory):
+    """A client of a server with tables of 90 rows, which are tested with 18: two classes, three, and a number."""
+    folder, chance = tmp_path_factory.mktemp("small"), random.Random(5)
+    shutil.copytree(ARTIFACTS, folder / "artifacts")
+    for target, answers in ANSWERS.items():
+        table, places = folder / f"{target}s.csv", [chance.randrange(len(answers)) for _ in range(90)]
+        with table.open("w", newline="") as file:
+            rows = [(f"{place + chance.gauss(0, 1):.2f}", answers[place]) for place in places]
+            csv.writer(file).writerows([("x", target), *rows])
+        options = ["--data", str(folder / "data"), "--artifacts", str(folder / "artifacts")]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.argv", ["model.py", "--add", str(table), "--target", target, *options])
+            model.main()
+    return create_app(folder / "artifacts").test_client()
+
+
+@pytest.mark.parametrize("table", [f"{target}s" for target in ANSWERS])
+def test_the_card_of_few_rows_says_so_and_promises_nothing(small, table):
+    measured = small.get(f"/{table}/model").json["evaluation"]
+    assert measured["rows"] < 50 and set(measured["intervals"].values()) == {None}
+    assert measured["calibration"] == [] and measured.get("largest_calibration_gap") is None
+    page = small.get(f"/{table}/model.html").text
+    assert "too few rows for an interval" in page and "it takes two groups of at least 20 rows" in page
+    assert not re.search(r"\bbetween -?[\d.]+%? and|\b0 rows|percentage points at most", page)
+    assert "Nobody can be sure" in page and "Nobody has said so yet" in page
+
+
+def test_no_shown_interval_leaves_the_range_of_its_score(client):
+    for table in ("", "/iris", "/diabetes"):
+        for name, interval in client.get(f"{table}/model").json["evaluation"]["intervals"].items():
+            low, high = interval or (0.0, 0.0)
+            assert low <= high <= (float("inf") if name in ("log_loss", "mae", "rmse") else 1.0), name
+            assert low >= 0.0 or name == "r2", name
