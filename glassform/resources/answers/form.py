@@ -10,7 +10,7 @@ from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import Predicted
 from glassform.records.field import Record, Value
 from glassform.records.schema import Schema
-from glassform.resources.answers.layers import drawn_with
+from glassform.resources.layers import drawn_with
 from glassform.web.asked import fitted, schema
 from glassform.web.openapi import record_in_query
 from glassform.web.reading import filled_up, flat, given_fields

@@ -13,7 +13,7 @@ from glassform.records.field import Record
 from glassform.records.messages import InvalidQuery
 from glassform.records.parsing import may_name
 from glassform.records.schema import CLASSES, NUMBER, Schema
-from glassform.resources.answers.layers import alike, arithmetic, drawn_with, strongest_twin, what_if
+from glassform.resources.layers import alike, arithmetic, drawn_with, strongest_twin, what_if
 from glassform.web.asked import fitted, schema
 from glassform.web.forms import FORM_TYPES
 from glassform.web.ledger import chips

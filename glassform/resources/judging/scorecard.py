@@ -18,13 +18,12 @@ from glassform.fitted.scorecard import Scorecard as Model
 from glassform.languages import gettext
 from glassform.records.field import Record
 from glassform.records.schema import CLASSES, JSON_SCHEMA, Schema
-from glassform.resources.answers.layers import drawn_with
+from glassform.resources.layers import drawn_with
 from glassform.web.addresses import whole_address
 from glassform.web.asked import fitted, schema
 from glassform.web.openapi import TEXT, Exact, in_query, record_in_query
 from glassform.web.reading import filled_up, flat, given_fields, one_of, read_options
 from glassform.web.resource import Resource
-from glassform.web.what_if import are_one
 
 DIALECT = "dialect"  # the query parameter
 MOST_STEPS = 10  # values of a number on paper
@@ -56,7 +55,7 @@ class Scorecard(Resource):
         return {
             "features": sorted(answer["features"], key=spread, reverse=True),
             "live": card.explain(read_picked()),
-            "listed": listed,
+            "every_point": every_point,
             "at_steps": at_steps,
             **drawn_with(card, schema()),
         }
@@ -95,18 +94,9 @@ def spread(feature: ScorecardFeature) -> float:
     return float(max(max(each) - min(each) for each in zip(*series, strict=True)))
 
 
-def listed(feature: ScorecardFeature) -> list[ScorecardPoint]:
-    """Return the points of a feature as a page lists them: none twice that would look the same."""
-    kept: list[ScorecardPoint] = []
-    for point in every_point(feature):
-        if not kept or not are_one(kept[-1]["value"], point["value"]):
-            kept.append(point)
-    return kept
-
-
 def at_steps(feature: ScorecardFeature, most: int = MOST_STEPS) -> list[ScorecardPoint]:
     """Return some of a number's points, from end to end, and its gap's: what a sheet of paper has room for."""
-    numbers = [each for each in listed(feature) if not isinstance(each["value"], str)]
+    numbers = [each for each in every_point(feature) if not isinstance(each["value"], str)]
     count = min(most, len(numbers))
     places = {round(step * (len(numbers) - 1) / max(count - 1, 1)) for step in range(count)}
     others = [each for each in feature["points"] if isinstance(each["value"], str)]
