@@ -38,6 +38,7 @@ class InvalidBatch(Refusal):
 
     def __init__(self, errors: list[RowError], count: int) -> None:
         self.errors, self.count = errors, count
+        self.fields = {"first": len(errors)} if count >= MOST_BATCH_ERRORS else {}
         super().__init__(f"{count} errors")
 
     @property

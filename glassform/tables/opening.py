@@ -26,7 +26,44 @@ FOREIGN = {  # how other files begin, and what they are
     b"\x28\xb5\x2f\xfd": lazy_gettext("compressed by Zstandard"),
     b"%PDF": lazy_gettext("a PDF document"),
 }
-BINARY = (GZIP, PARQUET, ARROW, STREAM, *FOREIGN)  # how files begin that are no text, and are told apart
+A_PICTURE = lazy_gettext("a picture")
+NO_TABLES = {  # how files begin in which no table can be
+    b"\x89PNG": A_PICTURE,
+    b"\xff\xd8\xff": A_PICTURE,
+    b"GIF8": A_PICTURE,
+    b"II*\0": A_PICTURE,
+    b"MM\0*": A_PICTURE,
+    b"RIFF": lazy_gettext("a picture, a sound or a film"),
+    b"OggS": lazy_gettext("a sound or a film"),
+    b"\x7fELF": lazy_gettext("a program"),
+    b"SQLite f": lazy_gettext("a database"),
+}
+BINARY = (GZIP, PARQUET, ARROW, STREAM, *FOREIGN, *NO_TABLES)  # how files begin that are no text, and are told apart
+
+
+class Foreign(Unreadable):
+    """A file of another kind; pages say what it looks like."""
+
+    def __init__(self, reason: str, looks_like: str = "") -> None:
+        super().__init__(reason)
+        self.fields = {"looks_like": looks_like} if looks_like else {"reason": reason}
+
+
+def refuse_foreign(start: bytes) -> None:
+    """Refuse a file that begins as one of another kind.
+
+    Raises
+    ------
+    Foreign
+        If it does.
+    """
+    for beginning, what in FOREIGN.items():
+        if start.startswith(beginning):
+            raise Foreign(gettext("it is %(what)s; send the table in it as CSV", what=str(what)))
+    for beginning, what in NO_TABLES.items():
+        if start.startswith(beginning):
+            reason = gettext("it is no CSV text file (it looks like %(what)s); save it as CSV, UTF-8", what=str(what))
+            raise Foreign(reason, str(what))
 
 
 def open_table(file: IO[bytes], encoding: str | None = None) -> Table:
@@ -46,9 +83,7 @@ def open_table(file: IO[bytes], encoding: str | None = None) -> Table:
         start = file.read(8)
     except BROKEN as error:
         raise Unreadable(gettext("it is no whole gzip file")) from error
-    for beginning, what in FOREIGN.items():
-        if start.startswith(beginning):
-            raise Unreadable(gettext("it is %(what)s; send the table in it as CSV", what=str(what)))
+    refuse_foreign(start)
     if start.startswith((PARQUET, ARROW, STREAM)):
         return Columnar(file)
     return Delimited(file, encoding)

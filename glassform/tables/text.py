@@ -26,7 +26,11 @@ AT_A_TIME = 64 * 1024  # bytes
 
 
 class NotText(Unreadable):
-    """A file that is no text in its encoding."""
+    """A file that is no text in its encoding; pages say why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.fields = {"reason": reason}
 
 
 def encoding_of(file: IO[bytes], stated: str | None = None) -> str:

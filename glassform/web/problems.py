@@ -7,7 +7,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask_babel import lazy_gettext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -74,6 +74,7 @@ HEADINGS: dict[int, Any] = {
     503: lazy_gettext("Please try again in a moment"),
     507: lazy_gettext("The server's disk is full"),
 }
+OF_A_BODY = {400, 408, 413, 415, 422, 503, 507}  # statuses that sending another body, or the same again, may mend
 TEMPLATES = {401: "people/session.html"}  # the page to mend an error on, if it is another than the request's own
 
 log = logging.getLogger("glassform")
@@ -172,12 +173,19 @@ def respond(
         answer["error"] = in_one_line(answer)  # where clients of the protocol look for it
     headers = {**headers, "Cache-Control": "no-store", "Vary": VARY}
     if wants_page():
+        template = (answer["status"] in OF_A_BODY and page_to_mend()) or template
         given = {} if values is None else {"values": values}
         shown = answer | {"title": str(HEADINGS.get(answer["status"], answer["title"]))}
         body, media_type = page(template, answer=shown, **given), FORMATS["html"].media_type
     else:
         body, media_type = as_json(answer), PROBLEM
     return Response(body, answer["status"], headers, content_type=media_type)
+
+
+def page_to_mend() -> str:
+    """Return the page with the form that a body came from, if its resource has one."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(getattr(view, "view_class", None), "mended_on", "") if request.method == "POST" else ""
 
 
 def in_one_line(problem: dict[str, Any]) -> str:

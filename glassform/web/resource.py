@@ -201,6 +201,7 @@ class Resource(flask_restful.Resource):
     formats: tuple[str, ...] = ("json", "html")
     other_media_types: tuple[str, ...] = ()  # of responses made by hand
     templates: Mapping[str, str] = MappingProxyType({})  # its pages by kind of target, where they are not its own
+    mended_on = ""  # the page that shows what is wrong with a body, and the form to send another
     tag = ""  # its heading in OpenAPI, if other than its module's name
     reads_query = False  # whether it reads a query
     suffixed = True  # whether a format can be asked for at the end of its address

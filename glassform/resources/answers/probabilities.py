@@ -76,6 +76,7 @@ class Probabilities(Resource):
     largest_body = MOST_BYTES
 
     formats = ("json", "html", "csv", "jsonl")
+    mended_on = "answers/probabilities.html"
 
     def offered(self) -> tuple[str, ...]:
         """Return the formats, the body's own first: clients that accept anything get back what they sent."""

@@ -8,9 +8,9 @@ from flask import current_app, request
 from glassform.fitted.base import Fitted
 from glassform.records.field import Record
 from glassform.records.messages import InvalidRecord
-from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
+from glassform.records.schema import BINARY, CLASSES, NUMBER
 from glassform.web.asked import asked, fitted, schema, served
-from glassform.web.openapi import describe, record_in_query
+from glassform.web.openapi import describe
 from glassform.web.reading import given_fields
 from glassform.web.resource import HOW_TO_ANSWER, Resource
 
@@ -35,13 +35,8 @@ class Docs(OpenAPI):
 
     @property
     def reads_query(self) -> bool:  # type: ignore[override]
-        """Whether it reads this query: its page reads any, programs may name fields."""
-        return asked().format.name == "html" or all(name in schema().names for name, _ in given_fields())
-
-    @classmethod
-    def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
-        """Return the fields that fill the code of the page."""
-        return record_in_query(schema, required=False)
+        """Whether it reads this query: its page reads any, the description for programs none."""
+        return bool(asked().format.name == "html")
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return the record of the query or, if that is none, a typical one, with its terms for a spreadsheet."""
