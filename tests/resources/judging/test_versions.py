@@ -446,3 +446,20 @@ def test_a_teacher_promotes_by_the_page(versions, managing):
     row.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("row", name=re.compile("^b"))).to_have_count(0)
     assert [*versions.manifest().versions] == ["a"]
+
+
+def test_drift_of_few_predictions_is_one_sentence_on_its_page(client, teacher, splits):
+    people = splits["adult_test"].X[:100].to_dict("records")
+    page = {"Accept": "text/html"} | teacher
+    client.post("/predictions", json=people[:99], headers=teacher)
+    few = client.get("/drift", headers=page).text
+    assert "There are 99 saved predictions" in few and "<table" not in few
+    assert len(client.get("/drift", headers=teacher).json["drift"]) > 1
+    client.post("/predictions", json=people[99:], headers=teacher)
+    assert "<table" in client.get("/drift", headers=page).text
+
+
+def test_who_may_not_is_told_how_to_become_a_teacher(application, client):
+    refused = client.get("/versions", headers=sign_up(application, "somebody"))
+    assert refused.status_code == 403
+    assert "python -m glassform.accounts somebody teacher" in refused.json["detail"]
