@@ -111,7 +111,7 @@ def test_the_walk(visit, scorecard, script):
     )
 
     page.get_by_role("link", name="Examples").click()
-    page.get_by_role("link", name="See the arithmetic of example 2").click()
+    page.get_by_role("link", name="See why of example 2").click()
     example = scorecard.examples[1]["record"]
     expect(page.get_by_role("heading", level=1)).to_contain_text(percent(scorecard.probability(example)))
     expect(page.get_by_label("Hours per week")).to_have_value(str(example["hours_per_week"]))

@@ -391,9 +391,7 @@ def test_without_script_everything_is_there(visit, answers):
 def test_on_a_wall_form_and_ledger_stand_side_by_side_and_large(visit, record):
     page = visit(f"/probability?{urlencode(record)}&view=board", width=1024, height=768)
     form, ledger = page.locator("#change").bounding_box(), page.locator(".sum").bounding_box()
-    assert form["x"] + form["width"] <= ledger["x"] and max(
-        box["y"] + box["height"] for box in (form, ledger)
-    ) <= 768
+    assert form["x"] + form["width"] <= ledger["x"] and max(box["y"] + box["height"] for box in (form, ledger)) <= 768
     sizes = page.evaluate("""() => [...document.querySelectorAll("body *")]
         .filter((each) => each.checkVisibility() && each.innerText?.trim() && !each.closest(".visually-hidden, .skip"))
         .map((each) => parseFloat(getComputedStyle(each).fontSize))""")

@@ -15,21 +15,6 @@ ASK = """async ([card, records]) => {
     const { explain, whatIf } = await import("/static/scorecard.js");
     return records.map((record) => ({ ...explain(card, record), curves: whatIf(card, record) }));
 }"""
-# what of the page must not depend on whether the server or the script drew it
-DRAWN = """() => {
-    const numbers = (text) => text.split(/[ ,%]+/).filter(Boolean).map(Number);
-    const attributes = (selector, ...names) => [...document.querySelectorAll(selector)].flatMap(
-        (element) => names.flatMap((name) => numbers(element.getAttribute(name) ?? "")));
-    return {
-        text: [...document.querySelectorAll(".figure, .sum, .what-ifs")].map((element) => element.textContent
-            .replaceAll(/\\s+/g, "")),
-        classes: [...document.querySelectorAll(".sum rect, .what-ifs tr")].map((element) => element.className.baseVal
-            ?? element.className),
-        bars: attributes(".sum rect", "x", "width").concat(attributes(".sum line", "x1", "x2")),
-        dots: attributes(".what-ifs circle, .mark", "cx", "cy", "r"),
-        lines: attributes(".what-ifs polyline", "points"),
-    };
-}"""
 
 
 def random_records(schema, count: int, seed: int = 0) -> list[dict[str, str | int | float]]:
@@ -58,61 +43,6 @@ def test_the_script_interpolates_as_the_server_does(visit):
     card = {"intercept": 0.5, "features": [{"feature": "x", "interpolated": True, "points": points}]}
     answers = visit("/").evaluate(ASK, [card, [{"x": x} for x in (0.0, 0.25, 1.0, 1.1, 1.5)]])
     assert [answer["log_odds"] for answer in answers] == pytest.approx([0.5, 1.0, 2.5, 1.9, -0.5])
-
-
-def fill(page, schema, record) -> None:
-    for field in schema.fields:
-        box = page.locator(f"form[data-try] [name={field.name}]")
-        if field.categories:
-            box.select_option(str(record[field.name]))
-        else:
-            box.fill(str(record[field.name]))
-
-
-def test_what_the_script_draws_is_what_the_server_draws(visit, record, schema):
-    page = visit(f"/probability?{urlencode(record)}")
-    requests = []
-    page.on("request", lambda request: requests.append(request.url))
-    for other in random_records(schema, 12, seed=1):
-        fill(page, schema, other)
-        tried = page.evaluate(DRAWN)
-        asked = visit(f"/probability?{urlencode(other)}", script=True).evaluate(DRAWN)
-        assert tried["text"] == asked["text"]
-        assert tried["classes"] == asked["classes"]
-        for part in ("bars", "dots", "lines"):
-            assert tried[part] == pytest.approx(asked[part], abs=2e-3), part
-    # the browser may fetch the icon of a page it has shown; the page itself asks for nothing
-    assert {urlsplit(url).path for url in requests} <= {"/static/icon.svg"}
-
-
-def test_what_only_the_server_knows_is_put_away_while_trying(visit, record, scorecard):
-    page = visit(f"/probability?{urlencode(record)}")
-    expect(page.get_by_role("heading", name="How sure is it?")).to_be_visible()
-    page.get_by_label("Age", exact=True).fill("61")
-    expect(page.locator(".figure")).to_have_text(percent(scorecard.probability(record | {"age": 61})))
-    expect(page.get_by_role("status")).to_contain_text("trying other answers")
-    for heading in ("How sure is it?", "The twins", "Permanent link"):
-        expect(page.get_by_role("heading", name=heading)).to_be_hidden()
-    page.get_by_role("button", name="Show the new probability").click()
-    expect(page.get_by_role("heading", name="How sure is it?")).to_be_visible()
-    expect(page.get_by_label("Age", exact=True)).to_have_value("61")
-
-
-@pytest.mark.parametrize("typed", ["", "-", "200", "3x", "٣٩", "1e1", "39.0"])
-def test_what_is_no_value_changes_nothing(visit, record, scorecard, typed):
-    page = visit(f"/probability?{urlencode(record)}")
-    page.get_by_label("Age", exact=True).fill(typed)
-    expect(page.locator(".figure")).to_have_text(percent(scorecard.probability(record)))
-    expect(page.get_by_role("heading", name="How sure is it?")).to_be_visible()
-
-
-def test_going_back_shows_what_the_form_says(visit, record, scorecard):
-    page = visit(f"/probability?{urlencode(record)}")
-    page.get_by_label("Age", exact=True).fill("61")
-    follow(page, page.get_by_role("link", name="Scorecard", exact=True))
-    page.go_back()
-    age = int(page.get_by_label("Age", exact=True).input_value())
-    expect(page.locator(".figure")).to_have_text(percent(scorecard.probability(record | {"age": age})))
 
 
 def test_the_slider_of_the_card_asks_again_and_moves_the_figures(visit, client):
