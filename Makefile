@@ -4,7 +4,7 @@ BIN := .venv/bin
 # one more than two cores have: some tests wait, for a killed server or a database that is away
 WORKERS ?= 3
 
-.PHONY: run test quick train check bench data translations hooks wheel lock clean
+.PHONY: run test quick train check bench lighthouse data translations hooks wheel lock clean
 
 run: .venv/run
 	$(BIN)/python server.py
@@ -27,6 +27,10 @@ check: .venv/dev
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.starting
+
+# Lighthouse needs Node.js and Chromium, and comes from npm
+lighthouse: .venv/dev
+	$(BIN)/python -m benchmarks.lighthouse
 
 data: .venv/run
 	$(BIN)/python data/recipe.py

@@ -15,7 +15,7 @@ from tests.conftest import follow, missing
 from tests.test_pages import FLOWER, PATIENT
 
 HTML = {"Accept": "text/html"}
-TABLES = {"iris": FLOWER, "diabetes": PATIENT}
+TABLES: dict[str, dict[str, object]] = {"iris": FLOWER, "diabetes": PATIENT}
 MOST_BYTES = 60 * 1024  # of the page as it is transferred, before "Try it here" is opened
 
 
