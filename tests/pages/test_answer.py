@@ -160,7 +160,8 @@ DRAWN = """() => {
             ...[...document.querySelectorAll(".what-ifs .what-if")].map((each) => [each.dataset.feature, what(each)
                 + [...each.querySelectorAll("polyline")].map((line) => numbers(line.getAttribute("points"))
                     .map((number) => number.toFixed(1)))]),
-            ...[...document.querySelectorAll("[data-range]")].map((each) => ["range of " + each.dataset.range, what(each)]),
+            ...[...document.querySelectorAll("[data-range]")]
+                .map((each) => ["range of " + each.dataset.range, what(each)]),
         ]),
         text: [...document.querySelectorAll(parts)].map(what),
         bars: attributes(".sum rect", "x", "width").concat(attributes(".sum line", "x1", "x2")),
@@ -173,10 +174,13 @@ def changes_in(page: Page) -> list[tuple[str, str]]:
     """For a few fields of the form, another value: the last category, or a number a little larger."""
     return [
         tuple(each)
-        for each in page.evaluate("""() => [...document.querySelectorAll(".fields :is(select, input:not([type=hidden]))")]
-            .slice(0, 4).map((control) => [control.name, control.matches("select")
-                ? control.options[control.options.length - 1].value
-                : String(Math.round(1000 * (Number(control.value) + (control.inputMode === "decimal" ? 0.1 : 1))) / 1000)])""")
+        for each in page.evaluate("""() => {
+            const larger = ({ value, inputMode }) => Number(value) + (inputMode === "decimal" ? 0.1 : 1);
+            return [...document.querySelectorAll(".fields :is(select, input:not([type=hidden]))")].slice(0, 4)
+                .map((control) => [control.name, control.matches("select")
+                    ? control.options[control.options.length - 1].value
+                    : String(Math.round(1000 * larger(control)) / 1000)]);
+        }""")
     ]
 
 
@@ -393,7 +397,8 @@ def test_on_a_wall_form_and_ledger_stand_side_by_side_and_large(visit, record):
     form, ledger = page.locator("#change").bounding_box(), page.locator(".sum").bounding_box()
     assert form["x"] + form["width"] <= ledger["x"] and max(box["y"] + box["height"] for box in (form, ledger)) <= 768
     sizes = page.evaluate("""() => [...document.querySelectorAll("body *")]
-        .filter((each) => each.checkVisibility() && each.innerText?.trim() && !each.closest(".visually-hidden, .skip"))
+        .filter((each) => each.checkVisibility() && each.innerText?.trim())
+        .filter((each) => !each.closest(".visually-hidden, .skip"))
         .map((each) => parseFloat(getComputedStyle(each).fontSize))""")
     assert min(sizes) >= 28
     assert page.locator(".covered").count() == 9

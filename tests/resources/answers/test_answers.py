@@ -50,14 +50,6 @@ def test_twins_differ_in_one_group_field_and_are_scored_as_anyone_else(client, r
     assert [float(row["probability"]) for row in rows] == [twin["probability"] for twin in answer["twins"]]
 
 
-def test_the_page_says_in_words_how_far_the_twins_are_apart(client, record, scorecard):
-    page = client.get("/probability.html", query_string=record).text
-    for twin in scorecard.twins(record):
-        direction = "more" if twin["difference"] > 0 else "less"
-        assert f"{abs(100 * twin['difference']):.1f} points {direction}" in page
-    assert "An association, not a cause." in page
-
-
 def test_the_page_of_twins_begins_with_the_largest_difference(client, record, scorecard):
     page = client.get("/twins.html", query_string=record).text
     assert "<h1>Same person, another sex or race</h1>" in page

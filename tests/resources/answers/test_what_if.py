@@ -2,14 +2,12 @@
 
 import random
 import re
-from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from glassform.web.charts import percent
-from tests.conftest import follow
 
 ASK = """async ([card, records]) => {
     const { explain, whatIf } = await import("/static/scorecard.js");
