@@ -53,7 +53,7 @@ WORDS_OF_PAGES = {
     r"(?:it is|of those) (?:not )?true of": "say which cases",
     r"points? (?:less|more)": "percentage points lower, higher",
     r"(?:who|whom)ever|those who|of whom": "name the person",
-    r"nobody's|nobody (?:is|has|can)": "say what is so",
+    r"nobody's|nobody is": "say what is so",
     r"wr(?:ite|itten) down|write it down": "record",
     r"twins?": "the same person with one answer changed",
     r"simple door": "endpoint",
