@@ -8,6 +8,7 @@ import flask_babel
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 TAGS = {"en": "en", "zh": "zh-Hans"}  # as HTML names them (BCP 47)
+UNSPACED = frozenset({"zh"})  # those without a blank between two sentences
 DEFAULT = "en"  # the one everything is first written in
 SAME = {"eng": "en", "zho": "zh", "chi": "zh", "cmn": "zh"}  # further codes of these (ISO 639)
 SUBTAG = re.compile("[-_.@]")  # begins a script, a region, or what a locale adds

@@ -92,7 +92,7 @@ def describe(
         )
     about = {"rows": len(known), "columns": len(used), "target": target.replace("_", " ").strip()}
     public, words = worded(task, noun, **about, positive=own.get("positive", ""))
-    package = {
+    package: dict[str, Any] = {
         "profile": "data-package",
         "name": name,
         "title": name.replace("_", " ").capitalize(),

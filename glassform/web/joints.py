@@ -2,7 +2,6 @@
 
 import re
 
-UNSPACED = frozenset({"zh"})
 MARK = "\ufdd0"  # stands around each translated text until the page is whole; no text has this character
 FULL_WIDTH = "\u3002\uff0c\u3001\uff1a\uff1b\uff1f\uff01\uff09"  # wide signs, which bring their own space
 # A blank behind a translated text that ends in such a sign, or between such a sign and a translated text.

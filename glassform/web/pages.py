@@ -10,12 +10,12 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from glassform import languages
-from glassform.languages import DEFAULT, current, gettext
+from glassform.languages import DEFAULT, UNSPACED, current, gettext
 from glassform.settings import CODE
 from glassform.web import addresses, charts, language
 from glassform.web.asked import VERSION, address_of, asked, asked_version, fitted, schema, served, tables
 from glassform.web.forms import FORM_FIELD, form_token
-from glassform.web.joints import UNSPACED, marked, without_blanks
+from glassform.web.joints import marked, without_blanks
 
 MOST_IN_MENU = 8  # tables; a page lists all
 
