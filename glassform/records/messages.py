@@ -32,7 +32,7 @@ MESSAGES = {
     "object": lazy_gettext("a record is an object, and this is {value}"),
     "misplaced": lazy_gettext("send this in the request body, not in the URL"),
     "setting": lazy_gettext("{value} is not a number from 0 to {most} with at most two decimals"),
-    "target": lazy_gettext("{value} is not a target above 0% and below 100%; write 50% or 0.5"),
+    "target": lazy_gettext("{value} is not a target above {low} and below {high}; write {example} or 0.5"),
     "lock": lazy_gettext("{value} is not a field{hint}"),
     "taken": lazy_gettext("the result adds a column of this name; rename yours"),
     "no_column": lazy_gettext("column missing"),

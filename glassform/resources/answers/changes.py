@@ -149,7 +149,7 @@ def read_changes_request(schema: Schema) -> tuple[Record, float, list[str]]:
         errors.append(FieldError("target", shown(targets[1]), say("repeated")))
     target = probability_in(targets[0])
     if target is None:
-        rule = say("target", value=shown(targets[0]) or "''")
+        rule = say("target", value=shown(targets[0]) or "''", low="0%", high="100%", example="50%")
         errors.append(FieldError("target", shown(targets[0]), rule))
     locks = [lock for lock in request.args.getlist("lock") if lock]
     for lock in locks:
