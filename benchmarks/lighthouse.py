@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks.measuring import free_port
@@ -21,9 +22,12 @@ LIGHTHOUSE = "lighthouse@12.8.2"  # the last that runs on Node.js 20
 FOLDER = HOME / "instance" / "lighthouse"  # where npm puts it; git ignores it
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 LEAST = 98
+TRIES = 3  # Chromium sometimes fails to record a page on a busy machine
 ADDED = "measured"  # the name of a table that is added for this
 CHROME = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = "--headless=new --no-sandbox --disable-gpu"
+
+Report = dict[str, Any]
 
 
 def installed() -> Path:
@@ -44,32 +48,30 @@ def environment() -> dict[str, str]:
     return {**os.environ, "CHROME_PATH": found}
 
 
-def asked(program: Path, url: str, folder: Path, variables: dict[str, str]) -> dict[str, dict[str, object]]:
+def asked(program: Path, url: str, folder: Path, variables: dict[str, str]) -> Report:
     """Return Lighthouse's report on a page."""
     report = folder / "report.json"
     only = f"--only-categories={','.join(CATEGORIES)}"
     how = ["--quiet", "--output=json", f"--output-path={report}", f"--chrome-flags={FLAGS}", only]
-    subprocess.run([str(program), url, *how], check=True, env=variables)
-    read: dict[str, dict[str, object]] = json.loads(report.read_text())
+    for left in reversed(range(TRIES)):
+        if not subprocess.run([str(program), url, *how], check=not left, env=variables).returncode:
+            break
+    read: Report = json.loads(report.read_text())
     return read
 
 
-def scores(report: dict[str, dict[str, object]]) -> list[int]:
+def scores(report: Report) -> list[int]:
     """Return a report's scores, 0 to 100, by category; a category without one has 0."""
-    return [round(100 * (report["categories"][name]["score"] or 0)) for name in CATEGORIES]  # type: ignore[index]
+    return [round(100 * (report["categories"][name]["score"] or 0)) for name in CATEGORIES]
 
 
-def lacks(report: dict[str, dict[str, object]]) -> list[str]:
+def lacks(report: Report) -> list[str]:
     """Return what keeps a page from 100, as Lighthouse says it."""
-    weighed = {
-        each["id"] for name in CATEGORIES for each in report["categories"][name]["auditRefs"] if each["weight"]
-    }  # type: ignore[index]
-    audits = [report["audits"][name] for name in sorted(weighed)]
+    references = [each for name in CATEGORIES for each in report["categories"][name]["auditRefs"]]
+    audits = [report["audits"][name] for name in sorted({each["id"] for each in references if each["weight"]})]
     return [
-        f"{each['title']} ({each['score']})"
-        for each in audits
-        if (each["score"] or 0) < 0.9 and each["score"] is not None
-    ]  # type: ignore[index]
+        f"{each['title']} ({each['score']})" for each in audits if each["score"] is not None and each["score"] < 0.9
+    ]
 
 
 def train_all(artifacts: Path) -> str:

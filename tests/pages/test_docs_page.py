@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -15,7 +16,7 @@ from tests.conftest import follow, missing
 from tests.test_pages import FLOWER, PATIENT
 
 HTML = {"Accept": "text/html"}
-TABLES: dict[str, dict[str, object]] = {"iris": FLOWER, "diabetes": PATIENT}
+TABLES: dict[str, dict[str, Any]] = {"iris": FLOWER, "diabetes": PATIENT}
 MOST_BYTES = 60 * 1024  # of the page as it is transferred, before "Try it here" is opened
 
 

@@ -164,11 +164,13 @@ def test_a_file_that_cannot_be_sent_says_so_and_keeps_the_page(visit, record):
     page = visit("/probabilities")
     chosen(page, lines(record))
     # as if the file could not be read; a request that is cut off in earnest counts as a failure of the page
-    fail = "window.sent ??= XMLHttpRequest.prototype.send; XMLHttpRequest.prototype.send"
-    page.evaluate(f"{fail} = function () {{ this.dispatchEvent(new Event('error')) }}")
+    page.evaluate(
+        "() => { window.sent = XMLHttpRequest.prototype.send;"
+        " XMLHttpRequest.prototype.send = function () { this.dispatchEvent(new Event('error')); }; }"
+    )
     page.get_by_role("button", name="Show the result").click()
     expect(page.get_by_role("alert")).to_contain_text("choose it again")
-    page.evaluate("XMLHttpRequest.prototype.send = window.sent")
+    page.evaluate("() => { XMLHttpRequest.prototype.send = window.sent; }")
     page.get_by_role("button", name="Show the result").click()
     expect(page.locator("#result-title")).to_contain_text("1")
 
