@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.conftest import follow, missing
-from tests.test_pages import FLOWER, PATIENT
+from tests.people import FLOWER, PATIENT
 
 HTML = {"Accept": "text/html"}
 TABLES: dict[str, dict[str, Any]] = {"iris": FLOWER, "diabetes": PATIENT}

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from glassform.limits import MOST_BATCH_ERRORS
 from glassform.web import resource
-from tests.test_pages import FLOWER, PATIENT
+from tests.people import FLOWER, PATIENT
 
 HTML = {"Accept": "text/html"}
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
