@@ -4,10 +4,11 @@ import { endsOf, figure, percent, round, scaleFrom } from "./numbers.js";
 const MOST_ROWS = 5; // of a chart on the page of an answer
 const NARROWEST = 0.02; // of the common scale, for the scale of one chart
 
-const numbersOf = (point) =>
-  point.probabilities ? Object.values(point.probabilities) : [point.probability ?? point.prediction];
-
-export function drawCharts(card, record, curves, answer, digits) {
+export function drawCharts(card, record, curves, answer, digits, labels) {
+  const numbersOf = (point) =>
+    point.probabilities
+      ? labels.map((label) => point.probabilities[label])
+      : [point.probability ?? point.prediction];
   const own = numbersOf(answer);
   const isNumber = "prediction" in answer;
   const every = curves.flatMap((curve) => curve.points.flatMap(numbersOf));
@@ -29,7 +30,7 @@ export function drawCharts(card, record, curves, answer, digits) {
       } else drawRows(section, rows, scaleFrom(common), write);
     }
     for (const range of document.querySelectorAll(`[data-range="${CSS.escape(feature)}"]`)) {
-      const place = answer.label === undefined ? 0 : Object.keys(answer.probabilities).indexOf(answer.label);
+      const place = answer.label === undefined ? 0 : labels.indexOf(answer.label);
       const its = points.map((point) => numbersOf(point)[place]);
       range.textContent = `${write(Math.min(...its))} \u2013 ${write(Math.max(...its))}`;
     }

@@ -92,7 +92,9 @@ function valued({ points, unit }, value) {
   return unit && typeof value === "number" ? `${value} ${unit}` : title;
 }
 
-const titles = () => JSON.parse(told("titles") ?? "{}");
+// pairs, because an object of script would put labels such as 10 and 9 in an order of its own
+const titles = () => Object.fromEntries(JSON.parse(told("titles")));
+const labelsInOrder = () => JSON.parse(told("titles") ?? "[]").map(([label]) => label);
 const digits = () => Number(document.querySelector("[data-figure][data-digits]")?.dataset.digits ?? 2);
 
 function main(answer) {
@@ -173,7 +175,7 @@ function drawPoints(answer) {
     for (const place of all(`[data-points="${CSS.escape(each.feature)}"]`))
       place.textContent =
         kind === "classes"
-          ? Object.values(each[term]).map((points) => signed(points, places)).join(" / ")
+          ? labelsInOrder().map((label) => signed(each[term][label], places)).join(" / ")
           : signed(each[term], places);
   const sum = answer.log_odds ?? answer.prediction;
   for (const each of all("[data-added]")) each.textContent = signed(sum - answer.intercept, places);
@@ -209,7 +211,7 @@ function drawSums(table, rows, answer, places) {
   const likely = Object.keys(answer.probabilities)
     .sort((a, b) => answer.probabilities[b] - answer.probabilities[a])
     .slice(0, heads.length);
-  const labels = Object.keys(answer.probabilities).filter((label) => likely.includes(label));
+  const labels = labelsInOrder().filter((label) => likely.includes(label));
   heads.forEach((head, place) => (head.textContent = titles()[labels[place]]));
   const write = (row, text) =>
     [...row.querySelectorAll(".number")].forEach(
@@ -236,7 +238,7 @@ function follow() {
   drawFigure(answer);
   drawLedger(answer);
   drawPoints(answer);
-  drawCharts(card, record, whatIf(card, record), answer, digits());
+  drawCharts(card, record, whatIf(card, record), answer, digits(), labelsInOrder());
   warn(record);
   lead(record);
   const isTried = card.features.some(({ feature }) => sent.record[feature] !== record[feature]);

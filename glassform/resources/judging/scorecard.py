@@ -17,6 +17,7 @@ from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
 from glassform.languages import gettext
 from glassform.records.field import Record
+from glassform.records.messages import nearest
 from glassform.records.schema import CLASSES, JSON_SCHEMA, Schema
 from glassform.resources.layers import drawn_with
 from glassform.web.addresses import whole_address
@@ -40,7 +41,7 @@ class Scorecard(Resource):
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
         """Return the SQL dialect, and the fields of the record that the page picks first."""
         dialect = in_query(DIALECT, TEXT | {"enum": [*DIALECTS], "default": DUCKDB.name}, "The SQL dialect.")
-        return [dialect, *record_in_query(schema, required=False)]
+        return [*([] if DIALECT in schema.names else [dialect]), *record_in_query(schema, required=False)]
 
     def get(self) -> tuple[ScorecardAnswer, int, dict[str, str]]:
         """Return the intercept and, by feature, the points of every value; as SQL, one SELECT that adds them up."""
@@ -120,9 +121,9 @@ def read_dialect() -> Dialect:
     Raises
     ------
     InvalidQuery
-        If it is unknown.
+        If it is unknown, or its name is misspelt.
     """
-    given = [field for field in given_fields() if field[0] == DIALECT]
+    given = [field for field in given_fields() if is_dialect(field[0])]
     return DIALECTS[read_options({DIALECT: one_of([*DIALECTS])}, given).get(DIALECT, DUCKDB.name)]
 
 
@@ -134,7 +135,12 @@ def read_picked() -> Record:
     InvalidRecord
         With every error of every field.
     """
-    return filled_up([field for field in given_fields() if field[0] != DIALECT])
+    return filled_up([field for field in given_fields() if not is_dialect(field[0])])
+
+
+def is_dialect(name: str) -> bool:
+    """Tell whether a query parameter is the dialect, misspelt or not, and no field."""
+    return name not in schema().names and nearest(name, {DIALECT: DIALECT}) is not None
 
 
 def additive(card: Fitted) -> Additive | ClassesScorecard:
