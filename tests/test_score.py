@@ -115,7 +115,7 @@ WRONG = {
     "too large": ("200,State-gov,Bachelors,Never-married,White,Male,40", "age 200 is not between 17 and 90"),
     "with a fraction": ("39.5,State-gov,Bachelors,Never-married,White,Male,40", "age 39.5 is not a whole number"),
     "in words": ("old,State-gov,Bachelors,Never-married,White,Male,40", "age old is not a whole number"),
-    "empty": (",State-gov,Bachelors,Never-married,White,Male,40", "age is empty; a whole number"),
+    "empty": (",State-gov,Bachelors,Never-married,White,Male,40", "Enter age, a whole number"),
     "with a space": ("3 9,State-gov,Bachelors,Never-married,White,Male,40", "age 3 9 is not a whole number"),
     "unknown": ("39,State-gov,Bachelors,Never-married,White,male,40", "sex male is not a known sex; did you mean"),
     "foreign": ("39,State-gov,学士,Never-married,White,Male,40", "education 学士 is not a known education"),
