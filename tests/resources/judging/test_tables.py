@@ -80,10 +80,10 @@ def test_the_tables_are_listed_in_every_language(tables):
     assert 'lang="zh-Hans"' in page and 'href="/copied/"' in page
 
 
-def test_a_single_table_needs_no_list_of_tables(scorecard, tmp_path):
+def test_a_single_table_is_not_switched(scorecard, tmp_path):
     alone(tmp_path)
-    client = create_app(tmp_path).test_client()
-    assert "/tables" not in client.get("/", headers={"Accept": "text/html"}).text
+    page = create_app(tmp_path).test_client().get("/", headers={"Accept": "text/html"}).text
+    assert "All tables" not in page and page.count("<summary>") == 1  # that of the menu for owners
 
 
 @pytest.mark.parametrize("path", ["/nothing/", "/COPIED/", "/copied2", "/..%2fcopied/", "/copied.json", "/%00/"])
