@@ -1,7 +1,8 @@
-"""Three tables of strangers, added as their owners would: of classes, of a number, and with gaps."""
+"""Tables of strangers, added as their owners would: of classes, of a number, with gaps, with many fields."""
 
 import csv
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ from playwright.sync_api import Browser
 from sklearn.datasets import load_wine
 
 import model
+from benchmarks.measuring import free_port
 from glassform.describing.files import add
 from glassform.settings import ARTIFACTS
-from tests.conftest import BROWSER_FLAGS, CHROMIUM
+from glassform.versions.registry import Registry
+from tests.conftest import BROWSER_FLAGS, CHROMIUM, serving, wait_for
 from tests.people import FLOWER, PATIENT
 
 CULTIVARS = ["barolo", "grignolino", "barbera"]
-TARGETS = {"wine": "cultivar", "houses": "price", "voyage": "survived"}
+TARGETS = {"wine": "cultivar", "houses": "price", "voyage": "survived", "many": "y"}
 
 
 def wine() -> Iterator[dict[str, Any]]:
@@ -65,17 +68,47 @@ def voyage() -> Iterator[dict[str, Any]]:
         }
 
 
+def many() -> Iterator[dict[str, Any]]:
+    """Fourteen fields, more than a page lists."""
+    chance = random.Random(5)
+    for _ in range(300):
+        row = {f"x{place}": round(chance.gauss(0, 1), 2) for place in range(14)}
+        yield row | {"y": "yes" if sum(row.values()) + chance.gauss(0, 2) > 0 else "no"}
+
+
+ADDED = {"wine": wine, "houses": houses, "voyage": voyage, "many": many}
+
+
 @pytest.fixture(scope="session")
-def added(scorecard, shared) -> dict[str, dict[str, Any]]:
-    """The typical record of each of these tables, which the server answers for from now on."""
-    typical = {}
-    for name, rows in (("wine", wine), ("houses", houses), ("voyage", voyage)):
-        with FileLock(shared / f"{name}.lock"):
-            package = shared / "added" / name / "datapackage.json"
-            if not package.exists():
+def artifacts(scorecard, shared, tmp_path_factory) -> Path:
+    """The shipped models and those of the added tables; one process trains them, and each gets a copy to spoil."""
+    made = shared / "with_added"
+    with FileLock(shared / "with_added.lock"):
+        if not made.exists():
+            shutil.copytree(ARTIFACTS, shared / "adding")
+            for name, rows in ADDED.items():
                 describe([*rows()], name, shared / "added")
-        typical[name] = model.train(package, ARTIFACTS / name).typical
-    return typical
+                model.train(shared / "added" / name / "datapackage.json", shared / "adding" / name)
+            (shared / "adding").rename(made)
+    own: Path = tmp_path_factory.mktemp("pages") / "artifacts"
+    shutil.copytree(made, own)
+    return own
+
+
+@pytest.fixture(scope="session")
+def server(artifacts) -> Iterator[str]:
+    """The address of a server of its own, so that no other test finds the added tables."""
+    port = free_port()
+    environment = {"LOG_LEVEL": "CRITICAL", "GLASSFORM_ARTIFACTS": str(artifacts)}
+    with serving("--port", str(port), environment=environment):
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def added(artifacts) -> dict[str, dict[str, Any]]:
+    """The typical record of each of the added tables."""
+    return {name: Registry(artifacts / name).load().typical for name in ADDED}
 
 
 def describe(rows: list[dict[str, Any]], name: str, folder: Path) -> None:
@@ -106,14 +139,6 @@ def keeping(browser) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def many_fields(scorecard, shared) -> str:
+def many_fields(added) -> str:
     """The address of an answer of a table with more fields than a page lists."""
-    with FileLock(shared / "many.lock"):
-        package = shared / "added" / "many" / "datapackage.json"
-        if not package.exists():
-            chance = random.Random(5)
-            rows = [{f"x{place}": round(chance.gauss(0, 1), 2) for place in range(14)} for _ in range(300)]
-            described = [row | {"y": "yes" if sum(row.values()) + chance.gauss(0, 2) > 0 else "no"} for row in rows]
-            TARGETS["many"] = "y"
-            describe(described, "many", shared / "added")
-    return f"/many/probability?{urlencode(model.train(package, ARTIFACTS / 'many').typical)}"
+    return f"/many/probability?{urlencode(added['many'])}"

@@ -112,7 +112,7 @@ def test_the_links_and_forms_of_a_pinned_page_stay_with_the_version(client, reco
     page = client.get("/probability", query_string=record | {"model": "b"}, headers=HTML).text
     assert "Version b of the model answers on this page; the current one is a." in page
     assert '<input type="hidden" name="model" value="b">' in page
-    for path in ("/scorecard", "/model", "/examples", "/docs"):
+    for path in ("/scorecard", "/model", "/curves", "/docs"):
         assert re.search(rf'(href|action)="{path}\?[^"]*model=b"', page), path
     assert 'href="/static/style.css"' in page
     assert "answers on this page" not in client.get("/probability", query_string=record, headers=HTML).text
