@@ -396,7 +396,7 @@ def test_the_pages_of_versions_are_sound_and_translated(visit_as, record, candid
 
 def test_a_teacher_reads_the_gates_and_the_change_of_a_version(visit_as, record, candidate):
     page = visit_as("teacher")
-    page.get_by_role("link", name="Accounts").click()
+    page.locator(".menu summary", has_text="For owners").click()
     page.get_by_role("link", name="Versions", exact=True).click()
     page.get_by_role("link", name=candidate).click()
     expect(page.get_by_text("rises above 50% for 1,234 of these rows")).to_be_visible()
