@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from glassform.web.charts import percent
-from tests.conftest import follow
+from tests.conftest import ROOT, follow
 
 TABLES = ["", "/iris", "/diabetes", "/wine", "/houses", "/voyage"]
 
@@ -97,8 +97,8 @@ def test_every_page_has_a_description_of_its_own(client, record):
     assert len(seen) == 8
 
 
-def test_colours_do_not_depend_on_a_new_function(client):
-    assert "light-dark(" not in client.get("/static/style.css").text
+def test_colours_do_not_depend_on_a_new_function():
+    assert "light-dark(" not in (ROOT / "static" / "style.css").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("table", ["/wine", "/houses", "/voyage"])
@@ -109,3 +109,16 @@ def test_axe_finds_nothing_on_added_tables(visit, added, table):
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             found = Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    "path", ["/model", "/iris/model", "/diabetes/model", "/scorecard", "/wine/scorecard", "/docs"]
+)
+def test_no_table_is_cut_in_the_middle_of_a_row(visit, added, path, width):
+    page = visit(path, width=width)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    cut = """() => [...document.querySelectorAll(".scrolls")]
+        .filter((each) => each.querySelectorAll("tr").length < 60)
+        .filter((each) => each.scrollHeight > each.clientHeight + 1).length"""
+    assert page.evaluate(cut) == 0
