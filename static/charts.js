@@ -3,6 +3,8 @@ import { endsOf, figure, percent, round, scaleFrom } from "./numbers.js";
 
 const MOST_ROWS = 5; // of a chart on the page of an answer
 const NARROWEST = 0.02; // of the common scale, for the scale of one chart
+const BETWEEN = 8; // steps from one knot of a probability's curve to the next: only its log-odds run straight
+const MOST_STEPS = 400; // of one curve
 
 export function drawCharts(card, record, curves, answer, digits, labels) {
   const numbersOf = (point) =>
@@ -14,9 +16,10 @@ export function drawCharts(card, record, curves, answer, digits, labels) {
   const every = curves.flatMap((curve) => curve.points.flatMap(numbersOf));
   const common = isNumber ? endsOf([...own, ...every]) : [0, 1];
   const write = (number) => (isNumber ? figure(number, digits) : percent(number));
+  const writeEnd = (number) => (isNumber ? figure(number, digits) : brief(number));
   for (const { feature, points } of curves) {
     const chosen = record[feature];
-    const { points: known } = card.features.find((each) => each.feature === feature);
+    const { points: known, interpolated } = card.features.find((each) => each.feature === feature);
     for (const section of document.querySelectorAll(`.what-if[data-feature="${CSS.escape(feature)}"]`)) {
       const rows = points.map((point) => ({
         ...point,
@@ -26,7 +29,7 @@ export function drawCharts(card, record, curves, answer, digits, labels) {
       }));
       if (section.querySelector(".plot")) {
         const ends = section.dataset.scale === "one" ? common : ownScale([...own, ...rows.flatMap((row) => row.numbers)], common);
-        drawLines(section, rows, chosen, own, ends, write(ends[0]), write(ends[1]));
+        drawLines(section, isNumber || !interpolated ? rows : bent(rows), chosen, own, ends, ends.map(writeEnd));
       } else drawRows(section, rows, scaleFrom(common), write);
     }
     for (const range of document.querySelectorAll(`[data-range="${CSS.escape(feature)}"]`)) {
@@ -44,7 +47,29 @@ function ownScale(numbers, common) {
   return common[0] === 0 && common[1] === 1 ? [Math.max(low, 0), Math.min(high, 1)] : [low, high];
 }
 
-function drawLines(section, rows, chosen, own, ends, low, high) {
+// The end of a scale in few digits, as what_if.py writes it.
+const brief = (share) => `${Number((100 * share).toFixed(share >= 0.01 ? 3 : 2)).toPrecision(3) / 1}%`;
+
+// The rows with steps between: what is linear is the logarithm of a probability's odds.
+function bent(rows) {
+  if (rows.length * BETWEEN > MOST_STEPS) return rows;
+  const steps = rows.slice(1).flatMap((right, place) =>
+    Array.from({ length: BETWEEN }, (_, step) => mixed(rows[place], right, step / BETWEEN)),
+  );
+  return [...steps, rows.at(-1)];
+}
+
+function mixed(left, right, share) {
+  const value = left.value + (right.value - left.value) * share;
+  const isOne = left.numbers.length === 1;
+  const logs = ({ numbers }) => (isOne ? [numbers[0], 1 - numbers[0]] : numbers).map((each) => Math.log(Math.max(each, 1e-16)));
+  const [from, to] = [logs(left), logs(right)];
+  const odds = from.map((log, place) => Math.exp(log + (to[place] - log) * share));
+  const total = odds.reduce((a, b) => a + b);
+  return { value, numbers: (isOne ? odds.slice(0, 1) : odds).map((each) => each / total) };
+}
+
+function drawLines(section, rows, chosen, own, ends, [low, high]) {
   const up = scaleFrom(ends);
   const [first, last] = [rows[0].value, rows.at(-1).value];
   const across = (value) => round((100 * (Math.min(Math.max(value, first), last) - first)) / (last - first));

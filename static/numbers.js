@@ -2,7 +2,7 @@
 
 const MINUS = "\u2212";
 export const round = (number) => Math.round(1000 * number) / 1000;
-export const signed = (number, digits) => (number < 0 ? MINUS : "+") + Math.abs(number).toFixed(digits);
+export const signed = (number, digits) => (number < 0 ? MINUS : "+") + figure(Math.abs(number), digits);
 const decimals = (share) => (share === 0 || share === 1 ? 0 : share >= 0.01 && share <= 0.99 ? 1 : 2);
 export const percent = (share) => `${(100 * share).toFixed(decimals(share))}%`;
 

@@ -111,7 +111,10 @@ function difference(answer) {
 }
 
 function drawFigure(answer) {
-  for (const each of all("[data-figure]")) each.textContent = main(answer);
+  for (const each of all("[data-figure]")) {
+    each.textContent = main(answer);
+    each.classList.toggle("long", kind === "number" && each.textContent.length > 8);
+  }
   for (const each of all("[data-share]")) each.textContent = percent(answer.probability);
   const box = document.querySelector(".scale-box");
   if (box) {

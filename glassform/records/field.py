@@ -212,10 +212,11 @@ class Field:
         return not low <= value <= high
 
     def title_of(self, value: Value) -> str:
-        """Return a value as people read it: a category's title, a number as it is."""
+        """Return a value as people read it: a category's title, a number without a decimal that is 0."""
         if self.has_gaps and value == NOT_KNOWN:
             return gettext("not known")
-        return self.categories.get(str(value), str(value))
+        text = str(value)
+        return self.categories.get(text, text.removesuffix(".0") if isinstance(value, float) else text)
 
     def place(self, value: Value) -> float:
         """Return a value's position from 0, the first, to 1, the last."""

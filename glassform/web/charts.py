@@ -183,8 +183,8 @@ def on_s_curve(log_odds: float) -> float:
 
 
 def signed(number: float, digits: int = 4) -> str:
-    """Write a number with its sign and a true minus."""
-    return f"{number:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    """Write a number with its sign, its thousands apart and a true minus."""
+    return f"{number:+,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def decimals(spread: float) -> int:
@@ -235,6 +235,12 @@ def enough(probability: float) -> int:
 def plain(number: float) -> str:
     """Write a number as a person would type it: all its digits, no exponent."""
     return f"{number:.15f}".rstrip("0").rstrip(".")
+
+
+def bound(number: float) -> str:
+    """Write the end of a range with six digits, and without an exponent while that stays short."""
+    text = f"{number:.6g}"
+    return plain(float(text)) if "e" in text and 1e-9 <= abs(number) < 1e15 else text
 
 
 def hundredths(share: float) -> str:

@@ -108,6 +108,7 @@ class Probability(Resource):
         why = arithmetic(card, dictionary, answer)
         return {
             "board": VIEW in view_asked(),
+            "has_board": card.is_additive and VIEW not in dictionary.names,
             "chips": chips(dictionary, record, why["lines"]),
             **why,
             **what_if(card, dictionary, answer),
