@@ -9,7 +9,6 @@ from filelock import FileLock
 from playwright.sync_api import expect
 
 import model
-from glassform.settings import ARTIFACTS
 from glassform.web.charts import bound
 from tests.pages.conftest import TARGETS, describe
 
@@ -19,8 +18,9 @@ WIDE = "() => document.documentElement.scrollWidth - innerWidth"
 
 def odd_names(chance: random.Random) -> dict[str, Any]:
     """Fields with the names of options and of parts of the page, and two classes."""
-    row = {"view": round(chance.gauss(0, 1), 2), "answer": chance.randint(0, 9), "change": chance.choice("ab")}
-    return row | {"sign": "yes" if row["view"] + row["answer"] / 3 + chance.gauss(-1.5, 1) > 0 else "no"}
+    view, answer = round(chance.gauss(0, 1), 2), chance.randint(0, 9)
+    sign = "yes" if view + answer / 3 + chance.gauss(-1.5, 1) > 0 else "no"
+    return {"view": view, "answer": answer, "change": chance.choice("ab"), "sign": sign}
 
 
 def long_labels(chance: random.Random) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def large_numbers(chance: random.Random) -> dict[str, Any]:
 
 
 @pytest.fixture
-def odd(request, scorecard, shared) -> str:
+def odd(request, artifacts, shared) -> str:
     """The address of an answer of an odd table."""
     name, target, row = request.param
     with FileLock(shared / f"{name}.lock"):
@@ -49,7 +49,7 @@ def odd(request, scorecard, shared) -> str:
             chance = random.Random(6)
             TARGETS[name] = target
             describe([row(chance) for _ in range(300)], name, shared / "added")
-    return f"/{name}/probability?{urlencode(model.train(package, ARTIFACTS / name).typical)}"
+    return f"/{name}/probability?{urlencode(model.train(package, artifacts / name).typical)}"
 
 
 def table(*parts: Any) -> Any:
