@@ -21,7 +21,7 @@ import pytest
 from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from werkzeug.exceptions import HTTPException
 
 # Before any module of ours is imported: the tests train a model of their own and leave the developer's alone.
@@ -59,6 +59,7 @@ BROWSER_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+expect.set_options(timeout=20_000)  # milliseconds: a machine that runs three tests at once is slow now and then
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
