@@ -39,6 +39,7 @@ from glassform.records.field import Record
 from glassform.records.messages import InvalidRecord
 from glassform.records.parsing import Pairs
 from glassform.settings import ARTIFACTS
+from glassform.web.charts import percent
 from server import create_app
 from tests.resources.answers.test_what_if import ASK
 
@@ -365,7 +366,7 @@ def test_trying_a_number_that_nobody_has_seen_says_so(table, shown):
     page.get_by_label("Since", exact=True).fill("2031")
     page.get_by_label("Size", exact=True).fill("5000")
     wanted = table.card.score(table.card.typical | {"since": 2031, "size": 5000.0})
-    expect(page.locator(".sum tfoot strong")).to_have_text(f"{wanted:.4f}")
+    expect(page.locator(".sum tfoot strong")).to_have_text(percent(wanted))
     for text in ("Since is outside of what was seen", "Size is outside of what was seen"):
         expect(page.get_by_text(text)).to_be_visible()
     expect(page.get_by_text("Count is outside of what was seen")).to_be_hidden()
@@ -378,13 +379,13 @@ def test_pages_say_it_and_draw_it(table, outside):
     for record in (outside, outside | {"size": 1e99, "count": -(10**18), "age": "?"}):
         page = table.ask("/probability", query_string=record, headers=html)
         assert page.status_code == 200 and "outside of what was seen" in page.text
-    assert "Seen: from -5 to 29." in table.ask("/", headers=html).text
+    assert "-5 to 29 seen" in table.ask("/", headers=html).text
     body = pd.DataFrame([table.card.typical, outside]).to_csv(index=False)
     with table.ask("/probabilities", data=body, headers=html | {"Content-Type": "text/csv"}) as many:
         assert "Of these, 1 have a number outside of what was seen" in many.text
     assert "-5 to 29 seen" in table.ask("/model", headers=html).text
     if table.card.is_additive:
-        assert "further out they stay" in table.ask("/scorecard", headers=html).text
+        assert "and stay there" in table.ask("/scorecard", headers=html).text
 
 
 def test_what_is_outside_counts_as_drift(table):

@@ -70,7 +70,7 @@ def test_a_program_is_told_the_same_of_a_picture(client):
 
 
 @pytest.mark.parametrize(
-    ("body", "told"), [(None, "Choose one CSV file."), (b"", "header"), (b"age\n", "has no column")]
+    ("body", "told"), [(None, "Choose one CSV file."), (b"", "header"), (b"age\n", "column missing")]
 )
 def test_a_missing_or_empty_file_keeps_the_form(client, body, told):
     answer = send(client, body)

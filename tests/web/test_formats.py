@@ -8,6 +8,7 @@ import pytest
 
 from glassform.fitted.scorecard import Scorecard
 from glassform.web.formats import as_csv, as_json, negotiated
+from glassform.web.problems import HEADINGS
 from tests.conftest import ROOT
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -145,7 +146,7 @@ def test_every_error_is_a_problem_to_a_program_and_a_page_to_a_browser(client, m
     assert (problem["type"], problem["title"], problem["status"]) == ("about:blank", title, status)
     browser = client.open(url, method=method, headers={"Accept": BROWSER})
     assert (browser.status_code, browser.mimetype) == (status, "text/html")
-    assert f"<h1>{title}</h1>" in browser.text and problem["detail"][:20] in browser.text
+    assert f"<h1>{HEADINGS[status]}</h1>" in browser.text and problem["detail"][:20] in browser.text
 
 
 def test_a_refused_method_names_the_allowed_ones(client):

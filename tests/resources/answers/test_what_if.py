@@ -60,7 +60,7 @@ def test_the_slider_of_the_card_asks_again_and_moves_the_figures(visit, client):
 def test_the_slider_works_without_script(visit, client):
     page = visit("/model", script=False)
     page.get_by_label("Cost of a wrong no").fill("3")
-    page.get_by_role("button", name="Draw the line here").click()
+    page.get_by_role("button", name="Use this threshold").click()
     cost = client.get("/model?false_negative_cost=3").json["decision"]["cost"]
     expect(page.locator("#decision")).to_contain_text(f"{cost:,.0f}")
 

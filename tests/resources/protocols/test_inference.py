@@ -274,7 +274,7 @@ WRONG = {
     ),
     "a record": (lambda request: {"age": 39}, "inputs", "is missing"),
     "a number": (lambda request: 7, "", "a record is an object, and this is 7"),
-    "a missing tensor": (lambda request: {"inputs": request["inputs"][1:]}, "age", "is missing"),
+    "a missing tensor": (lambda request: {"inputs": request["inputs"][1:]}, "age", "Enter age, a whole number"),
     "a tensor twice": (
         lambda request: {"inputs": [*request["inputs"], request["inputs"][0]]},
         "age",
