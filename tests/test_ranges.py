@@ -382,7 +382,7 @@ def test_pages_say_it_and_draw_it(table, outside):
     assert "-5 to 29 seen" in table.ask("/", headers=html).text
     body = pd.DataFrame([table.card.typical, outside]).to_csv(index=False)
     with table.ask("/probabilities", data=body, headers=html | {"Content-Type": "text/csv"}) as many:
-        assert "Of these, 1 have a number outside of what was seen" in many.text
+        assert "1 row holds a number outside the training data" in many.text
     assert "-5 to 29 seen" in table.ask("/model", headers=html).text
     if table.card.is_additive:
         assert "and stay there" in table.ask("/scorecard", headers=html).text

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 import model
 from glassform.web.charts import bound
+from tests.conftest import wait_for
 from tests.pages.conftest import TARGETS, describe
 
 LONG = "a label that goes on and on about nothing at all, really nothing, and does not stop even here"
@@ -40,7 +41,7 @@ def large_numbers(chance: random.Random) -> dict[str, Any]:
 
 
 @pytest.fixture
-def odd(request, artifacts, shared) -> str:
+def odd(request, artifacts, shared, server) -> str:
     """The address of an answer of an odd table."""
     name, target, row = request.param
     with FileLock(shared / f"{name}.lock"):
@@ -49,7 +50,9 @@ def odd(request, artifacts, shared) -> str:
             chance = random.Random(6)
             TARGETS[name] = target
             describe([row(chance) for _ in range(300)], name, shared / "added")
-    return f"/{name}/probability?{urlencode(model.train(package, artifacts / name).typical)}"
+    typical = model.train(package, artifacts / name).typical
+    wait_for(f"{server}/{name}/")  # it looks for new tables once a second
+    return f"/{name}/probability?{urlencode(typical)}"
 
 
 def table(*parts: Any) -> Any:
