@@ -14,7 +14,8 @@ const told = (name) => form.getAttribute(`data-${name}`);
 const reset = () => HTMLFormElement.prototype.reset.call(form);
 const firstAddress = location.href;
 const all = (selector) => [...document.querySelectorAll(selector)];
-const controls = (name) => document.getElementsByName(name)[0]; // not form.elements: a field may be called length
+// not form.elements: a field may be called length; and of this form alone: others carry the record along, unseen
+const controls = (name) => [...form.querySelectorAll(`[name="${CSS.escape(name)}"]`)];
 const isCategorical = (feature) => feature.points.every((point) => typeof point.value === "string");
 
 // ---- reading the form
@@ -25,7 +26,7 @@ const NUMBER = /^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$/;
 function read(feature, text) {
   const { points, interpolated } = feature;
   if (isCategorical(feature)) return { value: text };
-  const input = controls(feature.feature);
+  const [input] = controls(feature.feature);
   const plain = input.dataset.decimal ? text.trim().replace(input.dataset.decimal, ".") : text.trim();
   const hasGap = points.some((point) => point.value === "?");
   if (hasGap && (plain === "?" || plain === "")) return { value: "?" };
@@ -55,7 +56,7 @@ function typed() {
   let isWhole = true;
   for (const feature of card.features) {
     const { value, wrong } = read(feature, given.get(feature.feature) ?? "");
-    mark(controls(feature.feature), feature.feature, wrong);
+    mark(controls(feature.feature)[0], feature.feature, wrong);
     record[feature.feature] = value;
     isWhole &&= !wrong;
   }
@@ -278,6 +279,11 @@ function lead(record) {
     }
     link.href = address.href;
   }
+  for (const link of all("a[data-next]")) {
+    const address = new URL(link.href);
+    address.searchParams.set("next", addressOf());
+    link.href = address.href;
+  }
   for (const hidden of all("form[data-record] input[type=hidden]"))
     if (hidden.name in record) hidden.value = record[hidden.name];
   for (const ways of all("form[data-live][data-record]"))
@@ -303,9 +309,9 @@ function followAddress() {
 }
 
 function choose(name, value) {
-  for (const control of document.getElementsByName(name))
+  for (const control of controls(name))
     if (control.type === "radio") control.checked = control.value === value;
-    else if (control.type !== "hidden") control.value = value;
+    else control.value = value;
 }
 
 // What the server put into the form, whatever a browser made of it since.
@@ -330,7 +336,7 @@ if (form && card) {
     button.addEventListener("click", () => {
       reset();
       follow();
-      controls(card.features[0].feature).focus({ preventScroll: true });
+      controls(card.features[0].feature)[0].focus({ preventScroll: true });
     });
   const bar = document.querySelector("[data-bar]");
   const shown = document.querySelector("#answer [data-figure]");

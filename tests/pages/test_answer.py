@@ -345,9 +345,19 @@ def test_saving_leads_to_signing_in_and_back(visit, visit_as, answers):
     page.goto("/account")
     follow(page, page.get_by_role("button", name="Sign out"))
     page.goto(answers[""])
+    page.get_by_label("Age", exact=True).fill("60")
     follow(page, page.locator("#answer").get_by_role("link", name="Save"))
-    page.locator("#name").fill("visitor")
-    assert page.locator("input[name=next]").input_value().startswith("/probability?age=39")
+    assert page.locator("input[name=next]").input_value().startswith("/probability?age=60")
+
+
+def test_a_user_who_is_signed_in_saves_what_is_tried(visit_as, answers):
+    page = visit_as()
+    page.goto(answers[""])
+    page.get_by_label("Age", exact=True).fill("250")
+    expect(page.locator("#age-error")).to_contain_text("250 is not between 17 and 90.")
+    page.get_by_label("Age", exact=True).fill("60")
+    follow(page, page.get_by_role("button", name="Save"))
+    expect(page.locator(".person")).to_contain_text("60 years")
 
 
 def test_the_link_copies_the_tried_record(visit, answers):
