@@ -244,6 +244,11 @@ def serving(
         process.communicate(timeout=20)
 
 
+def lines_of(told: str) -> list[str]:
+    """Return what a server printed, without granian's word on a worker that a slow machine kept too long."""
+    return [line for line in told.splitlines() if "after it refused to gracefully stop" not in line]
+
+
 def wait_for(url: str, seconds: float = 60) -> None:
     """Wait until a URL answers."""
     until = time.monotonic() + seconds

@@ -19,7 +19,7 @@ from benchmarks.measuring import free_port
 from benchmarks.starting import tree
 from glassform.hosting import startup
 from glassform.settings import ARTIFACTS
-from tests.conftest import ROOT, serving, wait_for
+from tests.conftest import ROOT, lines_of, serving, wait_for
 
 
 def test_every_answer_carries_the_security_headers(client, record):
@@ -191,7 +191,7 @@ def test_ctrl_c_stops_the_server_quietly(scorecard):
         process.send_signal(signal.SIGINT)
         told, _ = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert told.count("\n") == 1 and "Traceback" not in told
+    assert len(lines_of(told)) == 1 and "Traceback" not in told
 
 
 def test_debug_serves_with_flasks_own_server(scorecard):

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 
 from benchmarks.measuring import free_port
-from tests.conftest import ROOT, wait_for
+from tests.conftest import ROOT, lines_of, wait_for
 
 # where the tests' own packages lie, so that the installation needs no network
 SHARED = [path for path in sys.path if path.endswith("site-packages")]
@@ -104,5 +104,6 @@ def test_what_a_wheel_installs_trains_and_serves_in_an_empty_folder(glassform, r
         output, _ = server.communicate(timeout=20)
     assert server.returncode == 0, output
     # one line only: no warning that the database's tables could not be made
-    assert output.endswith(f"{url} (Ctrl-C stops)\n") and output.count("\n") == 1
+    (line,) = lines_of(output)
+    assert line.endswith(f"{url} (Ctrl-C stops)")
     assert {path.name for path in tmp_path.iterdir()} == {"artifacts", "instance", "data"}

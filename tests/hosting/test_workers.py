@@ -15,7 +15,7 @@ import pytest
 from benchmarks.measuring import free_port
 from benchmarks.starting import tree
 from glassform.hosting import respawning, startup
-from tests.conftest import ROOT, serving, wait_for
+from tests.conftest import ROOT, lines_of, serving, wait_for
 
 HOSTING = sorted((ROOT / "glassform" / "hosting").glob("*.py"))
 UNDOCUMENTED = {"respawned_wrks", "_init_shared_socket", "_ssp", "_shd"}  # all that is used of granian's inside
@@ -112,4 +112,4 @@ def test_a_signal_to_the_whole_group_ends_the_server_as_quietly(scorecard, numbe
         os.killpg(process.pid, number)
         told, _ = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert told.count("\n") == 1
+    assert len(lines_of(told)) == 1

@@ -139,7 +139,7 @@ def test_the_script_draws_what_the_server_draws(visit, answers, table):
     page = visit(answers[table])
     for name, value in changes_in(page):
         put(page, name, value)
-        page.wait_for_timeout(200)  # until the address follows
+        page.wait_for_url(lambda url, name=name, value=value: parse_qs(urlsplit(url).query)[name] == [value])
         tried = page.evaluate(DRAWN)
         asked = visit(urlsplit(page.url).path + "?" + urlsplit(page.url).query).evaluate(DRAWN)
         assert tried["text"] == asked["text"], (name, value)
