@@ -94,13 +94,14 @@ function valued({ points, unit }, value) {
 }
 
 // pairs, because an object of script would put labels such as 10 and 9 in an order of its own
-const titles = () => Object.fromEntries(JSON.parse(told("titles")));
-const labelsInOrder = () => JSON.parse(told("titles") ?? "[]").map(([label]) => label);
+const titled = JSON.parse(form?.getAttribute("data-titles") ?? "[]");
+const titles = Object.fromEntries(titled);
+const labelsInOrder = titled.map(([label]) => label);
 const digits = () => Number(document.querySelector("[data-figure][data-digits]")?.dataset.digits ?? 2);
 
 function main(answer) {
   if (kind === "binary") return percent(answer.probability);
-  return kind === "number" ? figure(answer.prediction, digits()) : titles()[answer.label];
+  return kind === "number" ? figure(answer.prediction, digits()) : titles[answer.label];
 }
 
 function difference(answer) {
@@ -127,7 +128,7 @@ function drawFigure(answer) {
   if (kind !== "classes") return;
   const likely = Object.entries(answer.probabilities).sort((a, b) => b[1] - a[1]);
   all("[data-rank]").forEach((row, place) => {
-    row.querySelector("th").textContent = titles()[likely[place][0]];
+    row.querySelector("th").textContent = titles[likely[place][0]];
     row.querySelector(".number").textContent = percent(likely[place][1]);
     row.querySelector("rect").setAttribute("width", `${100 * likely[place][1]}%`);
   });
@@ -179,7 +180,7 @@ function drawPoints(answer) {
     for (const place of all(`[data-points="${CSS.escape(each.feature)}"]`))
       place.textContent =
         kind === "classes"
-          ? labelsInOrder().map((label) => signed(each[term][label], places)).join(" / ")
+          ? labelsInOrder.map((label) => signed(each[term][label], places)).join(" / ")
           : signed(each[term], places);
   const sum = answer.log_odds ?? answer.prediction;
   for (const each of all("[data-added]")) each.textContent = signed(sum - answer.intercept, places);
@@ -215,8 +216,8 @@ function drawSums(table, rows, answer, places) {
   const likely = Object.keys(answer.probabilities)
     .sort((a, b) => answer.probabilities[b] - answer.probabilities[a])
     .slice(0, heads.length);
-  const labels = labelsInOrder().filter((label) => likely.includes(label));
-  heads.forEach((head, place) => (head.textContent = titles()[labels[place]]));
+  const labels = labelsInOrder.filter((label) => likely.includes(label));
+  heads.forEach((head, place) => (head.textContent = titles[labels[place]]));
   const write = (row, text) =>
     [...row.querySelectorAll(".number")].forEach(
       (cell, place) => ((cell.querySelector("strong") ?? cell).textContent = text(labels[place])),
@@ -242,7 +243,7 @@ function follow() {
   drawFigure(answer);
   drawLedger(answer);
   drawPoints(answer);
-  drawCharts(card, record, whatIf(card, record), answer, digits(), labelsInOrder());
+  drawCharts(card, record, whatIf(card, record), answer, digits(), labelsInOrder);
   warn(record);
   lead(record);
   const isTried = card.features.some(({ feature }) => sent.record[feature] !== record[feature]);

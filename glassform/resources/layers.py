@@ -18,7 +18,6 @@ from glassform.web.what_if import WhatIfRow, what_ifs
 
 OPEN = 2  # charts that are open at first
 MOST_ROWS = 5  # values of such a chart
-LEAST_DIFFERENCE = 0.0005  # of two probabilities that a page tells apart
 
 
 def drawn_with(card: Fitted, dictionary: Schema) -> dict[str, Any]:
@@ -102,11 +101,13 @@ def strongest_twin(card: Fitted, dictionary: Schema, record: Record) -> dict[str
     return {"strongest_twin": strongest, "twin_text": said}
 
 
-def in_points(difference: float) -> str:
-    """Write a difference of probabilities in percentage points."""
-    if abs(difference) < LEAST_DIFFERENCE:
-        return gettext("no difference")
+def in_points(difference: float, is_moved: bool = False) -> str:
+    """Write a difference of probabilities in percentage points, or how much of them moves between classes."""
     points = hundredths(abs(difference))
+    if points == hundredths(0.0):
+        return gettext("no difference")
+    if is_moved:
+        return gettext("%(points)s percentage points moved", points=points)
     if difference > 0:
         return gettext("%(points)s percentage points higher", points=points)
     return gettext("%(points)s percentage points lower", points=points)

@@ -1,15 +1,12 @@
 """How pages draw and write numbers: positions in percent, signs, percentages."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Any
-
-from glassform.records.field import Field, Record, Value
-from glassform.records.schema import Schema
 
 PADDING = 0.03  # of a drawing's width, left free on either side
 
@@ -111,66 +108,6 @@ def polyline(xs: Sequence[float], ys: Sequence[float], scale: Scale) -> str:
     """Return the points of an SVG polyline over a drawing of 100 by 100: x from end to end, y upwards on a scale."""
     across, up = Scale(min(xs), max(xs)).places(xs), scale.places(ys)
     return " ".join([f"{x},{round(100 - y, 3)}" for x, y in zip(across, up, strict=True)])
-
-
-@dataclass(frozen=True)
-class CurveValue:
-    """One value of a curve as a page shows it: its title, the answer as text, and where that stands in percent."""
-
-    value: Value
-    title: str
-    text: str
-    place: float
-    chosen: bool
-
-
-@dataclass(frozen=True)
-class DrawnCurve:
-    """A field's curve as a page draws it: a category's answers, highest first, or a line with a mark on it.
-
-    `mark` is where the record stands on the line, in percent; None, if its value is not known.
-    """
-
-    field: Field
-    rows: list[CurveValue]
-    line: str = ""
-    mark: float | None = None
-
-
-def draw_curves(
-    schema: Schema,
-    record: Record,
-    curves: Mapping[str, Sequence[tuple[Value, float]]],
-    scale: Scale,
-    write: Callable[[Sequence[float]], list[str]],
-) -> list[DrawnCurve]:
-    """Draw what the answer would be at every value of every field; `write` writes such answers."""
-    return [draw_curve(schema.by_name[name], record[name], curve, scale, write) for name, curve in curves.items()]
-
-
-def draw_curve(
-    field: Field,
-    chosen: Value,
-    curve: Sequence[tuple[Any, float]],
-    scale: Scale,
-    write: Callable[[Sequence[float]], list[str]],
-) -> DrawnCurve:
-    """Draw one field's curve."""
-    if field.categories:
-        curve = sorted(curve, key=itemgetter(1), reverse=True)
-    values, numbers = zip(*curve, strict=True)
-    titles = field.categories
-    rows = [
-        CurveValue(value, titles.get(value, str(value)), text, place, value == chosen)
-        for value, text, place in zip(values, write(numbers), scale.places(numbers), strict=True)
-    ]
-    if field.categories:
-        return DrawnCurve(field, rows)
-    # a number outside of what was seen is marked at the end
-    mark = (
-        None if isinstance(chosen, str) else Scale(values[0], values[-1]).at(min(max(chosen, values[0]), values[-1]))
-    )
-    return DrawnCurve(field, rows, polyline(values, numbers, scale), mark)
 
 
 FURTHEST = 6  # log-odds on either side of 0 that the curve of a probability shows

@@ -1,13 +1,12 @@
 """The arithmetic of one answer as a page lists it: a line per field, the strongest first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from dataclasses import dataclass, replace
 from typing import Any
 
 from glassform.records.field import Field, Record, Value
 from glassform.records.schema import Schema
-from glassform.web.charts import Bar, Scale
+from glassform.web.charts import Bar, waterfall
 
 MOST_LINES = 12  # fields that a page lists without being asked
 STRONGEST = 8  # fields that it lists of more than these
@@ -71,15 +70,10 @@ def weight(points: Any) -> float:
 
 def ledger_of(dictionary: Schema, intercept: float, contributions: Sequence[Mapping[str, Any]], term: str) -> Ledger:
     """Draw start + terms = total, the largest term first: each bar begins where the one before it ended."""
-    ordered = ordered_lines(dictionary, contributions, term)
-    sums = list(accumulate((line.points for line in ordered), initial=intercept))
-    scale = Scale.over(sums)
-    bars = [scale.bar(begin, end) for begin, end in pairwise(sums)]
-    lines = [
-        Line(line.field, line.value, line.points, line.place, line.further, bar)
-        for line, bar in zip(ordered, bars, strict=True)
-    ]
-    return Ledger(lines, scale.bar(0.0, intercept), scale.bar(0.0, sums[-1]), scale.at(0.0))
+    lines = ordered_lines(dictionary, contributions, term)
+    steps = waterfall(intercept, [line.points for line in lines])
+    drawn = [replace(line, bar=bar) for line, bar in zip(lines, steps.terms, strict=True)]
+    return Ledger(drawn, steps.start, steps.total, steps.zero)
 
 
 def ordered_lines(dictionary: Schema, contributions: Sequence[Mapping[str, Any]], term: str) -> list[Line]:

@@ -13,8 +13,9 @@ from glassform.languages import gettext
 from glassform.records.field import Record, Value
 from glassform.records.messages import FieldError, InvalidQuery, say, shown
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
+from glassform.resources.layers import in_points
 from glassform.web.asked import fitted, schema
-from glassform.web.charts import decimals, figure, hundredths, in_sentence, percent, signed
+from glassform.web.charts import decimals, figure, in_sentence, percent, signed
 from glassform.web.openapi import in_query
 from glassform.web.reading import RecordResource, flat, not_one_of, read_record
 from glassform.web.what_if import what_ifs
@@ -195,10 +196,4 @@ def difference_in_words(card: Fitted, dictionary: Schema, far: float) -> str:
     if dictionary.task == NUMBER:
         digits, unit = decimals(card.training["deviation"]), dictionary.target.unit
         return " ".join(filter(None, (signed(far, digits), unit)))
-    if round(abs(100 * far), 1) == 0:
-        return gettext("no difference")
-    if dictionary.task == CLASSES:
-        return gettext("%(points)s percentage points moved", points=hundredths(far))
-    if far > 0:
-        return gettext("%(points)s percentage points higher", points=hundredths(far))
-    return gettext("%(points)s percentage points lower", points=hundredths(-far))
+    return in_points(far, is_moved=dictionary.task == CLASSES)
