@@ -35,7 +35,8 @@ class Side:
     def by_level(self) -> dict[Value, int]:
         """The cell of each level, and of a gap."""
         last = (NOT_KNOWN,) if self.has_gaps and not self.levels else ()
-        return {level: cell for cell, level in enumerate(self.levels)} | dict.fromkeys(last, self.number - 1)
+        numbered: dict[Value, int] = {level: cell for cell, level in enumerate(self.levels)}
+        return numbered | dict.fromkeys(last, self.number - 1)
 
     def cell(self, value: Any) -> int:
         """Return the cell of a value.
