@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
-from glassform.analysis.changes import Changes, Move, Question, Search, preferred
+from glassform.analysis.changes import Changes, Question
+from glassform.analysis.moves import Move, preferred
+from glassform.analysis.search import Search
 from glassform.fitted.scorecard import Scorecard
 from glassform.limits import MOST_COMBINATIONS
 from glassform.records.field import Record

@@ -190,15 +190,20 @@ def test_a_direction_is_kept(scorecard, record):
 
 
 def test_where_the_target_is_out_of_reach_the_best_is_given(scorecard, record):
-    found = smallest_changes(scorecard, record, 0.999999, NONE)
-    assert not found.reached
-    best = scorecard.intercept + sum(
-        max(
-            log_odds
-            for value, log_odds in points.by_value.items()
-            if value == record[name] or scorecard.schema.by_name[name].can_become(record[name], value)
-        )
-        for name, points in scorecard.points.items()
+    free = ["age", "education", "hours_per_week"]
+    found = smallest_changes(scorecard, record, 0.999999, [name for name in record if name not in free])
+    assert not found.reached and found.exact
+    choices = [
+        [
+            value
+            for value in scorecard.points[name].values
+            if value == record[name] or field.can_become(record[name], value)
+        ]
+        for name in free
+        for field in [scorecard.schema.by_name[name]]
+    ]
+    best = max(
+        scorecard.log_odds(record | dict(zip(free, values, strict=True))) for values in itertools.product(*choices)
     )
     assert found.probability == pytest.approx(sigmoid(best))
 
