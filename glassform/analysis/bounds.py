@@ -2,9 +2,10 @@
 
 import math
 from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
+from operator import itemgetter
 
 from glassform.analysis.moves import Move
 from glassform.analysis.together import Cells, Stage
@@ -25,10 +26,11 @@ class Rest:
     def __init__(self, stages: Sequence[Stage], far: float, price: float, most: int) -> None:
         self.stages, self.far, self.price, self.most = stages, far, price, most
         self.paired = sum(bool(stage.joints) for stage in stages)
-        self.single = [min(map(self.weight, stage.moves)) for stage in stages[self.paired :]]
+        self.lightest = [self.lightest_of(stage) for stage in stages]
+        self.weights = [{cells: self.weight(move) for cells, move in each.items()} for each in self.lightest]
+        self.single = [weight for each in self.weights[self.paired :] for weight in each.values()]
         self.sums_of_single = sums_from([*accumulate(sorted(self.single)[:most])], most)
         self.tables: dict[tuple[int, Cells], list[float]] = {}
-        self.lightest = [self.lightest_of(stage) for stage in stages[: self.paired]]
 
     @cached_property
     def sums(self) -> list[list[float]]:
@@ -39,9 +41,9 @@ class Rest:
         """Return what a move comes to."""
         return self.far * move.distance - self.price * move.gain
 
-    def lightest_of(self, stage: Stage) -> Mapping[Cells, float]:
+    def lightest_of(self, stage: Stage) -> dict[Cells, Move]:
         """Return the least of a field's moves into each of its cells."""
-        return {cells: min(map(self.weight, moves)) for cells, moves in stage.groups.items()}
+        return {cells: min(moves, key=self.weight) for cells, moves in stage.corners.items()}
 
     def least(self, at: int, opened: Cells) -> list[float]:
         """Return the least for 0, 1, 2, ... fields moved from a stage on, by the cells that are open there.
@@ -60,7 +62,7 @@ class Rest:
         """Return the same, from what is known of the stages after it."""
         least = self.least(at + 1, stage.staying(opened))
         for cells, gain, leaves in stage.routes(opened):
-            more = self.lightest[at][cells] - self.price * gain
+            more = self.weights[at][cells] - self.price * gain
             least = [*map(min, least, [math.inf, *(more + each for each in self.least(at + 1, leaves))])]
         return least
 
@@ -71,16 +73,17 @@ class Rest:
         for at, stage in enumerate(self.stages[: self.paired]):
             best, chosen, after = self.least(at + 1, stage.staying(opened))[number], None, stage.staying(opened)
             for cells, gain, leaves in stage.routes(opened) if number else ():
-                this = self.lightest[at][cells] - self.price * gain + self.least(at + 1, leaves)[number - 1]
+                this = self.weights[at][cells] - self.price * gain + self.least(at + 1, leaves)[number - 1]
                 if this < best:
                     best, chosen, after = this, cells, leaves
             if chosen is not None:
-                found[stage.place] = min(stage.groups[chosen], key=self.weight)
+                found[stage.place] = self.lightest[at][chosen]
                 number -= 1
             opened = after
-        single = [(min(stage.moves, key=self.weight), stage.place) for stage in self.stages[self.paired :]]
-        chosen_last = sorted(single, key=lambda each: self.weight(each[0]))[:number]
-        return found | {place: move for move, place in chosen_last}
+        single = zip(self.single, self.stages[self.paired :], self.lightest[self.paired :], strict=True)
+        for _, stage, moves in sorted(single, key=itemgetter(0))[:number]:
+            (found[stage.place],) = moves.values()
+        return found
 
 
 def sums_of_least(numbers: Sequence[float], most: int) -> list[list[float]]:

@@ -58,15 +58,15 @@ class Question:
         ]
         return cls(card, record, needed, names, moves, joints)
 
-    def search(self, without: Set[str] = frozenset()) -> "Search":
+    def search(self, without: Set[str] = frozenset(), most_steps: int = MOST_COMBINATIONS) -> Search:
         """Return the search for the best moves, in which some fields stay as well."""
         free = {place for place, moves in enumerate(self.moves) if moves and self.names[place] not in without}
         joints = [each for each in self.joints if free.issuperset(each.places)]
         paired = {place for each in joints for place in each.places}
         moves = [self.moves[place] if place in paired else gaining(self.moves[place]) for place in sorted(free)]
-        return Search([each for each in moves if each], self.needed, joints)
+        return Search([each for each in moves if each], self.needed, joints, most_steps)
 
-    def answer(self, search: "Search", exact: bool) -> Changes:
+    def answer(self, search: Search, exact: bool) -> Changes:
         """Return the best that a search found."""
         return self.changes(search.best, search.reaches, exact)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 from glassform.records.field import Value
@@ -54,6 +55,22 @@ def frontier(moves: Iterable[Move]) -> list[Move]:
     return kept
 
 
+def corners(moves: Iterable[Move]) -> list[Move]:
+    """Keep, of a frontier, the moves that cost least at some price of gain: those on its lower convex hull."""
+    kept: list[Move] = []
+    for move in moves:
+        while len(kept) > 1 and not turns(kept[-2], kept[-1], move):
+            kept.pop()
+        kept.append(move)
+    return kept
+
+
+def turns(one: Move, middle: Move, last: Move) -> bool:
+    """Tell whether gain becomes dearer at the middle one of three moves."""
+    before = (middle.distance - one.distance) * (last.gain - middle.gain)
+    return before < (last.distance - middle.distance) * (middle.gain - one.gain)
+
+
 def undominated(moves: Iterable[Move]) -> list[Move]:
     """Keep the moves that gain more than every nearer one and than every one that is as near and less rare.
 
@@ -62,8 +79,7 @@ def undominated(moves: Iterable[Move]) -> list[Move]:
     kept: list[Move] = []
     here, nearer, top = -1.0, -math.inf, -math.inf  # a distance, and the largest gains before it and up to it
     rare, commoner, best = -1.0, -math.inf, -math.inf  # a rarity, and the same for those as near
-    for move in sorted(moves, key=preferred):
-        distance, rarity, gain, _ = preferred(move)
+    for (distance, rarity, gain, _), move in sorted(((preferred(move), move) for move in moves), key=itemgetter(0)):
         if distance != here:
             here, nearer, rare, best = distance, top, -1.0, -math.inf
         if rarity != rare:

@@ -35,6 +35,8 @@ class Search:
         The gain in log-odds, not below 0.
     joints
         What pairs of these fields gain beyond that.
+    most_steps
+        How many steps the tables of the bounds may take. If fields in pairs need more, some of them stay.
 
     Attributes
     ----------
@@ -44,9 +46,15 @@ class Search:
         How many combinations were looked at so far.
     """
 
-    def __init__(self, fields: Sequence[list[Move]], needed: float, joints: Sequence[Joint] = ()) -> None:
+    def __init__(
+        self,
+        fields: Sequence[list[Move]],
+        needed: float,
+        joints: Sequence[Joint] = (),
+        most_steps: int = MOST_COMBINATIONS,
+    ) -> None:
         self.needed, self.joints, self.looked_at = needed, joints, 0
-        self.stages, self.is_whole = stages_of(fields, joints, MOST_COMBINATIONS)
+        self.stages, self.is_whole = stages_of(fields, joints, most_steps)
         self.wider = {moves[0].places[0]: moves for moves in fields}
         self.nearest_first = {stage.place: stage.moves for stage in self.stages}
         most_gained = Rest(self.stages, 0.0, 1.0, len(self.stages))
@@ -128,7 +136,7 @@ class Search:
         """
         costs = Rest(self.stages, 1.0, 0.0, self.count)
         low, high = self.whole(costs.moves(self.count)), self.whole(self.widest)
-        for _ in range(MOST_PRICES):
+        for _ in range(MOST_PRICES if self.count > 1 else 0):
             if low.gain >= self.needed or high.gain - low.gain < SLACK:
                 break
             price = max(high.distance - low.distance, 0.0) / (high.gain - low.gain)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
-from glassform.analysis.moves import Move, frontier
+from glassform.analysis.moves import Move, corners, frontier
 from glassform.fitted.pairs import Pair, Side
 from glassform.records.field import Record, Value
 
@@ -42,9 +42,9 @@ class Joint:
         """Return the cell in which one of the two fields is."""
         return self.stays[self.places.index(place)]
 
-    def gain(self, place: int, cell: int, other: int) -> float:
-        """Return the gain of the cell of one of the two fields with a cell of the other."""
-        return self.gains[cell][other] if place == self.places[0] else self.gains[other][cell]
+    def seen_from(self, place: int) -> Sequence[Sequence[float]]:
+        """Return the gains with a row for each cell of one of the two fields."""
+        return self.gains if place == self.places[0] else [*zip(*self.gains, strict=True)]
 
     def between(self, moved: Mapping[int, Move]) -> float:
         """Return the gain of one move each of several fields, by place; 0, if one of the two stays."""
@@ -79,20 +79,29 @@ class Stage:
 
     def __init__(self, place: int, moves: list[Move], joints: Sequence[Joint], before: Sequence[Joint]) -> None:
         self.place, self.joints, self.before = place, joints, before
-        self.wider: dict[Cells, list[Move]] = {}
-        for move in moves:
+        self.wider: dict[Cells, list[Move]] = {} if joints else {(): moves}
+        for move in moves if joints else ():
             self.wider.setdefault(tuple(each.cell(place, move.values[0]) for each in joints), []).append(move)
         self.groups = {cells: frontier(each) for cells, each in self.wider.items()}
+        self.corners = {cells: corners(each) for cells, each in self.groups.items()}
         self.moves = [move for each in self.groups.values() for move in each]
         self.stays = tuple(each.stay(place) for each in joints)
         self.after = [each for each in before if each not in joints] + [each for each in joints if each not in before]
+        self.closing = [
+            (before.index(each), number, each.seen_from(place))
+            for number, each in enumerate(joints)
+            if each in before
+        ]
+        self.kept = [at for at, each in enumerate(before) if each not in joints]
+        self.opening = [number for number, each in enumerate(joints) if each not in before]
         self.known: dict[tuple[str, Cells], Any] = {}
 
     def through(self, opened: Cells, cells: Cells) -> Route:
         """Return the way through it in which its field has some cells."""
-        mine, theirs = dict(zip(self.joints, cells, strict=True)), dict(zip(self.before, opened, strict=True))
-        gain = sum(each.gain(self.place, mine[each], theirs[each]) for each in self.joints if each in theirs)
-        return Route(cells, gain, tuple(theirs[each] if each in theirs else mine[each] for each in self.after))
+        gain = 0.0
+        for at, number, gains in self.closing:
+            gain += gains[cells[number]][opened[at]]
+        return Route(cells, gain, (*[opened[at] for at in self.kept], *[cells[number] for number in self.opening]))
 
     def staying(self, opened: Cells) -> Cells:
         """Return the cells left open where the field stays."""
@@ -104,15 +113,21 @@ class Stage:
 
     def branches(self, opened: Cells) -> dict[Cells, list[Move]]:
         """Return the moves worth looking at, with all that they gain, by the cells they leave open."""
-        return self.remembered("branches", opened, lambda: by_leaves(self.routes(opened), self.groups, frontier))
-
-    def ties(self, opened: Cells) -> dict[Cells, list[Move]]:
-        """Return all moves, with all that they gain, by the cells they leave open."""
-        return self.remembered("ties", opened, lambda: by_leaves(self.routes(opened), self.wider, list))
+        return self.remembered("branches", opened, lambda: self.worth(by_leaves(self.routes(opened), self.groups)))
 
     def last(self, opened: Cells) -> list[Move]:
         """Return the moves worth looking at where no field after it moves."""
-        return self.remembered("last", opened, lambda: frontier(chain.from_iterable(self.branches(opened).values())))
+        return self.remembered(
+            "last", opened, lambda: self.worth({(): merged([*self.branches(opened).values()])})[()]
+        )
+
+    def ties(self, opened: Cells) -> dict[Cells, list[Move]]:
+        """Return all moves, with all that they gain, by the cells they leave open."""
+        return self.remembered("ties", opened, lambda: by_leaves(self.routes(opened), self.wider))
+
+    def worth(self, found: dict[Cells, list[Move]]) -> dict[Cells, list[Move]]:
+        """Return the moves that gain more than every nearer one that leaves the same cells open."""
+        return {leaves: frontier(moves) for leaves, moves in found.items()} if self.joints else found
 
     def remembered(self, what: str, opened: Cells, find: Callable[[], Found]) -> Found:
         """Return what is found, each time the same."""
@@ -122,17 +137,20 @@ class Stage:
         return found
 
 
-def by_leaves(
-    routes: Iterable[Route], groups: Mapping[Cells, list[Move]], kept: Callable[[list[Move]], list[Move]]
-) -> dict[Cells, list[Move]]:
+def by_leaves(routes: Iterable[Route], groups: Mapping[Cells, list[Move]]) -> dict[Cells, list[Move]]:
     """Return the moves of several routes, with all that they gain, by the cells they leave open."""
-    found: dict[Cells, list[Move]] = {}
+    found: dict[Cells, list[list[Move]]] = {}
     for cells, gain, leaves in routes:
         moves = groups[cells]
-        found.setdefault(leaves, []).extend(
+        found.setdefault(leaves, []).append(
             [move._replace(gain=move.gain + gain) for move in moves] if gain else moves
         )
-    return {leaves: kept(moves) for leaves, moves in found.items()}
+    return {leaves: merged(several) for leaves, several in found.items()}
+
+
+def merged(several: Sequence[list[Move]]) -> list[Move]:
+    """Return several lists of moves as one."""
+    return several[0] if len(several) == 1 else [*chain.from_iterable(several)]
 
 
 def stages_of(fields: Iterable[list[Move]], joints: Sequence[Joint], most: int) -> tuple[list[Stage], bool]:

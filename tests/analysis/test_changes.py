@@ -57,7 +57,7 @@ def small_card(seed: int) -> Scorecard:
         name: Points(tuple(known), tuple(chance.gauss(0, 1) for _ in known))
         for name, known in zip(names, values, strict=True)
     }
-    return Scorecard("1", package, {}, [], None, {}, {}, chance.gauss(0, 1), points, [[0.0]])
+    return Scorecard("1", package, {}, [], None, {}, {}, chance.gauss(0, 1), points, [0.0])
 
 
 def by_trying_everything(card, record, target, locked):
@@ -106,7 +106,7 @@ def wide_card(columns: int, values: int, seed: int, rising: bool = False) -> Sco
     package = {"name": "wide", "resources": [{"schema": {"fields": fields}}], "glassform": own}
     every = tuple(range(1, values + 1))
     tables = {f"n{at}": Points(every, tuple(each)) for at, each in enumerate(points)}
-    return Scorecard("1", package, {}, [], None, {}, {}, 0.0, tables, [[0.0]])
+    return Scorecard("1", package, {}, [], None, {}, {}, 0.0, tables, [0.0])
 
 
 def distance_of(card: Scorecard, record: Record, found: Changes) -> float:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from glassform.analysis.alternatives import ways_to
-from glassform.analysis.changes import smallest_changes
+from glassform.analysis.bounds import Rest
+from glassform.analysis.changes import Search, smallest_changes
 from glassform.analysis.frequencies import Frequencies
 from glassform.fitted.additive import Points
 from glassform.fitted.pairs import Pair, Side
@@ -248,6 +249,25 @@ def test_a_real_number_moves_to_the_edge_of_a_cell_that_its_own_curve_does_not_k
     assert found.values == {"weight": math.nextafter(6.0, 0)} and found.probability == sigmoid(0.5)
 
 
+@pytest.mark.parametrize("target", [0.03, 0.3, 0.5, 0.8, 0.95])
+def test_of_the_census_too(scorecard, record, target):
+    assert scorecard.pairs
+    free = ["workclass", "marital_status", "hours_per_week"]
+    found = smallest_changes(scorecard, record, target, [name for name in record if name not in free])
+    hours = [hour for hour in range(1, 100) if hour % 3 == 0 or hour in range(28, 63)] + [found.record[free[2]]]
+    best = min(
+        (
+            (sum(other[name] != record[name] for name in free), distance(scorecard, record, other))
+            for values in itertools.product(*(scorecard.points[name].values for name in free[:2]), hours)
+            if is_enough(scorecard, record, other := record | dict(zip(free, values, strict=True)), target)
+        ),
+        default=None,
+    )
+    assert found.exact and found.reached == (best is not None)
+    if best:
+        assert (len(found.values), found.distance) == pytest.approx(best)
+
+
 def most_tied(levels: int, fields: int) -> Scorecard:
     """A model in which every two of some fields are tied."""
     chance = random.Random(1)
@@ -269,3 +289,38 @@ def most_tied(levels: int, fields: int) -> Scorecard:
     }
     points = {name: Points(known, tuple(chance.gauss(0, 1) for _ in known)) for name in names}
     return Scorecard("1", package, {}, [], None, {}, {}, 0.0, points, [], pairs=pairs)
+
+
+@pytest.mark.parametrize("by", [1.0, 3.0, 9.0, -5.0])
+@pytest.mark.parametrize(("levels", "fields"), [(12, 3), (4, 5)])
+def test_fields_of_which_every_two_are_tied_are_searched_exactly(levels, fields, by):
+    card = most_tied(levels, fields)
+    record: Record = dict.fromkeys(card.points, "l0")
+    target = sigmoid(card.log_odds(record) + by)
+    found, every = smallest_changes(card, record, target, []), every_way(card, record, target, [])
+    assert found.exact and found.reached == bool(every)
+    assert not every or len(found.values) == min(map(len, every))
+
+
+def test_a_search_among_too_many_tied_fields_ends_soon_and_says_that_it_stopped(monkeypatch):
+    looked_at = []
+    count = Rest.least_through
+    monkeypatch.setattr(Rest, "least_through", lambda *args: looked_at.append(args) or count(*args))
+    card = most_tied(levels=9, fields=9)
+    record: Record = dict.fromkeys(card.points, "l0")
+    target = sigmoid(card.log_odds(record) + 4)
+    ways = ways_to(card, record, target, [])
+    assert len(looked_at) < 200_000
+    assert not any(way.exact for way in ways) and ways[0].reached
+    for way in ways:
+        assert card.probability(way.record) == way.probability >= target - 1e-9
+
+
+def test_what_a_stopped_search_does_not_find_is_not_called_impossible(client, record, monkeypatch):
+    query = record | {"target": "99.9%", "lock": [name for name in record if name != "hours_per_week"]}
+    assert client.get("/changes", query_string=query).json["exact"] is True
+    monkeypatch.setattr(Search, "run", lambda self, most: False)
+    answer = client.get("/changes", query_string=query).json
+    assert (answer["reached"], answer["exact"]) == (False, False)
+    page = client.get("/changes.html", query_string=query).text
+    assert "Nothing found with these locks" in page and "Impossible" not in page
