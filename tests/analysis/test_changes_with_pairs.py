@@ -268,6 +268,45 @@ def test_of_the_census_too(scorecard, record, target):
         assert (len(found.values), found.distance) == pytest.approx(best)
 
 
+def tied_numbers(seed: int, values: int, fields: int, pairs: int) -> Scorecard:
+    """A model of numbers of which the furthest gain most, some tied in cells of a few values."""
+    chance = random.Random(seed)
+    names = [f"n{at}" for at in range(fields)]
+    described: list[dict[str, Any]] = [
+        {"name": name, "type": "integer", "constraints": {"minimum": 1, "maximum": values}} for name in names
+    ]
+    described.append({"name": "t", "type": "string", "constraints": {"enum": ["no", "yes"]}})
+    package = {
+        "name": "numbers",
+        "resources": [{"schema": {"fields": described}}],
+        "glassform": {"target": "t", "features": names},
+    }
+    every = tuple(range(1, values + 1))
+    points = {
+        name: Points(every, tuple(itertools.accumulate(chance.uniform(0, 6 / values) for _ in every)))
+        for name in names
+    }
+    tied = {}
+    for first, second in chance.sample([*itertools.combinations(names, 2)], pairs):
+        sides = [Side(name, edges=tuple(sorted(chance.sample(every[1:], 3)))) for name in (first, second)]
+        tied[f"{first}:{second}"] = Pair(*sides, tuple(tuple(chance.gauss(0, 1) for _ in range(4)) for _ in range(4)))
+    return Scorecard("1", package, {}, [], None, {}, {}, -6.0, points, [], pairs=tied)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_so_is_it_where_several_numbers_must_go_far(seed):
+    chance = random.Random(seed)
+    card = tied_numbers(seed, *chance.choice([(9, 3, 2), (9, 3, 3), (5, 4, 3), (5, 4, 5)]))
+    record: Record = {name: chance.choice([1, 2]) for name in card.points}
+    top = max(card.log_odds(other) for _, other in others(card, record, []))
+    now = card.log_odds(record)
+    target = sigmoid(now + chance.uniform(0.6, 1) * (top - now))
+    found, every = smallest_changes(card, record, target, []), every_way(card, record, target, [])
+    best = min((len(names), *least) for names, least in every.items())
+    assert found.exact and found.reached
+    assert (len(found.values), *cost(card, record, found.record, target)) == pytest.approx(best, abs=1e-8)
+
+
 def most_tied(levels: int, fields: int) -> Scorecard:
     """A model in which every two of some fields are tied."""
     chance = random.Random(1)
