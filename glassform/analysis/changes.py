@@ -20,7 +20,8 @@ __all__ = ["NOTHING", "Changes", "Move", "Question", "Search", "moves_of", "smal
 class Changes:
     """The fields to change, their distance, the new record and probability, and whether the target is reached.
 
-    `exact` is false where the search had to stop: as many fields may get there with less distance.
+    `exact` is false where the search had to stop: as many fields may get there with less distance or, if very many
+    are tied in pairs, fewer.
     """
 
     reached: bool
@@ -85,7 +86,7 @@ def smallest_changes(
     A field's distance is its share of the range (numbers and ordered categories) or 1 (other categories), as
     `Field.distance` says; distances add up. Locked fields stay; a field with a direction only goes that way. At
     equal distance the values win that most training rows have and then, or where the model's file does not know, the
-    smallest overshoot. Real-valued fields move to knots only.
+    smallest overshoot. Real-valued fields move to knots, and to either side of an edge of a pair's cells, only.
 
     Parameters
     ----------
@@ -93,7 +94,8 @@ def smallest_changes(
         Between 0 and 1, exclusive. Above the record's probability it is to be reached or passed from below, under it
         from above.
     most
-        How many combinations are looked at. The number of fields is the least even if these are not enough.
+        How many combinations are looked at. The number of fields is the least even if these are not enough, unless so
+        many fields are tied in pairs that some of them must stay.
 
     Returns
     -------

@@ -53,8 +53,10 @@ class Search:
         joints: Sequence[Joint] = (),
         most_steps: int = MOST_COMBINATIONS,
     ) -> None:
-        self.needed, self.joints, self.looked_at = needed, joints, 0
-        self.stages, self.is_whole = stages_of(fields, joints, most_steps)
+        is_one_enough = any(move.gain >= needed for moves in fields for move in moves)
+        self.joints = () if is_one_enough else joints  # where one field moves, no two gain together
+        self.needed, self.looked_at = needed, 0
+        self.stages, self.is_whole = stages_of(fields, self.joints, most_steps)
         self.wider = {moves[0].places[0]: moves for moves in fields}
         self.nearest_first = {stage.place: stage.moves for stage in self.stages}
         most_gained = Rest(self.stages, 0.0, 1.0, len(self.stages))
@@ -74,7 +76,7 @@ class Search:
     def run(self, most: int) -> bool:
         """Look for the best combination; return whether `most` were enough to know that none is nearer."""
         if not self.reaches or not self.count:
-            return self.is_whole or not self.count
+            return self.reaches or self.is_whole
         self.gains = Rest(self.stages, 0.0, 1.0, self.count)  # negated, so the least is the largest
         self.costs = self.best_priced()
         ties = int(most * SHARE_OF_TIES)

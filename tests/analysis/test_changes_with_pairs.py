@@ -354,12 +354,22 @@ def test_a_search_among_too_many_tied_fields_ends_soon_and_says_that_it_stopped(
     monkeypatch.setattr(Stage, "through", counting)
     card = most_tied(levels=9, fields=9)
     record: Record = dict.fromkeys(card.points, "l0")
-    target = sigmoid(card.log_odds(record) + 4)
+    alone = [record | {name: value} for name, points in card.points.items() for value in points.values]
+    target = sigmoid(max(map(card.log_odds, alone)) + 1)
     ways = ways_to(card, record, target, [])
     assert steps < 400_000
     assert not any(way.exact for way in ways) and ways[0].reached
     for way in ways:
         assert card.probability(way.record) == way.probability >= target - 1e-9
+
+
+def test_one_change_that_is_enough_is_found_among_however_many_tied_fields():
+    card = most_tied(levels=9, fields=9)
+    record: Record = dict.fromkeys(card.points, "l0")
+    alone = [record | {name: value} for name, points in card.points.items() for value in points.values]
+    best = max(alone, key=card.log_odds)
+    found = smallest_changes(card, record, card.probability(best) - 1e-6, [])
+    assert (found.exact, found.record) == (True, best)
 
 
 def test_what_a_stopped_search_does_not_find_is_not_called_impossible(client, record, monkeypatch):
