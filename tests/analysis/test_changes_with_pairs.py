@@ -368,7 +368,7 @@ def test_one_change_that_is_enough_is_found_among_however_many_tied_fields():
     record: Record = dict.fromkeys(card.points, "l0")
     alone = [record | {name: value} for name, points in card.points.items() for value in points.values]
     best = max(alone, key=card.log_odds)
-    found = smallest_changes(card, record, card.probability(best) - 1e-6, [])
+    found = smallest_changes(card, record, sigmoid(card.log_odds(best) - 0.001), [])
     assert (found.exact, found.record) == (True, best)
 
 
