@@ -225,3 +225,8 @@ def tidy(number: float) -> str:
         return str(int(number))
     text = f"{number:.6g}"
     return str(number) if "e" in text else text
+
+
+def is_just_below(number: float) -> bool:
+    """Tell whether a number is the last one before a rounder one, as it is before a jump."""
+    return float(f"{number:.12g}") == math.nextafter(number, math.inf)

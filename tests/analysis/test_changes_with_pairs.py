@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from glassform.analysis.alternatives import ways_to
-from glassform.analysis.changes import Search, smallest_changes
+from glassform.analysis.changes import Changes, Search, smallest_changes
 from glassform.analysis.frequencies import Frequencies
 from glassform.analysis.together import Stage
 from glassform.fitted.additive import Points
@@ -17,6 +17,7 @@ from glassform.fitted.pairs import Pair, Side
 from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid
 from glassform.records.field import Record, Value
+from glassform.resources.answers import changes as answers
 
 KINDS: dict[str, dict[str, Any]] = {
     "rising": {
@@ -380,3 +381,11 @@ def test_what_a_stopped_search_does_not_find_is_not_called_impossible(client, re
     assert (answer["reached"], answer["exact"]) == (False, False)
     page = client.get("/changes.html", query_string=query).text
     assert "Nothing found with these locks" in page and "Impossible" not in page
+
+
+def test_the_page_says_that_a_number_is_just_below_an_edge(client, record, monkeypatch):
+    values: Record = {"hours_per_week": math.nextafter(40.0, 0)}
+    found = Changes(True, True, values, record | values, 0.6, 0.1)
+    monkeypatch.setattr(answers, "ways_to", lambda *args: [found])
+    page = client.get("/changes.html", query_string=record).text
+    assert "<strong>just below 40</strong>" in page and "39.999" not in page.partition("href")[0]
