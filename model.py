@@ -8,6 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from glassform.files import print_any_text
 from glassform.fitted.base import Fitted
@@ -17,6 +18,7 @@ from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
 from glassform.learning.recipe import Recipe, build, chosen
+from glassform.learning.rivals import cross_validated
 from glassform.learning.saving import register, version_of
 from glassform.learning.table import Split, count, plain, read, with_seen
 from glassform.records.datapackage import read_package
@@ -46,6 +48,7 @@ def build_pipeline(schema: Schema, recipe: Recipe) -> Pipeline:
     return estimator_of(schema, ESTIMATORS).build(schema, recipe)
 
 
+@threadpool_limits.wrap(limits=1)  # several would wait for each other, since most of the matrices are small
 def train(
     package: Path = PACKAGE,
     artifacts: Path = ARTIFACTS,
@@ -84,6 +87,7 @@ def train(
         evaluation = measures.evaluate_split(test, predicted)
     with step("Comparing with simpler and with opaque models"):
         evaluation["comparison"] = measures.compare(pipeline, training, test)
+        evaluation["rivals"] = cross_validated(measures, recipe, training) if estimator.is_additive else None
     about = facts(measures, pipeline, training, test)
     card = kind(
         version=version_of(schema, pipeline, [training, test]),

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from glassform.analysis.intervals import SMALLEST_GROUP, presentable
+from glassform.analysis.verdict import beside_an_opaque_model, beside_straight_lines
 from glassform.describing.columns import Undescribable
 from glassform.describing.files import add
 from glassform.fitted.base import Fitted
@@ -58,7 +59,16 @@ Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it 
 {measures.groups_title}
 {groups_as_text(evaluation["calibration"], layout)}
 
-{measures.last_line(card.training, evaluation)}{warning}""".rstrip()
+{measures.last_line(card.training, evaluation)}{warning}{compared_with_others(evaluation)}""".rstrip()
+
+
+def compared_with_others(evaluation: dict[str, Any]) -> str:
+    """Return the comparison with an opaque model and with straight lines; nothing of a model that is opaque itself."""
+    rivals = evaluation.get("rivals")
+    if not rivals:
+        return ""
+    said = f"{beside_an_opaque_model(rivals)} {beside_straight_lines(rivals)}"
+    return f"\n\nBy {rivals['folds']}-fold cross-validation of the {rivals['rows']:,} training rows:\n{said}"
 
 
 def groups_as_text(groups: list[dict[str, Any]], layout: dict[str, Any]) -> str:

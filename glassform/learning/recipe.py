@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
 
 from glassform.learning.screening import PARTS, screened
 from glassform.learning.shapes import FAMILIES, LINE, Pairs, Plan, Shapes
@@ -21,7 +22,8 @@ PAIR_STRENGTHS = (0.03, 0.3, 3.0)  # the first holds 33 rows that say nothing ag
 PAIRS_FROM = 3_000  # rows from which the strength of pairs is chosen; on fewer the choice is fooled
 MOST_ROWS, MOST_OF_CLASSES = 40_000, 3_000  # that shapes are chosen on
 MOST_SCREENED = 40_000  # that pairs are chosen on
-SMALL, LARGE = 1_000, 4_000  # rows up to which folds are drawn three times, and from which there are fewer
+SMALL, LARGE = 1_000, 4_000  # rows up to which folds are drawn several times, and from which there are fewer
+REPEATS = 3
 PAIR_FOLDS = 3
 SEED = 0
 FLOOR = 1e-15  # of a probability, so that it has a logarithm
@@ -121,20 +123,25 @@ def regression(task: str, strength: float, tolerance: float = 1e-4) -> LogisticR
 
 def chosen(schema: Schema, training: Split) -> Recipe:
     """Choose shapes, ridge and pairs for some training rows."""
-    profiles = Profiles.of(training)
+    return chosen_for(schema, Profiles.of(training))
+
+
+def chosen_for(schema: Schema, rows: Profiles, repeats: int = REPEATS) -> Recipe:
+    """Choose shapes, ridge and pairs for some profiles; the folds of few rows are drawn so many times."""
     most = MOST_OF_CLASSES if schema.task == CLASSES else MOST_ROWS
-    recipe = with_shapes(schema, profiles.at_most(most))
-    return with_pairs(schema, recipe, profiles.at_most(MOST_SCREENED))
+    recipe = with_shapes(schema, rows.at_most(most), repeats)
+    return with_pairs(schema, recipe, rows.at_most(MOST_SCREENED))
 
 
-def with_shapes(schema: Schema, rows: Profiles) -> Recipe:
+def with_shapes(schema: Schema, rows: Profiles, repeats: int) -> Recipe:
     """Choose the family of curves and the strength of the data against the ridge.
 
     Each family has its best strength; of the families, the simplest wins whose loss is not more than one standard
     error above the least, by the paired losses of the rows.
     """
     losses = np.zeros((len(FAMILIES), len(STRENGTHS), len(rows.y)))
-    repeats, number = (3, 5) if len(rows.y) < SMALL else (1, 5 if len(rows.y) < LARGE else 3)
+    size = rows.weights.sum()
+    repeats, number = (repeats, 5) if size < SMALL else (1, 5 if size < LARGE else 3)
     for held in held_out(schema, rows, number, repeats):
         for place, family in enumerate(FAMILIES):
             recipes = [Recipe(family, strength) for strength in STRENGTHS]
@@ -236,9 +243,14 @@ def residuals(schema: Schema, recipe: Recipe, rows: Profiles) -> tuple[np.ndarra
 
 def fit_on(pipeline: Pipeline, rows: Profiles) -> Pipeline:
     """Fit a pipeline on weighted rows."""
-    weights = {f"{name}__sample_weight": rows.weights for name, _ in pipeline.steps}
-    fitted: Pipeline = pipeline.fit(rows.X, rows.y, **weights)
+    fitted: Pipeline = pipeline.fit(rows.X, rows.y, **weights_for(pipeline, rows.weights))
     return fitted
+
+
+def weights_for(pipeline: Pipeline, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the weights of rows as the arguments that a pipeline's steps expect."""
+    weighed = [name for name, step in pipeline.steps if has_fit_parameter(step, "sample_weight")]
+    return {f"{name}__sample_weight": weights for name in weighed}
 
 
 def candidates_of(schema: Schema) -> tuple[Pairs, bool]:

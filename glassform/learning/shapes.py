@@ -15,10 +15,19 @@ FAMILIES = (LINE, SMOOTH, FEW, MANY)  # from the simplest on
 MOST_PLACES = {SMOOTH: 20, FEW: 5, MANY: 10}  # where a curve may turn
 MOST_LEVELS = 256  # places of a number most of whose rows hold one value
 PILED_UP, FEWEST_VALUES = 0.5, 10  # the share of the rows at that value, and how many values are no pile
+SMALL = 2_000_000  # numbers in all, up to which plain columns are faster than those without their zeros
 FEWEST_ROWS = 5  # that a turn of a curve must rest on
 MOST_CELLS = 8  # of a number in a pair
 BENDS = (0.0, 1 / 3, 2 / 3, 1.0)  # quantiles of the rows between which a smooth curve is one cubic
 Pairs = tuple[tuple[str, str], ...]
+
+
+class Block(NamedTuple):
+    """Some columns: for each row, the places of what is not 0 and the numbers there."""
+
+    places: np.ndarray
+    numbers: np.ndarray
+    width: int
 
 
 class Plan(NamedTuple):
@@ -48,14 +57,14 @@ class Curve:
     places: np.ndarray
     basis: np.ndarray
 
-    def columns(self, values: np.ndarray) -> sparse.csr_array:
-        """Return a row of columns for each value."""
+    def blocks(self, values: np.ndarray) -> list[Block]:
+        """Return the columns of each value."""
         known = np.where(np.isnan(values), self.median, values)
-        line = sparse.csr_array(((known - self.mean) / self.scale)[:, None])
+        line = column_of((known - self.mean) / self.scale)
         if not self.basis.size:
-            return line
-        curve = hats(known, self.places) @ sparse.csr_array(self.basis)
-        return sparse.csr_array(sparse.hstack([line, curve]))
+            return [line]
+        curve = hats(known, self.places)
+        return [line, curve if is_one_a_place(self.basis) else times(curve, self.basis)]
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ class Shapes(TransformerMixin, BaseEstimator):
     pair_share
         How strongly cells are held back beside the other columns: their ridge is 1 / `pair_share` times as large.
     dense
-        Whether the columns are a plain array, which a regression of numbers needs.
+        Whether the columns are always a plain array, which a regression of numbers needs; few ones always are.
     """
 
     def __init__(
@@ -115,6 +124,7 @@ class Shapes(TransformerMixin, BaseEstimator):
         """Learn where curves may turn and where the cells of pairs begin."""
         weights = np.ones(len(X)) if sample_weight is None else sample_weight
         plan = self.plan
+        self.steps_ = {name: step_of(codes(X[name], known), weights) for name, known in plan.categories.items()}
         self.curves_ = {
             name: curve_of(X[name].to_numpy(dtype=float), weights, LINE if name in plan.straight else self.family)
             for name in plan.numbers
@@ -133,26 +143,63 @@ class Shapes(TransformerMixin, BaseEstimator):
     def transform(self, X: pd.DataFrame) -> Any:
         """Return the columns of each row."""
         plan = self.plan
-        blocks = [one_hot(codes(X[name], known), len(known)) for name, known in plan.categories.items()]
+        blocks = []
+        for name, known in plan.categories.items():
+            found = codes(X[name], known)
+            two = len(known) == 2
+            blocks.append(column_of((found == 1) * self.steps_[name]) if two else one_hot(found, len(known)))
         for name, curve in self.curves_.items():
             values = X[name].to_numpy(dtype=float)
-            blocks.append(curve.columns(values))
+            blocks += curve.blocks(values)
             if name in plan.gaps:
-                blocks.append(sparse.csr_array(np.isnan(values)[:, None].astype(float)))
+                blocks.append(column_of(np.isnan(values)))
         for pair, used in self.used_.items():
             numbers = self.numbered(pair, X)
             place = np.minimum(np.searchsorted(used, numbers), len(used) - 1)
             place = np.where(used[place] == numbers, place, -1)
-            blocks.append(one_hot(place, len(used)) * self.pair_share**0.5)
-        columns = sparse.hstack(blocks, format="csr")
-        return columns.toarray() if self.dense else columns
+            blocks.append(one_hot(place, len(used), self.pair_share**0.5))
+        return side_by_side(blocks, self.dense)
 
 
-def one_hot(places: np.ndarray, width: int) -> sparse.csr_array:
-    """Return a row for each place, with a 1 there; none where it is negative."""
-    known = places >= 0
-    starts = np.concatenate([[0], np.cumsum(known)])
-    return sparse.csr_array((np.ones(known.sum()), places[known], starts), shape=(len(places), width))
+def step_of(found: np.ndarray, weights: np.ndarray) -> float:
+    """Return the size of a step between two categories, with which its column has a standard deviation of 1."""
+    share = float((found == 1) @ weights / weights.sum())
+    return 1.0 / (share * (1.0 - share)) ** 0.5 if 0.0 < share < 1.0 else 1.0
+
+
+def column_of(numbers: np.ndarray) -> Block:
+    """Return one column."""
+    return Block(np.zeros((len(numbers), 1), dtype=int), numbers[:, None].astype(float), 1)
+
+
+def one_hot(places: np.ndarray, width: int, size: float = 1.0) -> Block:
+    """Return columns with one number a row, at a place; none where that is negative."""
+    return Block(np.maximum(places, 0)[:, None], np.where(places >= 0, size, 0.0)[:, None], width)
+
+
+def times(block: Block, basis: np.ndarray) -> Block:
+    """Return columns times a matrix."""
+    numbers = (block.numbers[:, :, None] * basis[block.places]).sum(axis=1)
+    return Block(np.broadcast_to(np.arange(basis.shape[1]), numbers.shape), numbers, basis.shape[1])
+
+
+def is_one_a_place(basis: np.ndarray) -> bool:
+    """Tell whether each place of a curve has a column of its own."""
+    return basis.shape[0] == basis.shape[1] and bool((basis == np.eye(len(basis))).all())
+
+
+def side_by_side(blocks: Sequence[Block], dense: bool) -> Any:
+    """Return all columns: as a plain array, or without the zeros of a large one."""
+    starts = np.cumsum([0, *(block.width for block in blocks)])
+    places = np.hstack([block.places + start for block, start in zip(blocks, starts, strict=False)])
+    numbers = np.hstack([block.numbers for block in blocks])
+    rows, width = len(places), int(starts[-1])
+    if dense or rows * width <= SMALL:
+        columns = np.zeros((rows, width))
+        np.put_along_axis(columns, places, numbers, axis=1)
+        return columns
+    ends = np.arange(rows + 1) * places.shape[1]
+    return sparse.csr_array((numbers.ravel(), places.ravel(), ends), shape=(rows, width))
 
 
 def codes(column: pd.Series, known: Sequence[str]) -> np.ndarray:
@@ -161,16 +208,12 @@ def codes(column: pd.Series, known: Sequence[str]) -> np.ndarray:
     return found
 
 
-def hats(values: np.ndarray, places: np.ndarray) -> sparse.csr_array:
+def hats(values: np.ndarray, places: np.ndarray) -> Block:
     """Return the share of each place in each value: of the two on either side, or of the end beyond which it lies."""
     inside = np.clip(values, places[0], places[-1])
     right = np.clip(np.searchsorted(places, inside, side="right"), 1, len(places) - 1)
     share = (inside - places[right - 1]) / (places[right] - places[right - 1])
-    rows = np.arange(len(values))
-    return sparse.csr_array(
-        (np.concatenate([1.0 - share, share]), (np.tile(rows, 2), np.concatenate([right - 1, right]))),
-        shape=(len(values), len(places)),
-    )
+    return Block(np.column_stack([right - 1, right]), np.column_stack([1.0 - share, share]), len(places))
 
 
 def curve_of(values: np.ndarray, weights: np.ndarray, family: str) -> Curve:
@@ -218,7 +261,8 @@ def turning_places(distinct: np.ndarray, counts: np.ndarray, family: str) -> np.
 def supported(places: np.ndarray, distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Leave out places until each rests on five rows at least: a row between two counts for both, by its nearness."""
     while len(places) > 2:
-        rows = counts @ hats(distinct, places)
+        shares = hats(distinct, places)
+        rows = np.bincount(shares.places.ravel(), (shares.numbers * counts[:, None]).ravel())
         weakest = int(rows.argmin())
         if rows[weakest] >= FEWEST_ROWS:
             return places
