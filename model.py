@@ -48,7 +48,6 @@ def build_pipeline(schema: Schema, recipe: Recipe) -> Pipeline:
     return estimator_of(schema, ESTIMATORS).build(schema, recipe)
 
 
-@threadpool_limits.wrap(limits=1)  # several would wait for each other, since most of the matrices are small
 def train(
     package: Path = PACKAGE,
     artifacts: Path = ARTIFACTS,
@@ -68,26 +67,34 @@ def train(
         If the table does not match it, or no such estimator can predict its target.
     """
     schema = read_package(package)
-    estimator = estimator_of(schema, ESTIMATORS)
+    estimator_of(schema, ESTIMATORS)  # a name that is wrong is told before a large table is read
     with step(f"Reading {schema.package['title']}"):
         test = read(schema, schema.own["test"], package.parent)
         training = counted(schema) if counted else read(schema, schema.own["train"], package.parent)
         schema = with_seen(schema, training, test)
-    measures = MEASURES[schema.task](schema)
+    # several threads would wait for each other, since most of the matrices are small
+    with threadpool_limits(limits=1):
+        card, pipeline = learned(schema, training, test)
+    return register(card, pipeline, test, Registry(artifacts), promote)
+
+
+def learned(schema: Schema, training: Split, test: Split) -> tuple[Fitted, Pipeline]:
+    """Choose, fit, tabulate and evaluate a model, printing each step; return it with its pipeline."""
+    measures, is_additive = MEASURES[schema.task](schema), estimator_of(schema, ESTIMATORS).is_additive
     recipe = Recipe()
-    if estimator.is_additive:
+    if is_additive:
         with step("Choosing shapes, ridge and pairs by cross-validation"):
             recipe = chosen(schema, training)
     with step(f"Fitting {training.rows:,} rows"):
         pipeline = fit(build_pipeline(schema, recipe), training)
-    with step(TABULATING if estimator.is_additive else NOT_ADDITIVE):
-        kind, points = measures.tabulate(pipeline, training) if estimator.is_additive else (Opaque, {})
+    with step(TABULATING if is_additive else NOT_ADDITIVE):
+        kind, points = measures.tabulate(pipeline, training) if is_additive else (Opaque, {})
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
         predicted = measures.predict(pipeline, test.X)
         evaluation = measures.evaluate_split(test, predicted)
     with step("Comparing with simpler and with opaque models"):
         evaluation["comparison"] = measures.compare(pipeline, training, test)
-        evaluation["rivals"] = cross_validated(measures, recipe, training) if estimator.is_additive else None
+        evaluation["rivals"] = cross_validated(measures, recipe, training) if is_additive else None
     about = facts(measures, pipeline, training, test)
     card = kind(
         version=version_of(schema, pipeline, [training, test]),
@@ -96,10 +103,10 @@ def train(
         examples=choose_examples(measures, test, predicted),
         people=people(measures, training, test),
         evaluation=evaluation | measures.coverage(test.y, predicted, about),
-        training=about | ({"recipe": recipe.told()} if estimator.is_additive else {}),
+        training=about | ({"recipe": recipe.told()} if is_additive else {}),
         **points,
     )
-    return register(card, pipeline, test, Registry(artifacts), promote)
+    return card, pipeline
 
 
 @cache

@@ -63,7 +63,7 @@ Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it 
 
 
 def compared_with_others(evaluation: dict[str, Any]) -> str:
-    """Return the comparison with an opaque model and with straight lines; nothing of a model that is opaque itself."""
+    """Return the comparison with an opaque model and with straight lines; none, if the model is opaque itself."""
     rivals = evaluation.get("rivals")
     if not rivals:
         return ""

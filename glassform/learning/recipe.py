@@ -1,5 +1,6 @@
 """The recipe of every additive model: shapes, ridge and pairs, chosen by cross-validation of the training rows."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
@@ -48,7 +49,8 @@ class Recipe:
 
     def told(self) -> dict[str, Any]:
         """Return it as a model's file holds it."""
-        return asdict(self)
+        told: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return told
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,10 @@ class Profiles:
         return Profiles(self.X[rows], self.y[rows], self.weights[rows], self.records[rows])
 
     def at_most(self, most: int) -> "Profiles":
-        """Return all rows of records drawn at random, until they are so many."""
-        if self.weights.sum() <= most:
+        """Return all rows of records drawn at random, until they are so many distinct ones."""
+        if len(self.y) <= most:
             return self
-        size = np.bincount(self.records, self.weights)
+        size = np.bincount(self.records)
         drawn = np.random.default_rng(SEED).permutation(len(size))
         kept = np.zeros(len(size), dtype=bool)
         kept[drawn[: max(1, int(np.searchsorted(size[drawn].cumsum(), most)))]] = True

@@ -10,6 +10,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import SplineTransformer
 
+from glassform.fitted.pairs import AND
+
 LINE, SMOOTH, FEW, MANY = "line", "smooth", "curve5", "curve10"
 FAMILIES = (LINE, SMOOTH, FEW, MANY)  # from the simplest on
 MOST_PLACES = {SMOOTH: 20, FEW: 5, MANY: 10}  # where a curve may turn
@@ -142,23 +144,28 @@ class Shapes(TransformerMixin, BaseEstimator):
 
     def transform(self, X: pd.DataFrame) -> Any:
         """Return the columns of each row."""
+        return side_by_side([block for _, block in self.blocks(X)], self.dense)
+
+    def blocks(self, X: pd.DataFrame) -> list[tuple[str, Block]]:
+        """Return the columns of each field and each pair."""
         plan = self.plan
-        blocks = []
+        blocks = list[tuple[str, Block]]()
         for name, known in plan.categories.items():
             found = codes(X[name], known)
             two = len(known) == 2
-            blocks.append(column_of((found == 1) * self.steps_[name]) if two else one_hot(found, len(known)))
+            block = column_of((found == 1) * self.steps_[name]) if two else one_hot(found, len(known))
+            blocks.append((name, block))
         for name, curve in self.curves_.items():
             values = X[name].to_numpy(dtype=float)
-            blocks += curve.blocks(values)
+            blocks += [(name, block) for block in curve.blocks(values)]
             if name in plan.gaps:
-                blocks.append(column_of(np.isnan(values)))
+                blocks.append((name, column_of(np.isnan(values))))
         for pair, used in self.used_.items():
             numbers = self.numbered(pair, X)
             place = np.minimum(np.searchsorted(used, numbers), len(used) - 1)
             place = np.where(used[place] == numbers, place, -1)
-            blocks.append(one_hot(place, len(used), self.pair_share**0.5))
-        return side_by_side(blocks, self.dense)
+            blocks.append((AND.join(pair), one_hot(place, len(used), self.pair_share**0.5)))
+        return blocks
 
 
 def step_of(found: np.ndarray, weights: np.ndarray) -> float:
