@@ -18,7 +18,8 @@ from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
 from glassform.learning.recipe import Recipe, build, chosen
-from glassform.learning.rivals import cross_validated
+from glassform.learning.rivals import cross_validated, free_of_rules
+from glassform.learning.rules import UnholdableRule, rules_of
 from glassform.learning.saving import register, version_of
 from glassform.learning.table import Split, count, plain, read, with_seen
 from glassform.records.datapackage import read_package
@@ -67,7 +68,9 @@ def train(
         If the table does not match it, or no such estimator can predict its target.
     """
     schema = read_package(package)
-    estimator_of(schema, ESTIMATORS)  # a name that is wrong is told before a large table is read
+    # what cannot be done is told before a large table is read
+    if not estimator_of(schema, ESTIMATORS).is_additive and rules_of(schema):
+        raise UnholdableRule(f"shape: {schema.own['estimator']} has no shapes that rules could hold")
     with step(f"Reading {schema.package['title']}"):
         test = read(schema, schema.own["test"], package.parent)
         training = counted(schema) if counted else read(schema, schema.own["train"], package.parent)
@@ -94,6 +97,8 @@ def learned(schema: Schema, training: Split, test: Split) -> tuple[Fitted, Pipel
         evaluation = measures.evaluate_split(test, predicted)
     with step("Comparing with simpler and with opaque models"):
         evaluation["comparison"] = measures.compare(pipeline, training, test)
+        if rules_of(schema):
+            evaluation["without_rules"] = free_of_rules(measures, training, test)
         evaluation["rivals"] = cross_validated(measures, recipe, training) if is_additive else None
     about = facts(measures, pipeline, training, test)
     card = kind(

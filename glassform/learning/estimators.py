@@ -13,6 +13,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, SVR
 
 from glassform.learning.recipe import Recipe, weights_for
+from glassform.learning.rules import fit_to_rules
 from glassform.learning.table import Split
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 
@@ -77,8 +78,7 @@ def estimator_of(schema: Schema, estimators: Mapping[str, Estimator]) -> Estimat
 
 def fit(pipeline: Pipeline, split: Split) -> Pipeline:
     """Fit a pipeline on weighted rows."""
-    fitted: Pipeline = pipeline.fit(split.X, split.y, **weights_for(pipeline, split.weights))
-    return fitted
+    return fit_to_rules(pipeline, split.X, split.y, weights_for(pipeline, split.weights))
 
 
 def encoded(schema: Schema, one_hot: bool) -> ColumnTransformer:

@@ -12,8 +12,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from glassform.learning.rules import UnholdableRule, fit_to_rules, rules_of
 from glassform.learning.screening import PARTS, screened
-from glassform.learning.shapes import FAMILIES, LINE, Pairs, Plan, Shapes
+from glassform.learning.shapes import FAMILIES, LINE, NO_RULE, Pairs, Plan, Shapes
 from glassform.learning.table import OUTCOME, ROWS, Split
 from glassform.records.names import identifier
 from glassform.records.schema import CLASSES, NUMBER, Schema
@@ -104,23 +105,30 @@ def plan_of(schema: Schema) -> Plan:
         {each.name: [*each.categories] for each in schema.fields if each.categories},
         tuple(each.name for each in schema.fields if not each.categories),
         tuple(each.name for each in schema.fields if each.has_gaps),
+        rules_of(schema),
     )
 
 
 def build(schema: Schema, recipe: Recipe) -> Pipeline:
     """Return the unfitted pipeline of a recipe."""
     shapes = Shapes(
-        plan_of(schema), recipe.family, recipe.pairs, recipe.pair_strength / recipe.strength, schema.task == NUMBER
+        plan_of(schema),
+        recipe.family,
+        recipe.pairs,
+        recipe.pair_strength / recipe.strength,
+        dense=schema.task == NUMBER,
     )
     return Pipeline([("shapes", shapes), ("regression", regression(schema.task, recipe.strength, CLOSE))])
 
 
-def regression(task: str, strength: float, tolerance: float = 1e-4) -> LogisticRegression | Ridge:
-    """Return the regression of a kind of target, held back by a ridge on every column."""
+def regression(
+    task: str, strength: float, tolerance: float = 1e-4, is_warm: bool = False
+) -> LogisticRegression | Ridge:
+    """Return the regression of a kind of target, held back by a ridge; a warm one goes on from its last fit."""
     if task == NUMBER:
         return Ridge(alpha=1.0 / strength, solver="cholesky")
     # newton-cholesky reaches the optimum, which the covariance of the points assumes, in a few steps
-    return LogisticRegression(C=strength, solver="newton-cholesky", tol=tolerance, warm_start=True)
+    return LogisticRegression(C=strength, solver="newton-cholesky", tol=tolerance, warm_start=is_warm)
 
 
 def chosen(schema: Schema, training: Split) -> Recipe:
@@ -185,7 +193,7 @@ def losses_of(schema: Schema, recipes: Sequence[Recipe], learned: Profiles, held
     columns, unseen = shapes.fit_transform(learned.X, sample_weight=learned.weights), shapes.transform(held.X)
     model, found = None, []
     for recipe in recipes:
-        model = regression(schema.task, recipe.strength) if model is None else model
+        model = regression(schema.task, recipe.strength, is_warm=True) if model is None else model
         model.set_params(**{"alpha": 1.0 / recipe.strength} if schema.task == NUMBER else {"C": recipe.strength})
         model.fit(columns, learned.y, sample_weight=learned.weights)
         found.append(row_losses(schema.task, model, unseen, held.y))
@@ -245,8 +253,7 @@ def residuals(schema: Schema, recipe: Recipe, rows: Profiles) -> tuple[np.ndarra
 
 def fit_on(pipeline: Pipeline, rows: Profiles) -> Pipeline:
     """Fit a pipeline on weighted rows."""
-    fitted: Pipeline = pipeline.fit(rows.X, rows.y, **weights_for(pipeline, rows.weights))
-    return fitted
+    return fit_to_rules(pipeline, rows.X, rows.y, weights_for(pipeline, rows.weights))
 
 
 def weights_for(pipeline: Pipeline, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -258,8 +265,12 @@ def weights_for(pipeline: Pipeline, weights: np.ndarray) -> dict[str, np.ndarray
 def candidates_of(schema: Schema) -> tuple[Pairs, bool]:
     """Return the pairs to try, and whether the data package names them, so that they are used without a trial."""
     asked = schema.own.get("pairs", {})
-    if "use" in asked:
-        return tuple((identifier(first), identifier(second)) for first, second in asked["use"]), True
+    rules = rules_of(schema)
+    names = [each.name for each in schema.fields if not rules.get(each.name, NO_RULE).is_alone]
+    if asked.get("use") is not None:
+        named = tuple((identifier(first), identifier(second)) for first, second in asked["use"])
+        for name in (each for pair in named for each in pair if each not in names):
+            raise UnholdableRule(f"pairs: {name} can be in no pair, since a rule says what its shape is")
+        return named, True
     never = {frozenset(map(identifier, pair)) for pair in asked.get("never", [])}
-    names = [each.name for each in schema.fields]
     return tuple(pair for pair in combinations(names, 2) if not any(each <= {*pair} for each in never)), False

@@ -10,9 +10,21 @@ from sklearn.pipeline import Pipeline
 
 from glassform.analysis.verdict import ALIKE, BETTER, WORSE
 from glassform.learning.base import Measures
-from glassform.learning.estimators import boosting, straight_lines
-from glassform.learning.recipe import LARGE, Profiles, Recipe, build, chosen_for, fit_on, held_out, paired, row_losses
+from glassform.learning.estimators import boosting, fit, straight_lines
+from glassform.learning.recipe import (
+    LARGE,
+    Profiles,
+    Recipe,
+    build,
+    chosen,
+    chosen_for,
+    fit_on,
+    held_out,
+    paired,
+    row_losses,
+)
 from glassform.learning.table import Split
+from glassform.records.field import OWN
 from glassform.records.schema import CLASSES, NUMBER, Schema
 
 FOLDS = 3
@@ -60,6 +72,14 @@ def cross_validated(measures: Measures, recipe: Recipe, training: Split) -> dict
         "losses": {name: float(each.losses[known] @ weights / weights.sum()) for name, each in found.items()},
         "differences": differences,
     }
+
+
+def free_of_rules(measures: Measures, training: Split, test: Split) -> dict[str, float | None]:
+    """Return the scores on the test rows of the same recipe where no rule holds the shapes."""
+    package = measures.schema.package
+    free = Schema(package | {OWN: {name: value for name, value in package[OWN].items() if name != "shape"}})
+    model = fit(build(free, chosen(free, training)), training)
+    return measures.scores(test.y, measures.predict(model, test.X))
 
 
 def verdict(low: float, high: float) -> str:

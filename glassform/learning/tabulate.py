@@ -158,9 +158,9 @@ def turns_of(pipeline: Pipeline) -> dict[str, list[float]]:
     shapes = pipeline.steps[0][1] if pipeline.steps else None
     if not isinstance(shapes, Shapes):
         return {}
-    found = {name: [*map(float, curve.places)] for name, curve in shapes.curves_.items()}
+    found = {name: shape.turns for name, shape in shapes.shapes_.items()}
     for name, cells in shapes.cells_.items():
-        if name in found:
+        if not cells.levels:
             found[name] += [x for edge in cells.edges for x in (math.nextafter(edge, -math.inf), edge)]
     return found
 
