@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from glassform.learning.rules import UnholdableRule, fit_to_rules, rules_of
-from glassform.learning.screening import PARTS, screened
+from glassform.learning.screening import PARTS, Rows, screened
 from glassform.learning.shapes import FAMILIES, LINE, NO_RULE, Pairs, Plan, Shapes
 from glassform.learning.table import OUTCOME, ROWS, Split
 from glassform.records.names import identifier
@@ -220,7 +220,7 @@ def with_pairs(schema: Schema, recipe: Recipe, rows: Profiles) -> Recipe:
     part = rows.folds(PARTS, PAIR_FOLDS, schema.task != NUMBER)
     shapes = Shapes(plan_of(schema), pairs=candidates).fit(rows.X, sample_weight=rows.weights)
     numbers = {pair: shapes.numbered(pair, rows.X) for pair in candidates}
-    found = screened(numbers, steps, curvatures, rows.weights, part)
+    found = screened(numbers, Rows(steps, curvatures, rows.weights, part))
     recipe = replace(recipe, pairs=found.used, screened=found.told())
     if not found.used or rows.weights.sum() < PAIRS_FROM:
         return recipe

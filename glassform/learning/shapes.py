@@ -205,10 +205,12 @@ def is_piled_up(counts: np.ndarray) -> bool:
 
 
 def turning_places(distinct: np.ndarray, counts: np.ndarray, family: str, fewest: int) -> np.ndarray:
-    """Return where a curve may turn, both ends included; nothing for a line.
+    """Return where a curve may turn, both its ends included; nothing for a line.
 
-    These are all values or, of many, each that is frequent enough, and even quantiles of the other rows.
+    These are all values or, of many, each that is frequent enough, and even quantiles of the other rows. A few rows
+    far away from the others lie beyond the ends of the curve.
     """
+    distinct, counts = drawn_in(distinct, counts, fewest)
     if family == LINE or len(distinct) < 3:
         return np.zeros(0)
     most = MOST_LEVELS if is_piled_up(counts) else MOST_PLACES[family]
@@ -220,6 +222,15 @@ def turning_places(distinct: np.ndarray, counts: np.ndarray, family: str, fewest
     quantiles = others[np.minimum(at, len(others) - 1)]
     chosen = np.unique([*distinct[frequent], *quantiles, *distinct[[0, -1]]])
     return supported(chosen, distinct, counts, fewest)
+
+
+def drawn_in(distinct: np.ndarray, counts: np.ndarray, fewest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return values with so many rows at either end: those beyond count as the end."""
+    if counts.sum() < 2 * fewest:
+        return distinct[:1], counts[:1]
+    low = distinct[np.searchsorted(counts.cumsum(), fewest)]
+    high = distinct[::-1][np.searchsorted(counts[::-1].cumsum(), fewest)]
+    return counted(np.clip(distinct, low, max(low, high)), counts)
 
 
 def supported(places: np.ndarray, distinct: np.ndarray, counts: np.ndarray, fewest: int) -> np.ndarray:
@@ -241,8 +252,8 @@ def basis_of(distinct: np.ndarray, counts: np.ndarray, places: np.ndarray, famil
     if family != SMOOTH or is_piled_up(counts):
         return np.eye(len(places))
     at = np.searchsorted(counts.cumsum(), np.array(BENDS) * counts.sum())
-    bends = distinct[np.minimum(at, len(distinct) - 1)]
-    bends = np.unique([distinct[0], *bends, distinct[-1]])
+    bends = np.clip(distinct[np.minimum(at, len(distinct) - 1)], places[0], places[-1])
+    bends = np.unique([places[0], *bends, places[-1]])
     splines = SplineTransformer(knots=bends[:, None], degree=3, include_bias=False)
     found: np.ndarray = splines.fit(places[:, None]).transform(places[:, None])
     return found
