@@ -55,7 +55,7 @@ def side_by_side(blocks: Sequence[Block], dense: bool) -> Any:
 
 def codes(column: pd.Series, known: Sequence[str]) -> np.ndarray:
     """Return the place of each value among those known; -1 of any other."""
-    found: np.ndarray = pd.Categorical(column, categories=pd.Index(known)).codes.astype(np.int64)
+    found: np.ndarray = pd.Index(known).get_indexer(pd.Index(column))
     return found
 
 
