@@ -152,23 +152,26 @@ def with_shapes(schema: Schema, rows: Profiles, repeats: int) -> Recipe:
     Each family has its best strength; of the families, the simplest wins whose loss is not more than one standard
     error above the least, by the paired losses of the rows.
     """
-    losses = np.zeros((len(FAMILIES), len(STRENGTHS), len(rows.y)))
+    losses, times = np.zeros((len(FAMILIES), len(STRENGTHS), len(rows.y))), np.zeros(len(rows.y))
     size = rows.weights.sum()
     repeats, number = (repeats, 5) if size < SMALL else (1, 5 if size < LARGE else 3)
     for held in held_out(schema, rows, number, repeats):
+        times[held] += 1
         for place, family in enumerate(FAMILIES):
             recipes = [Recipe(family, strength) for strength in STRENGTHS]
             losses[place][:, held] += losses_of(schema, recipes, rows.some(~held), rows.some(held))
-    means = losses @ rows.weights / repeats / rows.weights.sum()
-    best = means.argmin(axis=1)
-    least = losses[means.min(axis=1).argmin()][best[means.min(axis=1).argmin()]] / repeats
+    if not times.any():  # an outcome that only one row has
+        return Recipe()
+    losses, weights = losses / np.maximum(times, 1), np.where(times > 0, rows.weights, 0.0)
+    means = losses @ weights / weights.sum()
+    strengths = means.argmin(axis=1)
+    best = losses[np.arange(len(FAMILIES)), strengths]
+    least = best[means.min(axis=1).argmin()]
     told = list[dict[str, Any]]()
-    for family, place, several in zip(FAMILIES, best, losses, strict=True):
-        more, error = paired(several[place] / repeats - least, rows.weights)
-        loss = float(several[place] @ rows.weights / repeats / rows.weights.sum())
-        told.append(
-            {"family": family, "strength": STRENGTHS[place], "loss": loss, "more": more, "standard_error": error}
-        )
+    for family, strength, loss, its_losses in zip(FAMILIES, strengths, means.min(axis=1), best, strict=True):
+        more, error = paired(its_losses - least, weights)
+        said = {"loss": float(loss), "more": more, "standard_error": error}
+        told.append({"family": family, "strength": STRENGTHS[strength], **said})
     simplest = next(each for each in told if each["more"] <= each["standard_error"])
     return Recipe(simplest["family"], simplest["strength"], families=told)
 

@@ -166,6 +166,12 @@ def test_rows_in_another_order_or_counted_choose_the_same():
     assert np.abs(one.decision_function(split.X) - other.decision_function(split.X)).max() <= CLOSE
 
 
+def test_an_outcome_of_one_row_is_no_reason_to_stop():
+    schema, split = schema_of(["low", "middle", "high"]), rows_of(["low", "middle", "high"], 60)
+    rare = replace(split, y=np.where(np.arange(60) == 7, 2, np.arange(60) % 2))
+    assert chosen(schema, rare).family == "line"
+
+
 def test_identical_records_are_in_one_fold():
     schema, split = schema_of(["no", "yes"]), rows_of(["no", "yes"])
     X = split.X.iloc[np.repeat(np.arange(90), 10)].reset_index(drop=True)
