@@ -75,7 +75,7 @@ def card(request) -> Scorecard | NumberScorecard:
         package = described({"name": "y", "type": "number"}, {"task": "number"})
         return NumberScorecard("v", package, typical, [], None, {}, {}, 0.5, points, pairs=pairs)
     package = described({"name": "y", "type": "string", "constraints": {"enum": ["no", "yes"]}}, {"positive": "yes"})
-    return Scorecard("v", package, typical, [], None, {}, {}, 0.5, points, [[0.0]], pairs=pairs)
+    return Scorecard("v", package, typical, [], None, {}, {}, 0.5, points, [0.0], pairs=pairs)
 
 
 HEADER = ["number", "kind", "count", "size", "last seen", "paid"]
