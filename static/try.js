@@ -93,6 +93,13 @@ function valued({ points, unit }, value) {
   return unit && typeof value === "number" ? `${value} ${unit}` : title;
 }
 
+// What a term stands for: the value of its field, or both of its pair.
+function said({ feature, features: names, value }) {
+  if (!names) return valued(features[feature], value);
+  const [first, second] = names.map((name, side) => valued(features[name], value[side]));
+  return told("both").replace(/{first}|{second}/g, (each) => (each === "{first}" ? first : second));
+}
+
 // pairs, because an object of script would put labels such as 10 and 9 in an order of its own
 const titled = JSON.parse(form?.getAttribute("data-titles") ?? "[]");
 const titles = Object.fromEntries(titled);
@@ -158,16 +165,17 @@ function drawLedger(answer) {
   const most = answer.contributions.length > 12 ? 8 : 12;
   const ranked = [...answer.contributions].sort((a, b) => weight(b[term]) - weight(a[term]));
   const ordered = inFormOrder ? answer.contributions : ranked;
-  ordered.forEach(({ feature, value }) => {
-    const row = rows[feature];
-    row.querySelector(".value").textContent = valued(features[feature], value);
-    row.classList.toggle("further", ranked.findIndex((each) => each.feature === feature) >= most);
+  const isFurther = (name) => ranked.findIndex((each) => each.feature === name) >= most;
+  ordered.forEach((each) => {
+    const row = rows[each.feature];
+    row.querySelector(".value").textContent = said(each);
+    row.classList.toggle("further", isFurther(each.feature));
     table.tBodies[0].append(row);
   });
   for (const chip of all("[data-chip]")) {
     const { chip: name } = chip.dataset;
-    chip.lastChild.textContent = ` ${valued(features[name], answer.contributions.find((each) => each.feature === name).value)}`;
-    chip.classList.toggle("further", ranked.findIndex((each) => each.feature === name) >= most);
+    chip.lastChild.textContent = ` ${said(answer.contributions.find((each) => each.feature === name))}`;
+    chip.classList.toggle("further", card.features.length > 12 && isFurther(name));
   }
   if (kind === "classes") drawSums(table, rows, answer, places);
   else drawSteps(table, rows, ordered, answer, places);
@@ -274,9 +282,10 @@ function lead(record) {
       if (address.searchParams.has(name)) address.searchParams.set(name, value);
     const row = link.closest("[data-term]");
     if (row) {
-      const feature = features[row.dataset.term];
-      const place = feature.points.findIndex((point) => point.value === record[feature.feature]);
-      address.hash = isCategorical(feature) ? `${feature.feature}.${place}` : `${feature.feature}-title`;
+      const { term: name } = row.dataset;
+      const feature = features[name]; // none of a pair
+      const place = feature?.points.findIndex((point) => point.value === record[name]);
+      address.hash = feature && isCategorical(feature) ? `${name}.${place}` : `${name}-title`;
     }
     link.href = address.href;
   }

@@ -1,7 +1,8 @@
 """The model itself: every point of every feature."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -9,12 +10,21 @@ from flask import url_for
 from pydantic import TypeAdapter
 from werkzeug.exceptions import NotFound
 
-from glassform.analysis.table_of_points import ScorecardAnswer, ScorecardFeature, ScorecardPoint, points_named, table
+from glassform.analysis.table_of_points import (
+    Level,
+    ScorecardAnswer,
+    ScorecardFeature,
+    ScorecardPair,
+    ScorecardPoint,
+    points_named,
+    table,
+)
 from glassform.engines.dialects import DIALECTS, DUCKDB, Dialect
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
+from glassform.fitted.titles import titles_of
 from glassform.languages import gettext
 from glassform.records.field import Record
 from glassform.records.messages import nearest
@@ -22,9 +32,11 @@ from glassform.records.schema import CLASSES, JSON_SCHEMA, Schema
 from glassform.resources.layers import drawn_with
 from glassform.web.addresses import whole_address
 from glassform.web.asked import fitted, schema
+from glassform.web.charts import Scale
 from glassform.web.openapi import TEXT, Exact, in_query, record_in_query
 from glassform.web.reading import filled_up, flat, given_fields, one_of, read_options
 from glassform.web.resource import Resource
+from glassform.web.together import Together, scale_of, together
 
 DIALECT = "dialect"  # the query parameter
 MOST_STEPS = 10  # values of a number on paper
@@ -52,10 +64,13 @@ class Scorecard(Resource):
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return the features, the widest first, the record that is picked, and its answer."""
-        card = fitted()
+        card, record = additive(fitted()), read_picked()
+        scale, pairs = drawn_together(card, schema(), record, answer["pairs"])
         return {
             "features": sorted(answer["features"], key=spread, reverse=True),
-            "live": card.explain(read_picked()),
+            "pairs": pairs,
+            "pairs_scale": scale,
+            "live": card.explain(record),
             "every_point": every_point,
             "at_steps": at_steps,
             **drawn_with(card, schema()),
@@ -72,25 +87,71 @@ class Scorecard(Resource):
         return statement(card, read_dialect())
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
-        """Return the intercept's row, then a row per point, those of outer knots before and after the others."""
-        first = points_named(answer["intercept"], isinstance(fitted(), Model))
+        """Return the intercept's row, a row per point, outer knots in order, and a row per cell of each pair."""
+        are_log_odds = isinstance(fitted(), Model)
+        first = points_named(answer["intercept"], are_log_odds)
         yield {"feature": "intercept", "value": "", **flat(first)}
         for feature in answer["features"]:
             for point in every_point(feature):
                 numbers = {name: each for name, each in point.items() if name not in ("value", "title")}
                 yield {"feature": feature["feature"], "value": point["value"], **flat(numbers)}
+        for pair in answer["pairs"]:
+            for value, numbers in cells_of(pair):
+                yield {"feature": pair["feature"], "value": value, **flat(points_named(numbers, are_log_odds))}
+
+
+def cells_of(pair: ScorecardPair) -> Iterator[tuple[str, Any]]:
+    """Return both values of every cell of a pair, and its points."""
+    first, second = ([*map(plain, levels)] for levels in pair["levels"])
+    for level, row in zip(first, points_together(pair), strict=True):
+        for other, points in zip(second, row, strict=True):
+            yield f"{level}, {other}", points
+
+
+def plain(level: Level) -> str:
+    """Write a level as data: its value or, of a number, its range, as [29, 40): from 29 on, and below 40."""
+    if "value" in level:
+        return str(level["value"])
+    begin, end = level["from"], level["below"]
+    first = "(-inf" if begin is None else f"[{begin:.15g}"
+    return f"{first}, inf)" if end is None else f"{first}, {end:.15g})"
+
+
+def points_together(pair: ScorecardPair) -> Sequence[Sequence[Any]]:
+    """Return the points of a pair, a row per level of its first field."""
+    return pair["log_odds"] if "log_odds" in pair else pair["points"]
+
+
+def drawn_together(
+    card: Additive | ClassesScorecard, dictionary: Schema, record: Record, pairs: Sequence[ScorecardPair]
+) -> tuple[Scale, list[Together]]:
+    """Return the drawing of each pair, the widest first, and the scale of all."""
+    tables = {"": card} if isinstance(card, Additive) else card.tables
+    scale = scale_of(table.pairs for table in tables.values())
+    ordered = sorted(pairs, key=lambda pair: reach([*chain(*points_together(pair))]), reverse=True)
+    names = [pair["feature"] for pair in ordered]
+    drawn = [{label: table.pairs[name] for label, table in tables.items()} for name in names]
+    return scale, [together(dictionary, record, by_class, scale) for by_class in drawn]
 
 
 def every_point(feature: ScorecardFeature) -> list[ScorecardPoint]:
-    """Return the points of a feature in order, a gap's last."""
+    """Return the points of a feature in order, a gap's last; numbers are titled in few digits."""
     numbers = [each for each in feature["points"] if not isinstance(each["value"], str)]
     others = [each for each in feature["points"] if isinstance(each["value"], str)]
-    return [*feature.get("before", []), *numbers, *feature.get("after", []), *others]
+    held = [*feature.get("before", []), *numbers, *feature.get("after", [])]
+    titles = titles_of([each["value"] for each in held])
+    for place, (each, title) in enumerate(zip(held, titles, strict=True)):
+        held[place] = {**each, "title": title}
+    return [*held, *others]
 
 
 def spread(feature: ScorecardFeature) -> float:
     """Return how far apart a feature's values drive an answer: one or, where there are several, any class."""
-    points = [point.get("log_odds", point.get("points")) for point in feature["points"]]
+    return reach([point.get("log_odds", point.get("points")) for point in feature["points"]])
+
+
+def reach(points: Sequence[Any]) -> float:
+    """Return how far apart points are: those of one sum or, where there are several classes, of any."""
     series = [[*each.values()] if isinstance(each, Mapping) else [each] for each in points]
     return float(max(max(each) - min(each) for each in zip(*series, strict=True)))
 
