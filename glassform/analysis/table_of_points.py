@@ -130,7 +130,7 @@ def titles_in_full(field: Field, values: Sequence[Value]) -> list[str]:
     """Return the titles of values; where a curve jumps, the end of what is below its second knot says so."""
     titles = [*map(field.title_of, values)]
     for place, (left, right) in enumerate(pairwise(values)):
-        if not isinstance(left, str) and not isinstance(right, str) and is_jump(left, right):
+        if is_jump(left, right):
             titles[place] = gettext("below %(value)s", value=field.title_of(right))
     return titles
 

@@ -37,8 +37,10 @@ def titles_of(values: Sequence[Any]) -> list[str]:
     return texts
 
 
-def is_jump(left: float, right: float) -> bool:
-    """Tell whether two knots are the two sides of a jump: there is next to nothing between them."""
+def is_jump(left: Any, right: Any) -> bool:
+    """Tell whether two values are the two sides of a jump: numbers with next to nothing between them."""
+    if isinstance(left, str) or isinstance(right, str):
+        return False
     return left < right and math.isclose(left, right, rel_tol=NEAR, abs_tol=TINY)
 
 

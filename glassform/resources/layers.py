@@ -13,7 +13,7 @@ from glassform.languages import gettext
 from glassform.records.field import Record, Value
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 from glassform.web.charts import decimals, figure, hundredths, percent, signed
-from glassform.web.ledger import ledger_of, listed_classes, ordered_lines
+from glassform.web.ledger import MOST_LINES, ledger_of, listed_classes, ordered_lines, rest_of
 from glassform.web.what_if import WhatIfRow, what_ifs
 
 OPEN = 2  # charts that are open at first
@@ -39,14 +39,15 @@ def alike(card: Fitted, answer: Mapping[str, Any]) -> dict[str, Rate | None]:
     return {"alike": Rate(round((support["share"] or 0) * support["count"]), support["count"])}
 
 
-def arithmetic(card: Fitted, dictionary: Schema, answer: Mapping[str, Any]) -> dict[str, Any]:
+def arithmetic(card: Fitted, dictionary: Schema, answer: Mapping[str, Any], most: int = MOST_LINES) -> dict[str, Any]:
     """Return the lines of the ledger, and how they are drawn; nothing, if the model is no sum."""
     if isinstance(card, ClassesScorecard):
-        lines = ordered_lines(dictionary, answer["contributions"], "points")
-        return {"lines": lines, "labels": listed_classes(answer["probabilities"])}
+        lines = ordered_lines(dictionary, answer["contributions"], "points", most)
+        return {"lines": lines, "rest": rest_of(lines), "labels": listed_classes(answer["probabilities"])}
     if not isinstance(card, Additive):
         return {"lines": [], "ledger_drawn": None}
-    drawn = ledger_of(dictionary, answer["intercept"], answer["contributions"], card.term)
+    lines = ordered_lines(dictionary, answer["contributions"], card.term, most)
+    drawn = ledger_of(answer["intercept"], lines)
     return {"lines": drawn.lines, "ledger_drawn": drawn, "start_alone": sigmoid(answer["intercept"])}
 
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
+from glassform.fitted.pairs import AND
 from glassform.fitted.titles import both, pair_title
 from glassform.records.field import Field, Record, Value
 from glassform.records.schema import Schema
-from glassform.web.charts import Bar, waterfall
+from glassform.web.charts import Bar, Scale, waterfall
 
 MOST_LINES = 12  # terms, or fields, that a page lists without being asked
 STRONGEST = 8  # terms that it lists of more than these
+ON_A_WALL = 8  # terms that fit on a wall
 MOST_CLASSES = 4  # classes whose sums a page lists side by side
 
 
@@ -33,6 +36,20 @@ class Line:
     further: bool
     bar: Bar | None = None
 
+    @property
+    def is_pair(self) -> bool:
+        """Whether it is that of two fields together."""
+        return AND in self.name
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What the lines add up to that are shown only on request: their number, their points, and the last step."""
+
+    count: int
+    points: Any
+    bar: Bar | None = None
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -42,6 +59,7 @@ class Ledger:
     start: Bar
     total: Bar
     zero: float
+    rest: Rest | None
 
 
 def valued(field: Field, value: Value) -> str:
@@ -73,21 +91,37 @@ def weight(points: Any) -> float:
     return abs(float(points))
 
 
-def ledger_of(dictionary: Schema, intercept: float, contributions: Sequence[Mapping[str, Any]], term: str) -> Ledger:
+def ledger_of(intercept: float, lines: Sequence[Line]) -> Ledger:
     """Draw start + terms = total, the largest term first: each bar begins where the one before it ended."""
-    lines = ordered_lines(dictionary, contributions, term)
     steps = waterfall(intercept, [line.points for line in lines])
     drawn = [replace(line, bar=bar) for line, bar in zip(lines, steps.terms, strict=True)]
-    return Ledger(drawn, steps.start, steps.total, steps.zero)
+    rest = rest_of(lines)
+    if rest:
+        sums = [*accumulate((line.points for line in lines), initial=intercept)]
+        rest = replace(rest, bar=Scale.over(sums).bar(sums[-1 - rest.count], sums[-1]))
+    return Ledger(drawn, steps.start, steps.total, steps.zero, rest)
 
 
-def ordered_lines(dictionary: Schema, contributions: Sequence[Mapping[str, Any]], term: str) -> list[Line]:
+def ordered_lines(
+    dictionary: Schema, contributions: Sequence[Mapping[str, Any]], term: str, most: int = MOST_LINES
+) -> list[Line]:
     """Return a line per field and pair, the one that weighs most first; equal ones in the order of the form."""
-    most = STRONGEST if len(contributions) > MOST_LINES else MOST_LINES
+    shown = STRONGEST if len(contributions) > most else most
     numbered = sorted(enumerate(contributions), key=lambda each: -weight(each[1][term]))
     return [
-        Line(*named(dictionary, each), each[term], place, rank >= most) for rank, (place, each) in enumerate(numbered)
+        Line(*named(dictionary, each), each[term], place, rank >= shown)
+        for rank, (place, each) in enumerate(numbered)
     ]
+
+
+def rest_of(lines: Sequence[Line]) -> Rest | None:
+    """Add up the lines that are shown only on request, if there are any."""
+    further = [line.points for line in lines if line.further]
+    if not further:
+        return None
+    if isinstance(further[0], Mapping):
+        return Rest(len(further), {label: sum(each[label] for each in further) for label in further[0]})
+    return Rest(len(further), sum(further))
 
 
 def listed_classes(probabilities: Mapping[str, float]) -> list[str]:

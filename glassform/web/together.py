@@ -1,19 +1,22 @@
 """Two fields together, as the scorecard draws them: a few lines, one per level of a field, and a table to read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import itemgetter
 from typing import Any
 
-from glassform.fitted.pairs import Pair, Side
+from glassform.fitted.pairs import Pair
 from glassform.fitted.titles import both, pair_title, titles_together
 from glassform.records.field import NOT_KNOWN, Field, Record
 from glassform.records.schema import Schema
 from glassform.web.charts import Scale
 from glassform.web.ledger import valued
 
-MOST_LINES = 8  # of one chart; of more levels those are drawn whose points lie furthest apart
+MOST_LINES = 5  # of one chart; of more levels those are drawn whose points lie furthest apart, and the one picked
+NARROWEST = (
+    0.4  # of the range of all pairs: no chart's scale is narrower, or it would blow up what is next to nothing
+)
 
 Matrix = Sequence[Sequence[float]]  # points, a row per level along the chart, a column per line
 
@@ -22,7 +25,6 @@ Matrix = Sequence[Sequence[float]]  # points, a row per level along the chart, a
 class Dot:
     """A level's place on a line, in percent, and where the line to the rows before and after crosses their border."""
 
-    line: int
     at: float
     above: float | None
     below: float | None
@@ -56,7 +58,8 @@ class Together:
     across: Field
     rows: Sequence[str]
     columns: Sequence[str]
-    drawn: Sequence[int]
+    colours: Sequence[int]
+    scale: Scale
     charts: Sequence[Chart]
     is_turned: bool
     picked: tuple[int, int]
@@ -64,20 +67,34 @@ class Together:
     mark: float | None
 
     @property
-    def lines(self) -> list[str]:
-        """The titles of the lines that are drawn."""
-        return [self.columns[place] for place in self.drawn]
+    def most(self) -> int:
+        """How many lines are drawn, whatever is picked."""
+        return min(len(self.columns), MOST_LINES)
+
+    @property
+    def lines(self) -> list[tuple[int, int]]:
+        """The number and the colour of each line, in order of colours."""
+        return sorted(enumerate(self.colours), key=itemgetter(1))
 
     def cell(self, row: int, column: int) -> str:
         """Return the name of a cell: its row and its column in the pair."""
         return f"{column}.{row}" if self.is_turned else f"{row}.{column}"
 
 
-def scale_of(pairs: Iterable[Mapping[str, Pair]]) -> Scale:
-    """Return the scale of all charts of pairs; `pairs` has those of each class."""
-    return Scale.over(
-        points for several in pairs for pair in several.values() for row in pair.log_odds for points in row
-    )
+def drawn_together(dictionary: Schema, record: Record, tables: Mapping[str, Mapping[str, Pair]]) -> list[Together]:
+    """Draw every pair, the widest first; `tables` has the pairs of each class or, of one sum, those of ""."""
+    names = [*next(iter(tables.values()))]
+    by_class = [{label: pairs[name] for label, pairs in tables.items()} for name in names]
+    scales = [Scale.over(chain(*(chain(*pair.log_odds) for pair in each.values()))) for each in by_class]
+    widest = max((scale.high - scale.low for scale in scales), default=0.0)
+    ordered = sorted(zip(by_class, scales, strict=True), key=lambda each: each[1].low - each[1].high)
+    return [together(dictionary, record, each, widened(scale, NARROWEST * widest)) for each, scale in ordered]
+
+
+def widened(scale: Scale, least: float) -> Scale:
+    """Return a scale that is not narrower than the least width."""
+    room = max(least - (scale.high - scale.low), 0.0) / 2
+    return Scale(scale.low - room, scale.high + room)
 
 
 def together(dictionary: Schema, record: Record, by_class: Mapping[str, Pair], scale: Scale) -> Together:
@@ -90,26 +107,24 @@ def together(dictionary: Schema, record: Record, by_class: Mapping[str, Pair], s
     """
     first = next(iter(by_class.values()))
     turned = is_turned(first)
-    titles = [
-        [*map(partial(with_unit, dictionary.by_name[side.feature], side), each)]
-        for side, each in zip(first.sides, titles_together(dictionary, first), strict=True)
-    ]
+    titles = titles_together(dictionary, first)
     places = [side.cell(record[side.feature]) for side in first.sides]
     fields = [dictionary.by_name[name] for name in first.features]
     text = both(*(valued(field, record[field.name]) for field in fields))
     along, across = fields[::-1] if turned else fields
     rows, columns = titles[::-1] if turned else titles
+    columns = [with_unit(across, title) for title in columns]
     row, column = places[::-1] if turned else places
     matrices = {label: oriented(pair, turned) for label, pair in by_class.items()}
-    drawn = furthest_apart([*matrices.values()])
+    colours = coloured([*matrices.values()])
     side = first.sides[turned]
     ends = None if side.levels else ends_of(along)
     charts = [
         Chart(
             label,
             points,
-            polylines(points, drawn, side.ranges, ends, scale) if ends else (),
-            () if ends else dots(points, drawn, scale),
+            polylines(points, side.ranges, ends, scale) if ends else (),
+            () if ends else dots(points, scale),
             scale.at(points[row][column]),
         )
         for label, points in matrices.items()
@@ -122,7 +137,8 @@ def together(dictionary: Schema, record: Record, by_class: Mapping[str, Pair], s
         across,
         rows,
         columns,
-        drawn,
+        colours,
+        scale,
         charts,
         turned,
         (row, column),
@@ -131,9 +147,9 @@ def together(dictionary: Schema, record: Record, by_class: Mapping[str, Pair], s
     )
 
 
-def with_unit(field: Field, side: Side, title: str) -> str:
+def with_unit(field: Field, title: str) -> str:
     """Return the title of a level, that of a range with its unit."""
-    is_range = not side.levels and title != field.title_of(NOT_KNOWN)
+    is_range = not field.categories and title != field.title_of(NOT_KNOWN)
     return f"{title} {field.unit}" if field.unit and is_range else title
 
 
@@ -147,17 +163,25 @@ def is_turned(pair: Pair) -> bool:
 
 def oriented(pair: Pair, turned: bool) -> Matrix:
     """Return the points of a pair with a row for each level along its chart."""
-    return [*zip(*pair.log_odds, strict=True)] if turned else pair.log_odds
+    return transposed(pair.log_odds) if turned else pair.log_odds
 
 
-def furthest_apart(matrices: Sequence[Matrix]) -> list[int]:
-    """Return the columns that are drawn, in order: all or, of many, those whose points lie furthest apart."""
+def coloured(matrices: Sequence[Matrix]) -> list[int]:
+    """Return the colour of each column: 0 to 4, in order, for those that vary most, and 5 for the others."""
     columns = range(len(matrices[0][0]))
-    reach = [
-        max(max(row[each] for row in points) - min(row[each] for row in points) for points in matrices)
-        for each in columns
-    ]
-    return sorted(sorted(columns, key=lambda each: -reach[each])[:MOST_LINES])
+    widths = [max(map(width, (column[each] for column in map(transposed, matrices)))) for each in columns]
+    shown = sorted(sorted(columns, key=lambda each: -widths[each])[:MOST_LINES])
+    return [shown.index(each) if each in shown else MOST_LINES for each in columns]
+
+
+def width(points: Sequence[float]) -> float:
+    """Return how far apart points lie."""
+    return max(points) - min(points)
+
+
+def transposed(points: Matrix) -> Matrix:
+    """Return the columns of points as rows."""
+    return [*zip(*points, strict=True)]
 
 
 def ends_of(field: Field) -> tuple[float, float]:
@@ -174,33 +198,25 @@ def mark(value: Any, ends: tuple[float, float] | None) -> float | None:
 
 
 def polylines(
-    points: Matrix,
-    drawn: Sequence[int],
-    ranges: Sequence[tuple[float | None, float | None]],
-    ends: tuple[float, float],
-    scale: Scale,
+    points: Matrix, ranges: Sequence[tuple[float | None, float | None]], ends: tuple[float, float], scale: Scale
 ) -> list[str]:
-    """Return a polyline of steps for each column that is drawn; a gap has no place on it."""
+    """Return a polyline of steps for each column; a gap has no place on it."""
     low, high = ends
     across = Scale(low, high)
-    found = []
-    for column in drawn:
-        corners = []
-        for row, (begin, end) in enumerate(ranges):
-            left, right = (low if begin is None else max(begin, low)), (high if end is None else min(end, high))
-            if left <= right:
-                height = round(100 - scale.at(points[row][column]), 3)
-                corners += [f"{x},{height}" for x in across.places([left, right])]
-        found.append(" ".join(corners))
-    return found
+    limits = [(low if begin is None else begin, high if end is None else end) for begin, end in ranges]
+    held = [(row, max(begin, low), min(end, high)) for row, (begin, end) in enumerate(limits)]
+    places = [(row, across.places([begin, end])) for row, begin, end in held if begin <= end]
+    return [
+        " ".join(f"{x},{round(100 - scale.at(column[row]), 3)}" for row, xs in places for x in xs)
+        for column in transposed(points)
+    ]
 
 
-def dots(points: Matrix, drawn: Sequence[int], scale: Scale) -> list[list[Dot]]:
+def dots(points: Matrix, scale: Scale) -> list[list[Dot]]:
     """Return a row of dots for each row, one on each line."""
-    lines = [scale.places(row[column] for row in points) for column in drawn]
-    found: list[list[Dot]] = [[] for _ in points]
-    for line, places in enumerate(lines):
+    lines = []
+    for column in transposed(points):
+        places = scale.places(column)
         borders = [None, *(round((one + other) / 2, 3) for one, other in pairwise(places)), None]
-        for row, (at, above, below) in enumerate(zip(places, borders, borders[1:], strict=False)):
-            found[row].append(Dot(line, at, above, below))
-    return found
+        lines.append([Dot(*each) for each in zip(places, borders, borders[1:], strict=False)])
+    return [[*row] for row in zip(*lines, strict=True)]

@@ -16,7 +16,7 @@ from glassform.records.schema import CLASSES, NUMBER, Schema
 from glassform.resources.layers import alike, arithmetic, drawn_with, strongest_twin, what_if
 from glassform.web.asked import fitted, schema
 from glassform.web.forms import FORM_TYPES
-from glassform.web.ledger import chips
+from glassform.web.ledger import MOST_LINES, ON_A_WALL, chips
 from glassform.web.openapi import RECORD, RECORD_IN_JSON, in_query, record_in_query
 from glassform.web.reading import flat, not_one_of, read_record
 from glassform.web.resource import Resource
@@ -105,9 +105,10 @@ class Probability(Resource):
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return what the page shows beside the answer, and the table for its script."""
         card, dictionary, record = fitted(), schema(), answer["record"]
-        why = arithmetic(card, dictionary, answer)
+        board = VIEW in view_asked()
+        why = arithmetic(card, dictionary, answer, ON_A_WALL if board else MOST_LINES)
         return {
-            "board": VIEW in view_asked(),
+            "board": board,
             "has_board": card.is_additive and VIEW not in dictionary.names,
             "chips": chips(dictionary, record, why["lines"]),
             **why,

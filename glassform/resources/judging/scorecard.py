@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from itertools import chain
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -24,7 +24,7 @@ from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
-from glassform.fitted.titles import titles_of
+from glassform.fitted.titles import is_jump, titles_of
 from glassform.languages import gettext
 from glassform.records.field import Record
 from glassform.records.messages import nearest
@@ -32,11 +32,10 @@ from glassform.records.schema import CLASSES, JSON_SCHEMA, Schema
 from glassform.resources.layers import drawn_with
 from glassform.web.addresses import whole_address
 from glassform.web.asked import fitted, schema
-from glassform.web.charts import Scale
 from glassform.web.openapi import TEXT, Exact, in_query, record_in_query
 from glassform.web.reading import filled_up, flat, given_fields, one_of, read_options
 from glassform.web.resource import Resource
-from glassform.web.together import Together, scale_of, together
+from glassform.web.together import drawn_together
 
 DIALECT = "dialect"  # the query parameter
 MOST_STEPS = 10  # values of a number on paper
@@ -65,11 +64,11 @@ class Scorecard(Resource):
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return the features, the widest first, the record that is picked, and its answer."""
         card, record = additive(fitted()), read_picked()
-        scale, pairs = drawn_together(card, schema(), record, answer["pairs"])
+        tables = {"": card} if isinstance(card, Additive) else card.tables
+        pairs = {label: table.pairs for label, table in tables.items()}
         return {
             "features": sorted(answer["features"], key=spread, reverse=True),
-            "pairs": pairs,
-            "pairs_scale": scale,
+            "pairs": drawn_together(schema(), record, pairs),
             "live": card.explain(record),
             "every_point": every_point,
             "at_steps": at_steps,
@@ -122,18 +121,6 @@ def points_together(pair: ScorecardPair) -> Sequence[Sequence[Any]]:
     return pair["log_odds"] if "log_odds" in pair else pair["points"]
 
 
-def drawn_together(
-    card: Additive | ClassesScorecard, dictionary: Schema, record: Record, pairs: Sequence[ScorecardPair]
-) -> tuple[Scale, list[Together]]:
-    """Return the drawing of each pair, the widest first, and the scale of all."""
-    tables = {"": card} if isinstance(card, Additive) else card.tables
-    scale = scale_of(table.pairs for table in tables.values())
-    ordered = sorted(pairs, key=lambda pair: reach([*chain(*points_together(pair))]), reverse=True)
-    names = [pair["feature"] for pair in ordered]
-    drawn = [{label: table.pairs[name] for label, table in tables.items()} for name in names]
-    return scale, [together(dictionary, record, by_class, scale) for by_class in drawn]
-
-
 def every_point(feature: ScorecardFeature) -> list[ScorecardPoint]:
     """Return the points of a feature in order, a gap's last; numbers are titled in few digits."""
     numbers = [each for each in feature["points"] if not isinstance(each["value"], str)]
@@ -147,18 +134,17 @@ def every_point(feature: ScorecardFeature) -> list[ScorecardPoint]:
 
 def spread(feature: ScorecardFeature) -> float:
     """Return how far apart a feature's values drive an answer: one or, where there are several, any class."""
-    return reach([point.get("log_odds", point.get("points")) for point in feature["points"]])
-
-
-def reach(points: Sequence[Any]) -> float:
-    """Return how far apart points are: those of one sum or, where there are several classes, of any."""
+    points = [point.get("log_odds", point.get("points")) for point in feature["points"]]
     series = [[*each.values()] if isinstance(each, Mapping) else [each] for each in points]
     return float(max(max(each) - min(each) for each in zip(*series, strict=True)))
 
 
 def at_steps(feature: ScorecardFeature, most: int = MOST_STEPS) -> list[ScorecardPoint]:
     """Return some of a number's points, from end to end, and its gap's: what a sheet of paper has room for."""
-    numbers = [each for each in every_point(feature) if not isinstance(each["value"], str)]
+    several = [each for each in every_point(feature) if not isinstance(each["value"], str)]
+    # of the two sides of a jump the second has a plain number as its title
+    jumps = [is_jump(left["value"], right["value"]) for left, right in pairwise(several)]
+    numbers = [each for each, is_left in zip(several, [*jumps, False], strict=True) if not is_left]
     count = min(most, len(numbers))
     places = {round(step * (len(numbers) - 1) / max(count - 1, 1)) for step in range(count)}
     others = [each for each in feature["points"] if isinstance(each["value"], str)]
