@@ -95,12 +95,21 @@ function valued({ points, unit }, value) {
   return unit && typeof value === "number" ? `${value} ${unit}` : title;
 }
 
-// What a term stands for: the value of its field, or both of its pair.
+// What a term stands for: the value of its field, or both of its pair, each with its field's name where it says little.
 function said({ feature, features: names, value }) {
   if (!names) return valued(features[feature], value);
-  const [first, second] = names.map((name, side) => valued(features[name], value[side]));
-  return told("both").replace(/{first}|{second}/g, (each) => (each === "{first}" ? first : second));
+  const texts = names.map((name, side) => {
+    const text = valued(features[name], value[side]);
+    const isVague = typeof value[side] === "number" ? !features[name].unit : vague[name]?.includes(value[side]);
+    const title = side ? inSentence(features[name].title) : features[name].title;
+    return isVague ? filled("of", { field: title, value: text }) : text;
+  });
+  return filled("both", { first: texts[0], second: texts[1] });
 }
+
+const vague = JSON.parse(form?.getAttribute("data-vague") ?? "{}");
+const filled = (name, parts) => told(name).replace(/{(\w+)}/g, (_, part) => parts[part]);
+const inSentence = (title) => (/^.\p{Ll}/u.test(title) ? title[0].toLowerCase() + title.slice(1) : title);
 
 // pairs, because an object of script would put labels such as 10 and 9 in an order of its own
 const titled = JSON.parse(form?.getAttribute("data-titles") ?? "[]");

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, NotRequired
 from weakref import WeakKeyDictionary
 
@@ -11,8 +10,7 @@ from typing_extensions import TypedDict
 from glassform.fitted.additive import Additive
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
-from glassform.fitted.titles import cells_as_data, is_jump, pair_title
-from glassform.languages import gettext
+from glassform.fitted.titles import cells_as_data, pair_title, titles_in_full
 from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.records.schema import Schema
 
@@ -124,15 +122,6 @@ def points_at(card: Additive | ClassesScorecard, field: Field, values: Sequence[
         {"value": each, "title": title, **points_of(card, field.name, each)}
         for each, title in zip(values, titles, strict=True)
     ]
-
-
-def titles_in_full(field: Field, values: Sequence[Value]) -> list[str]:
-    """Return the titles of values; where a curve jumps, the end of what is below its second knot says so."""
-    titles = [*map(field.title_of, values)]
-    for place, (left, right) in enumerate(pairwise(values)):
-        if is_jump(left, right):
-            titles[place] = gettext("below %(value)s", value=field.title_of(right))
-    return titles
 
 
 def pair_listed(card: Additive | ClassesScorecard, dictionary: Schema, name: str) -> dict[str, Any]:

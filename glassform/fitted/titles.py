@@ -1,17 +1,17 @@
 """How people read what a table of points holds: knots, the cells of a pair, two values together."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 from glassform.fitted.pairs import Pair, Side
 from glassform.languages import gettext
-from glassform.records.field import NOT_KNOWN, Field
+from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.records.schema import Schema
 
-NEAR = 1e-9  # of a value: two knots that are no further apart are the two sides of a jump
-TINY = 1e-300  # beside 0, where every other number is far away by its size
+NEIGHBOURS = 4  # of the smallest steps of a floating-point number: no two sides of a jump are further apart
 
 
 def tidy(number: float) -> str:
@@ -37,11 +37,20 @@ def titles_of(values: Sequence[Any]) -> list[str]:
     return texts
 
 
+def titles_in_full(field: Field, values: Sequence[Value]) -> list[str]:
+    """Write values in order, numbers in all their digits; the first of two knots at a jump as what is below it."""
+    titles = [*map(field.title_of, values)]
+    for place, (left, right) in enumerate(pairwise(values)):
+        if is_jump(left, right):
+            titles[place] = gettext("below %(value)s", value=field.title_of(right))
+    return titles
+
+
 def is_jump(left: Any, right: Any) -> bool:
     """Tell whether two values are the two sides of a jump: numbers with next to nothing between them."""
     if isinstance(left, str) or isinstance(right, str):
         return False
-    return left < right and math.isclose(left, right, rel_tol=NEAR, abs_tol=TINY)
+    return bool(0 < right - left <= NEIGHBOURS * math.ulp(left))
 
 
 def in_sentence(title: str) -> str:
@@ -52,6 +61,48 @@ def in_sentence(title: str) -> str:
 def both(first: str, second: str) -> str:
     """Write two values, or two fields, that say something together."""
     return gettext("%(first)s and %(second)s", first=first, second=second)
+
+
+def vague_values(schema: Schema) -> dict[str, list[str]]:
+    """Return, by field, the values that say little without the field's name.
+
+    These are gaps, titles of one or two letters, numbers, and titles that another field has too, such as yes and no.
+    """
+    titles = Counter(title for field in schema.fields for title in {*field.categories.values()})
+    found = {}
+    for field in schema.fields:
+        values = [value for value, title in field.categories.items() if is_vague(title) or titles[title] > 1]
+        if field.has_gaps or NOT_KNOWN in field.categories:
+            values = [*(value for value in values if value != NOT_KNOWN), NOT_KNOWN]
+        if values:
+            found[field.name] = values
+    return found
+
+
+def is_vague(title: str) -> bool:
+    """Tell whether a title is too short to speak for itself, or no word at all; Chinese words have two signs."""
+    letters = [letter for letter in title if letter.isalpha()]
+    return len(letters) < (3 if title.isascii() else 2)
+
+
+def beside(schema: Schema, features: Sequence[str], values: Sequence[Value]) -> str:
+    """Write the two values of a pair, each with its unit, and with its field's name where it says little alone."""
+    vague = vague_values(schema)
+    texts: list[str] = []
+    for name, value in zip(features, values, strict=True):
+        field = schema.by_name[name]
+        text = with_unit(field, value)
+        if value in vague.get(name, ()) or not (isinstance(value, str) or field.unit):
+            title = in_sentence(field.title) if texts else field.title
+            text = gettext("%(field)s %(value)s", field=title, value=text)
+        texts.append(text)
+    return both(*texts)
+
+
+def with_unit(field: Field, value: Value) -> str:
+    """Write a value, a number with its unit."""
+    title = field.title_of(value)
+    return f"{title} {field.unit}" if field.unit and not isinstance(value, str) else title
 
 
 def pair_title(schema: Schema, features: Sequence[str]) -> str:
@@ -96,6 +147,16 @@ def whole_range(first: int | None, last: int | None) -> str:
 def titles_together(schema: Schema, pair: Pair) -> list[list[str]]:
     """Return the titles of the cells of both fields of a pair."""
     return [cell_titles(schema.by_name[side.feature], side) for side in pair.sides]
+
+
+def names_of(side: Side) -> list[str]:
+    """Return the name of every cell of a field in files: a value, or a range as [29, 40), from 29 on and below 40."""
+    if side.levels:
+        return [*side.levels]
+    texts = ["-inf", *(f"{edge:.15g}" for edge in side.edges), "inf"]
+    ranges = [f"[{begin}, {end})" for begin, end in pairwise(texts)]
+    ranges[0] = "(" + ranges[0][1:]
+    return [*ranges, *([NOT_KNOWN] if side.has_gaps else [])]
 
 
 def cells_as_data(schema: Schema, pair: Pair) -> list[list[dict[str, Any]]]:

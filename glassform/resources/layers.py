@@ -9,6 +9,7 @@ from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.target import sigmoid
+from glassform.fitted.titles import vague_values
 from glassform.languages import gettext
 from glassform.records.field import Record, Value
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
@@ -24,7 +25,8 @@ def drawn_with(card: Fitted, dictionary: Schema) -> dict[str, Any]:
     """Return what the figure of any answer is drawn with, and the table for the page's script, if there is one."""
     training = card.training
     shown: dict[str, Any] = {
-        "table": table(card, dictionary) if isinstance(card, Additive | ClassesScorecard) else None
+        "table": table(card, dictionary) if isinstance(card, Additive | ClassesScorecard) else None,
+        "vague": vague_values(dictionary),
     }
     if dictionary.task == BINARY:
         return shown | {"everyone": Rate(training["positives"], training["rows"])}

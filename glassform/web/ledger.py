@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Any
 
 from glassform.fitted.pairs import AND
-from glassform.fitted.titles import both, pair_title
+from glassform.fitted.titles import beside, pair_title, with_unit
 from glassform.records.field import Field, Record, Value
 from glassform.records.schema import Schema
 from glassform.web.charts import Bar, Scale, waterfall
@@ -62,12 +62,6 @@ class Ledger:
     rest: Rest | None
 
 
-def valued(field: Field, value: Value) -> str:
-    """Write a value with its unit."""
-    title = field.title_of(value)
-    return f"{title} {field.unit}" if field.unit and not isinstance(value, str) else title
-
-
 def row_of(field: Field, value: Value) -> str:
     """Return the id of a value's line on the page of the scorecard; a number's is the field's section."""
     return f"{field.name}.{field.values.index(value)}" if field.categories else f"{field.name}-title"
@@ -78,10 +72,9 @@ def named(dictionary: Schema, term: Mapping[str, Any]) -> tuple[str, str, str, s
     name, value = term["feature"], term["value"]
     if "features" not in term:
         field = dictionary.by_name[name]
-        return name, field.title, valued(field, value), row_of(field, value)
-    fields = [dictionary.by_name[each] for each in term["features"]]
-    text = both(*(valued(field, each) for field, each in zip(fields, value, strict=True)))
-    return name, pair_title(dictionary, term["features"]), text, f"{name}-title"
+        return name, field.title, with_unit(field, value), row_of(field, value)
+    features = term["features"]
+    return name, pair_title(dictionary, features), beside(dictionary, features, value), f"{name}-title"
 
 
 def weight(points: Any) -> float:
@@ -140,4 +133,4 @@ def chips(dictionary: Schema, record: Record, lines: Sequence[Line]) -> list[tup
         shown = {field.name for field in fields[:MOST_LINES]}
     else:
         shown = {line.name for line in lines if not line.further}
-    return [(field, valued(field, record[field.name]), field.name not in shown) for field in fields]
+    return [(field, with_unit(field, record[field.name]), field.name not in shown) for field in fields]

@@ -7,11 +7,10 @@ from operator import itemgetter
 from typing import Any
 
 from glassform.fitted.pairs import Pair
-from glassform.fitted.titles import both, pair_title, titles_together
+from glassform.fitted.titles import beside, pair_title, titles_together
 from glassform.records.field import NOT_KNOWN, Field, Record
 from glassform.records.schema import Schema
 from glassform.web.charts import Scale
-from glassform.web.ledger import valued
 
 MOST_LINES = 5  # of one chart; of more levels those are drawn whose points lie furthest apart, and the one picked
 NARROWEST = (
@@ -110,10 +109,10 @@ def together(dictionary: Schema, record: Record, by_class: Mapping[str, Pair], s
     titles = titles_together(dictionary, first)
     places = [side.cell(record[side.feature]) for side in first.sides]
     fields = [dictionary.by_name[name] for name in first.features]
-    text = both(*(valued(field, record[field.name]) for field in fields))
+    text = beside(dictionary, first.features, [record[name] for name in first.features])
     along, across = fields[::-1] if turned else fields
     rows, columns = titles[::-1] if turned else titles
-    columns = [with_unit(across, title) for title in columns]
+    columns = [range_with_unit(across, title) for title in columns]
     row, column = places[::-1] if turned else places
     matrices = {label: oriented(pair, turned) for label, pair in by_class.items()}
     colours = coloured([*matrices.values()])
@@ -147,7 +146,7 @@ def together(dictionary: Schema, record: Record, by_class: Mapping[str, Pair], s
     )
 
 
-def with_unit(field: Field, title: str) -> str:
+def range_with_unit(field: Field, title: str) -> str:
     """Return the title of a level, that of a range with its unit."""
     is_range = not field.categories and title != field.title_of(NOT_KNOWN)
     return f"{title} {field.unit}" if field.unit and is_range else title

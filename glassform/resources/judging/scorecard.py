@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 from werkzeug.exceptions import NotFound
 
 from glassform.analysis.table_of_points import (
-    Level,
     ScorecardAnswer,
     ScorecardFeature,
     ScorecardPair,
@@ -24,7 +23,7 @@ from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
-from glassform.fitted.titles import is_jump, titles_of
+from glassform.fitted.titles import is_jump, names_of, titles_of
 from glassform.languages import gettext
 from glassform.records.field import Record
 from glassform.records.messages import nearest
@@ -95,30 +94,18 @@ class Scorecard(Resource):
                 numbers = {name: each for name, each in point.items() if name not in ("value", "title")}
                 yield {"feature": feature["feature"], "value": point["value"], **flat(numbers)}
         for pair in answer["pairs"]:
-            for value, numbers in cells_of(pair):
-                yield {"feature": pair["feature"], "value": value, **flat(points_named(numbers, are_log_odds))}
+            for value, points in cells_of(additive(fitted()), pair):
+                yield {"feature": pair["feature"], "value": value, **flat(points_named(points, are_log_odds))}
 
 
-def cells_of(pair: ScorecardPair) -> Iterator[tuple[str, Any]]:
-    """Return both values of every cell of a pair, and its points."""
-    first, second = ([*map(plain, levels)] for levels in pair["levels"])
-    for level, row in zip(first, points_together(pair), strict=True):
+def cells_of(card: Additive | ClassesScorecard, pair: ScorecardPair) -> Iterator[tuple[str, Any]]:
+    """Return the names of both levels of every cell of a pair, and its points."""
+    known = card.pairs[pair["feature"]]
+    first, second = map(names_of, (known[0] if isinstance(known, list) else known).sides)
+    rows: Sequence[Any] = pair["log_odds"] if "log_odds" in pair else pair["points"]
+    for name, row in zip(first, rows, strict=True):
         for other, points in zip(second, row, strict=True):
-            yield f"{level}, {other}", points
-
-
-def plain(level: Level) -> str:
-    """Write a level as data: its value or, of a number, its range, as [29, 40): from 29 on, and below 40."""
-    if "value" in level:
-        return str(level["value"])
-    begin, end = level["from"], level["below"]
-    first = "(-inf" if begin is None else f"[{begin:.15g}"
-    return f"{first}, inf)" if end is None else f"{first}, {end:.15g})"
-
-
-def points_together(pair: ScorecardPair) -> Sequence[Sequence[Any]]:
-    """Return the points of a pair, a row per level of its first field."""
-    return pair["log_odds"] if "log_odds" in pair else pair["points"]
+            yield f"{name}, {other}", points
 
 
 def every_point(feature: ScorecardFeature) -> list[ScorecardPoint]:
