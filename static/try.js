@@ -100,14 +100,14 @@ function said({ feature, features: names, value }) {
   if (!names) return valued(features[feature], value);
   const texts = names.map((name, side) => {
     const text = valued(features[name], value[side]);
-    const isVague = typeof value[side] === "number" ? !features[name].unit : vague[name]?.includes(value[side]);
+    const isVague = typeof value[side] === "number" ? !features[name].unit : vague.get(name)?.includes(value[side]);
     const title = side ? inSentence(features[name].title) : features[name].title;
     return isVague ? filled("of", { field: title, value: text }) : text;
   });
   return filled("both", { first: texts[0], second: texts[1] });
 }
 
-const vague = JSON.parse(form?.getAttribute("data-vague") ?? "{}");
+const vague = new Map(Object.entries(JSON.parse(form?.getAttribute("data-vague") ?? "{}")));
 const filled = (name, parts) => told(name).replace(/{(\w+)}/g, (_, part) => parts[part]);
 const inSentence = (title) => (/^.\p{Ll}/u.test(title) ? title[0].toLowerCase() + title.slice(1) : title);
 

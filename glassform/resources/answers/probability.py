@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from glassform.fitted.neighbours import Support
 from glassform.fitted.scorecard import Explanation
-from glassform.records.field import Record
+from glassform.records.field import Record, Value
 from glassform.records.messages import InvalidQuery
 from glassform.records.parsing import may_name
 from glassform.records.schema import CLASSES, NUMBER, Schema
@@ -32,6 +32,24 @@ SAID = (
 )  # columns of its CSV
 
 
+class ClassesContribution(TypedDict):
+    """What the value of one feature, or those of two together, add to the sum of each class."""
+
+    feature: str
+    features: NotRequired[list[str]]
+    value: Value | list[Value]
+    points: dict[str, float]
+
+
+class NumberContribution(TypedDict):
+    """What the value of one feature, or those of two together, add to the predicted number."""
+
+    feature: str
+    features: NotRequired[list[str]]
+    value: Value | list[Value]
+    points: float
+
+
 class ClassesExplanation(TypedDict):
     """The most probable of several classes, and the arithmetic.
 
@@ -44,7 +62,7 @@ class ClassesExplanation(TypedDict):
     probabilities: dict[str, float]
     sums: NotRequired[dict[str, float]]
     intercept: NotRequired[dict[str, float]]
-    contributions: list[dict[str, Any]] | None
+    contributions: list[ClassesContribution] | None
     record: Record
     interval: None
     support: Support | None
@@ -60,7 +78,7 @@ class NumberExplanation(TypedDict):
 
     prediction: float
     intercept: NotRequired[float]
-    contributions: list[dict[str, Any]] | None
+    contributions: list[NumberContribution] | None
     record: Record
     interval: tuple[float, float]
     support: Support | None
