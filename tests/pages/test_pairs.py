@@ -49,7 +49,7 @@ def made(name: str) -> list[dict[str, Any]]:
     chance = random.Random(7)
     rows = []
     for _ in range(240):
-        row = {
+        row: dict[str, Any] = {
             "size": round(chance.gauss(50, 15), 1),
             "heat": round(chance.uniform(0, 9), 1) if chance.random() > 0.1 else "",
             "count": chance.randint(1, 9),
@@ -240,7 +240,8 @@ def test_the_scorecard_marks_and_counts_what_is_picked(visit, cards, name):
     record = card.typical | {field: value, number: 7}
     state = """() => [...document.querySelectorAll("[data-pair]")].map((pair) => [
         pair.querySelector("[data-both]").textContent, pair.querySelector("[data-points]").textContent,
-        [...pair.querySelectorAll(".picked")].map((each) => each.outerHTML.replace(/\\s+/g, " ").replaceAll(' class=""', "")),
+        [...pair.querySelectorAll(".picked")].map((each) =>
+            each.outerHTML.replace(/(\\s+| class="")+/g, " ").replaceAll(" >", ">")),
         [...pair.querySelectorAll(".curve circle, .here")].map((each) => ["hidden", "cx", "cy", "x1"].map((name) =>
             name === "hidden" ? each.hasAttribute(name) : Math.round(10 * parseFloat(each.getAttribute(name))))),
     ])"""

@@ -9,9 +9,10 @@ import pytest
 
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
+from glassform.fitted.titles import titles_of
 from glassform.records.field import Record
 from glassform.web.charts import Scale, tidy
-from glassform.web.what_if import stretches_with_few_rows, titles_of, what_ifs
+from glassform.web.what_if import stretches_with_few_rows, what_ifs
 
 FIELDS = [
     {"name": "size", "type": "number", "constraints": {"minimum": 0, "maximum": 10}},
