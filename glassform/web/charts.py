@@ -8,6 +8,9 @@ from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Any
 
+from glassform.fitted.titles import in_sentence as in_sentence
+from glassform.fitted.titles import tidy as tidy
+
 PADDING = 0.03  # of a drawing's width, left free on either side
 
 

@@ -40,10 +40,14 @@ class VersionAnswer(TypedDict):
 
 
 class DifferenceAnswer(TypedDict):
-    """The points of one value under the current version and under this one, in log-odds."""
+    """The points of one value under the current version and under this one, in log-odds.
+
+    Those of two features together are of a pair, as `sex:age`, and of both its levels. `title` is the value in words.
+    """
 
     feature: str
     value: Value
+    title: str
     current: float | None
     candidate: float | None
 
@@ -291,7 +295,13 @@ def compared(candidate: Fitted) -> list[DifferenceAnswer]:
     """Return where a version's points differ most from the current one's."""
     every = differences(served().current, candidate)
     return [
-        {"feature": each.feature, "value": each.value, "current": each.current, "candidate": each.candidate}
+        {
+            "feature": each.feature,
+            "value": each.value,
+            "title": each.title,
+            "current": each.current,
+            "candidate": each.candidate,
+        }
         for each in every[:MOST_DIFFERENCES]
         if each.size
     ]
