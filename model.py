@@ -3,7 +3,7 @@
 import inspect
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache, partial
 from pathlib import Path
 
@@ -12,12 +12,21 @@ from sklearn.pipeline import Pipeline
 from glassform.files import print_any_text
 from glassform.fitted.base import Fitted
 from glassform.fitted.pipeline import Opaque
-from glassform.learning.command import parse_options, placed_if_trained, report, step, tables_to_train, verdict
+from glassform.learning.command import (
+    missing_siblings,
+    parse_options,
+    placed_if_trained,
+    report,
+    step,
+    tables_to_train,
+    verdict,
+)
 from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
 from glassform.learning.recipe import Recipe, build, chosen
 from glassform.learning.saving import register, version_of
+from glassform.learning.siblings import learned_from, sibling_of
 from glassform.learning.table import Split, count, plain, read, with_seen
 from glassform.records.datapackage import read_package
 from glassform.records.field import PYTHON_TYPE, Value
@@ -43,7 +52,7 @@ def build_pipeline(schema: Schema, recipe: Recipe) -> Pipeline:
     ValueError
         If no estimator of that name can predict its target.
     """
-    return estimator_of(schema, ESTIMATORS).build(schema, recipe)
+    return estimator_of(schema, ESTIMATORS).build(schema.learned, recipe)
 
 
 def train(
@@ -51,20 +60,22 @@ def train(
     artifacts: Path = ARTIFACTS,
     counted: Callable[[Schema], Split] | None = None,
     promote: bool | None = None,
+    without: Collection[str] = (),
 ) -> Fitted:
     """Read, fit, tabulate, evaluate and save a model, printing each step; return it.
 
     `counted` returns the training rows if they are not the package's. The new version becomes current if it passes
-    the gates; `promote` decides instead if it is not None.
+    the gates; `promote` decides instead if it is not None. `without` names fields that are read and not used: the
+    version is a sibling of the one with all fields, and never becomes current by itself.
 
     Raises
     ------
     InvalidPackage
         If the data package has mistakes.
     ValueError
-        If the table does not match it, or no such estimator can predict its target.
+        If the table does not match it, no such estimator can predict its target, or a sibling cannot be made.
     """
-    schema = read_package(package)
+    schema = sibling(read_package(package), without, Registry(artifacts)) if without else read_package(package)
     estimator = estimator_of(schema, ESTIMATORS)
     with step(f"Reading {schema.package['title']}"):
         test = read(schema, schema.own["test"], package.parent)
@@ -74,7 +85,7 @@ def train(
     recipe = Recipe()
     if estimator.is_additive:
         with step("Choosing shapes, ridge and pairs by cross-validation"):
-            recipe = chosen(schema, training)
+            recipe = chosen(schema.learned, learned_from(training, schema))
     with step(f"Fitting {training.rows:,} rows"):
         pipeline = fit(build_pipeline(schema, recipe), training)
     with step(TABULATING if estimator.is_additive else NOT_ADDITIVE):
@@ -151,19 +162,45 @@ def main() -> None:
         sys.exit("\n" + "\n".join(failures))
 
 
+def sibling(schema: Schema, without: Collection[str], registry: Registry) -> Schema:
+    """Return the schema of a table's sibling.
+
+    Raises
+    ------
+    ValueError
+        If a name is no field, no field would be left, or there is no version to stand beside.
+    """
+    found = sibling_of(schema, without)
+    if registry.whole() is None:
+        raise ValueError(f"{schema.name} has no version with all fields yet: train that one first, without --without")
+    return found
+
+
 def train_and_tell(package: Path, artifacts: Path, options: Namespace) -> None:
-    """Train one table as the command line says, and print its report."""
+    """Train one table and its siblings as the command line says, and print the reports."""
     counted = partial(
         count, sources=options.sources, engine=options.engine, master=options.master, encoding=options.encoding
     )
-    with placed_if_trained(package, artifacts):
-        card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
-    print(report(card))
+    fitted = partial(train, package, artifacts, counted if options.sources else None)
     table = artifacts.name if artifacts != options.artifacts else ""
-    useless = MEASURES[card.schema.task].useless(card.evaluation)
-    print(verdict(Registry(artifacts), card.version, table, options.promote, useless))
+    for without in options.without:
+        tell(fitted(options.promote, without), artifacts, table, options)
+    if options.without:
+        return
+    with placed_if_trained(package, artifacts):
+        card = fitted(options.promote)
+    tell(card, artifacts, table, options)
+    for without in [] if options.alone else missing_siblings(card, Registry(artifacts)):
+        tell(fitted(without=without), artifacts, table, options)
     if table and Registry(artifacts).manifest().current:
         print(f"Open it at http://127.0.0.1:5000/{artifacts.name}/", flush=True)
+
+
+def tell(card: Fitted, artifacts: Path, table: str, options: Namespace) -> None:
+    """Print the report of a version, and whether it is current."""
+    useless = MEASURES[card.schema.task].useless(card.evaluation)
+    print(*([] if options.brief else [report(card)]), sep="\n")
+    print(verdict(Registry(artifacts), card.version, table, options.promote, useless), flush=True)
 
 
 if __name__ == "__main__":

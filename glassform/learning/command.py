@@ -19,10 +19,11 @@ from glassform.learning.measures import MEASURES
 from glassform.records.names import words_of
 from glassform.records.schema import Schema
 from glassform.settings import ADDED, ARTIFACTS, PACKAGE
-from glassform.versions.listing import account
+from glassform.versions.listing import account, account_beside
 from glassform.versions.manifest import passes
 from glassform.versions.registry import Registry, untrained
 
+QUERY = "model"  # the parameter of a query that names a version
 APART = ".unfinished-"  # how the name of a folder begins whose table is not trained yet
 TOO_GOOD = 0.999  # of ROC AUC or R²
 TOO_GOOD_WARNING = "\n\nIt predicts nearly every row: does a column copy the outcome, or become known only after it?"
@@ -49,9 +50,10 @@ def report(card: Fitted) -> str:
     table = pd.DataFrame(measured, columns=["group", "rows", *measures.reported]).replace({None: float("nan")})
     layout: Any = {"index": False, "float_format": measures.float_format, "na_rep": "-"}
     warning = TOO_GOOD_WARNING if (evaluation[measures.best_is_one] or 0.0) > TOO_GOOD else ""
+    unused = f" without {', '.join(field.name for field in schema.unused)}" * bool(schema.unused)
     return f"""
 {schema.own["question"]}
-Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it has not seen.
+Model {schema.name} {card.version}{unused}, evaluated on {evaluation["rows"]:,} rows it has not seen.
 
 {table.rename(columns={"largest_calibration_gap": "largest_gap"}).to_string(**layout)}
 
@@ -76,7 +78,10 @@ def verdict(registry: Registry, version: str, table: str = "", promote: bool | N
     `useless` says why it should not be.
     """
     manifest = registry.manifest()
-    comparison = manifest.versions[version].comparison
+    found, comparison = manifest.versions[version], manifest.versions[version].comparison
+    if found.without and manifest.current != version:
+        beside = ["", account_beside(found.beside)] if found.beside else []
+        return "\n".join([*beside, "", f"Version {version} is saved; it answers at ?{QUERY}={version}."])
     lines = ["", account(comparison)] if comparison else []
     if manifest.current == version:
         return "\n".join([*lines, "", f"Version {version} is the current one{', though ' * bool(useless)}{useless}."])
@@ -92,6 +97,23 @@ def verdict(registry: Registry, version: str, table: str = "", promote: bool | N
             f"python -m glassform.versions{f' --table {table}' if table else ''} promote {version}",
         ]
     )
+
+
+def names_of(text: str) -> list[str]:
+    """Read names with commas between them."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def missing_siblings(card: Fitted, registry: Registry) -> list[list[str]]:
+    """Return the fields left out by each sibling that a description names and that is not beside this version yet."""
+    manifest = registry.manifest()
+    if manifest.current != card.version:
+        return []
+    there = [
+        {*each.without} for each in manifest.siblings.values() if each.beside and each.beside.other == card.version
+    ]
+    named: list[list[str]] = card.schema.own.get("siblings", [])
+    return [columns for columns in named if {card.schema.names[each] for each in columns} not in there]
 
 
 def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
@@ -114,12 +136,24 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
         action=argparse.BooleanOptionalAction,
         help="serve the new version always, or never (default: if it passes the gates)",
     )
+    option(
+        "--without",
+        action="append",
+        default=[],
+        type=names_of,
+        metavar="FIELDS",
+        help="fit a version beside the current one that does not use these fields, such as sex,race",
+    )
+    option("--alone", action="store_true", help="leave out the versions that the description names under siblings")
+    option("--brief", action="store_true", help="print no report")
     option("--from", nargs="+", dest="sources", metavar="SOURCE", help="files or folders with the training rows")
     option("--engine", default="duckdb", help="engine that counts the rows: duckdb, spark or an Ibis URL")
     option("--master", default="local[*]", help="Spark's master URL")
     options = parser.parse_args()
     if bool(options.add) != bool(options.target):
         parser.error("--add and --target go together")
+    if options.without and options.add:
+        parser.error("--without and --add do not go together: add the table first")
     if options.positive is not None and not options.add:
         parser.error("--positive goes with --add; a description says it under glassform.positive")
     if options.noun is not None and not options.add:
@@ -142,7 +176,7 @@ def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
         yield package, options.artifacts / name
     if not options.add and not options.table:
         yield options.package or described(options.data), options.artifacts
-    if not any((options.add, options.table, options.package, options.data, options.sources)):
+    if not any((options.add, options.table, options.package, options.data, options.sources, options.without)):
         further = untrained(options.artifacts)
         if further:
             print(f"\nTraining the further tables too: {', '.join(further)}.", flush=True)

@@ -113,7 +113,7 @@ class BinaryMeasures(Measures):
 
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return one table of points, with their covariance unless there are too many."""
-        intercept, points, pairs = tabulate(pipeline, self.schema, training.X, training.weights)
+        intercept, points, pairs = tabulate(pipeline, self.schema.learned, training.X, training.weights)
         cells = sum(len(each.places) for each in points.values()) + sum(each.size for each in pairs.values())
         few = cells <= MOST_COVARIANCES
         covariance = covariance_of(pipeline, points, training.X, training.weights) if few else array("d")
@@ -186,7 +186,7 @@ class MulticlassMeasures(Measures):
 
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return a table of points for each class."""
-        table = partial(tabulate, pipeline, self.schema, training.X, training.weights)
+        table = partial(tabulate, pipeline, self.schema.learned, training.X, training.weights)
         tables = in_one_place({label: table(place) for place, label in enumerate(self.schema.classes)})
         return ClassesScorecard, {"tables": {label: OneTable(*each) for label, each in tables.items()}}
 
@@ -266,7 +266,7 @@ class NumberMeasures(Measures):
 
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return one table of points."""
-        intercept, points, pairs = tabulate(pipeline, self.schema, training.X, training.weights)
+        intercept, points, pairs = tabulate(pipeline, self.schema.learned, training.X, training.weights)
         return NumberScorecard, {"intercept": intercept, "points": points, "pairs": pairs}
 
 

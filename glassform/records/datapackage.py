@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
@@ -119,6 +119,7 @@ class Glassform(BaseModel):
     estimator: str
     train: str
     test: str
+    siblings: list[Annotated[list[str], Field(min_length=1)]] = []
     card: dict[str, Any] = {}
     translations: dict[str, Any] = {}
 
@@ -191,6 +192,7 @@ def mistakes_in(package: Package) -> Iterator[str]:
     ]:
         if column not in fields:
             yield f"{OWN}.{place}: {column!r} is no field{did_you_mean(column, names)}"
+    yield from wrong_siblings(own)
     resources = {resource.name: resource.name for resource in package.resources}
     for place, name in (("train", own.train), ("test", own.test)):
         if name not in resources:
@@ -212,6 +214,22 @@ def mistakes_in(package: Package) -> Iterator[str]:
             yield f"{OWN}.groups: {column} is not among the features"
         elif column in fields and not fields[column].constraints.enum:
             yield f"{OWN}.groups: {column} has no categories"
+
+
+def wrong_siblings(own: Glassform) -> Iterator[str]:
+    """Find siblings that leave out what is no feature, or every feature, or a feature twice."""
+    features = {column: column for column in own.features}
+    for at, columns in enumerate(own.siblings):
+        place = f"{OWN}.siblings[{at}]"
+        for column in columns:
+            if column not in features:
+                yield f"{place}: {column!r} is not among the features{did_you_mean(column, features)}"
+        if len({*columns}) < len(columns):
+            yield f"{place}: a field stands there more than once"
+        if features.keys() <= {*columns}:
+            yield f"{place}: no field would be left to learn from"
+        if any({*columns} == {*each} for each in own.siblings[:at]):
+            yield f"{place}: stands there more than once"
 
 
 def wrong_paths(package: Package, folder: Path) -> Iterator[str]:
