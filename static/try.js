@@ -166,7 +166,9 @@ function drawLedger(answer) {
   });
   for (const chip of all("[data-chip]")) {
     const { chip: name } = chip.dataset;
-    chip.lastChild.textContent = ` ${valued(features[name], answer.contributions.find((each) => each.feature === name).value)}`;
+    const said = answer.contributions.find((each) => each.feature === name);
+    if (!said) continue; // a field that this version does not use
+    chip.lastChild.textContent = ` ${valued(features[name], said.value)}`;
     chip.classList.toggle("further", ranked.findIndex((each) => each.feature === name) >= most);
   }
   if (kind === "classes") drawSums(table, rows, answer, places);

@@ -41,7 +41,7 @@ class ClassesScorecard(Fitted):
     @cached_property
     def points(self) -> dict[str, list[Points]]:
         """By feature, the points for every class."""
-        return {name: [table.points[name] for table in self.tables.values()] for name in self.names}
+        return {name: [table.points[name] for table in self.tables.values()] for name in self.used}
 
     @cached_property
     def lookups(self) -> list[Mapping[Value, Any]]:

@@ -61,7 +61,7 @@ class Opaque(Fitted):
         if not rows:
             return []
         columns = dict(zip(self.schema.by_name, zip(*(row.values for row in rows), strict=True), strict=True))
-        columns = {name: columns[name] for name in self.names}
+        columns = {name: columns[name] for name in self.used}
         for field in self.schema.used:
             if field.observed:
                 columns[field.name] = tuple(map(field.within_reach, columns[field.name]))

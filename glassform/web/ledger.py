@@ -98,4 +98,5 @@ def chips(dictionary: Schema, record: Record, lines: Sequence[Line]) -> list[tup
     Of many fields those are shown that weigh most, in the order of the form.
     """
     shown = {line.field.name for line in lines if not line.further} or {*[*dictionary.by_name][:MOST_LINES]}
+    shown |= {field.name for field in dictionary.unused[: max(MOST_LINES - len(shown), 0)]}
     return [(field, valued(field, record[field.name]), field.name not in shown) for field in dictionary.fields]
