@@ -1,9 +1,11 @@
 """The model: preprocess, logistic regression, train, predict_probability; `python model.py` trains it."""
 
 import inspect
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from functools import cache, partial
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from glassform.files import print_any_text
 from glassform.fitted.base import Fitted
 from glassform.fitted.pipeline import Opaque
 from glassform.learning.command import (
+    line_by_line,
     missing_siblings,
     parse_options,
     placed_if_trained,
@@ -146,6 +149,11 @@ predict_probability.__signature__ = inspect.Signature(  # type: ignore[attr-defi
 )
 
 
+def stop(*_: object) -> None:
+    """End as by an error, so that nothing half written stays behind."""
+    sys.exit(128 + signal.SIGTERM)
+
+
 def main() -> None:
     """Train from the command line and print the report."""
     print_any_text()
@@ -153,7 +161,8 @@ def main() -> None:
     try:
         for package, artifacts in tables_to_train(options):
             try:
-                train_and_tell(package, artifacts, options)
+                with line_by_line(package) if options.brief else nullcontext():
+                    train_and_tell(package, artifacts, options)
             except (OSError, ValueError) as error:  # the other tables are trained all the same
                 failures.append(f"{error}")
     except (OSError, ValueError) as error:
@@ -204,4 +213,5 @@ def tell(card: Fitted, artifacts: Path, table: str, options: Namespace) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stop)
     main()

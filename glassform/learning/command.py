@@ -1,13 +1,15 @@
 """The command line of `python model.py`: its options and its report."""
 
 import argparse
+import io
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pandas as pd
 
@@ -36,6 +38,29 @@ def step(title: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
     print(f"{time.perf_counter() - start:.1f} s", flush=True)
+
+
+class WholeLines(io.TextIOBase):
+    """Print whole lines only, each after a name: two processes may print at once."""
+
+    def __init__(self, name: str, into: TextIO) -> None:
+        self.name, self.into, self.begun = name, into, ""
+
+    def write(self, text: str) -> int:
+        """Print the lines that are whole, and keep what is begun."""
+        *lines, self.begun = (self.begun + text).split("\n")
+        for line in lines:
+            if line.strip():
+                self.into.write(f"{self.name}: {line}\n")
+        self.into.flush()
+        return len(text)
+
+
+@contextmanager
+def line_by_line(package: Path) -> Iterator[None]:
+    """Print whole lines only, each after the name of a table."""
+    with redirect_stdout(WholeLines(Schema.from_file(package).name, sys.stdout)):
+        yield
 
 
 def report(card: Fitted) -> str:
@@ -145,7 +170,9 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
         help="fit a version beside the current one that does not use these fields, such as sex,race",
     )
     option("--alone", action="store_true", help="leave out the versions that the description names under siblings")
-    option("--brief", action="store_true", help="print no report")
+    option(
+        "--brief", action="store_true", help="print no report, and whole lines only, each after the name of its table"
+    )
     option("--from", nargs="+", dest="sources", metavar="SOURCE", help="files or folders with the training rows")
     option("--engine", default="duckdb", help="engine that counts the rows: duckdb, spark or an Ibis URL")
     option("--master", default="local[*]", help="Spark's master URL")
