@@ -201,7 +201,7 @@ def train_and_tell(package: Path, artifacts: Path, options: Namespace) -> None:
     tell(card, artifacts, table, options)
     for without in [] if options.alone else missing_siblings(card, Registry(artifacts)):
         tell(fitted(without=without), artifacts, table, options)
-    if table and Registry(artifacts).manifest().current:
+    if table and not options.brief and Registry(artifacts).manifest().current:
         print(f"Open it at http://127.0.0.1:5000/{artifacts.name}/", flush=True)
 
 
@@ -209,7 +209,7 @@ def tell(card: Fitted, artifacts: Path, table: str, options: Namespace) -> None:
     """Print the report of a version, and whether it is current."""
     useless = MEASURES[card.schema.task].useless(card.evaluation)
     print(*([] if options.brief else [report(card)]), sep="\n")
-    print(verdict(Registry(artifacts), card.version, table, options.promote, useless), flush=True)
+    print(verdict(Registry(artifacts), card.version, table, options.promote, useless, options.brief), flush=True)
 
 
 if __name__ == "__main__":

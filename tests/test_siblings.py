@@ -305,11 +305,12 @@ def test_two_models_that_answer_alike_differ_by_nothing():
 def test_mean_answers_stand_side_by_side_by_group(artifacts):
     registry = Registry(artifacts)
     (version,) = registry.manifest().siblings
-    means = registry.manifest().versions[version].beside.means
+    beside, whole = registry.manifest().versions[version].beside, registry.whole()
+    assert beside and whole
+    means = beside.means
     assert [*means] == ["race", "sex"] or [*means] == ["sex", "race"]
     assert sum(rows for rows, _, _ in means["sex"].values()) == FEW["adult_test"]
-    whole, sibling = registry.whole(), registry.load(version)
-    for card, place in ((whole, 1), (sibling, 2)):
+    for card, place in ((whole, 1), (registry.load(version), 2)):
         groups = card.evaluation["groups"]["sex"]
         assert {each: found[place] for each, found in means["sex"].items()} == pytest.approx(
             {each: measured["mean_probability"] for each, measured in groups.items()}
@@ -365,7 +366,7 @@ def test_the_command_line_leaves_fields_out_and_lists_siblings(artifacts, tmp_pa
     def run(*options: str) -> str:
         monkeypatch.setattr(sys, "argv", ["model.py", "--artifacts", str(tmp_path), *options])
         model.main()
-        return capsys.readouterr().out
+        return str(capsys.readouterr().out)
 
     run("--table", "diabetes")
     told = run("--table", "diabetes", "--without", "sex, age", "--brief")

@@ -1,5 +1,6 @@
 """Training in other processes: before a server starts, and beside it."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -7,12 +8,14 @@ from contextlib import contextmanager, suppress
 
 from glassform.settings import ARTIFACTS, HOME, IS_INSTALLED
 
+# Where several processes have a thread per core, they wait for each other ten times as long.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SECONDS_TO_STOP = 5  # for a training that is told to, before it is killed
 
 
 def train(*options: str) -> None:
     """Train in another process, so that scikit-learn and pandas never enter the one that serves."""
-    subprocess.run(command(options), check=False)
+    subprocess.run(command(options), check=False, env=environment())
 
 
 @contextmanager
@@ -22,7 +25,7 @@ def training_beside(trainings: Sequence[Sequence[str]]) -> Iterator[None]:
     Each prints whole lines, which begin with the name of its table.
     """
     # in sessions of their own: Ctrl-C is for this process, which then stops them
-    running = [subprocess.Popen(command(options), start_new_session=True) for options in trainings]
+    running = [subprocess.Popen(command(each), start_new_session=True, env=environment()) for each in trainings]
     try:
         yield
     finally:
@@ -39,3 +42,8 @@ def command(options: Sequence[str]) -> list[str]:
     """Return the command that trains."""
     program = ["-P", "-m", "glassform.model"] if IS_INSTALLED else [str(HOME / "model.py")]
     return [sys.executable, *program, "--artifacts", str(ARTIFACTS), *options]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a training: one thread, unless somebody has said how many."""
+    return dict.fromkeys(THREADS, "1") | os.environ

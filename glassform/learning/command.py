@@ -97,15 +97,22 @@ def groups_as_text(groups: list[dict[str, Any]], layout: dict[str, Any]) -> str:
     return str(table.to_string(**layout))
 
 
-def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None, useless: str = "") -> str:
+def verdict(
+    registry: Registry,
+    version: str,
+    table: str = "",
+    promote: bool | None = None,
+    useless: str = "",
+    brief: bool = False,
+) -> str:
     """Return as text how a version compares with the one before it, and whether it is current or why not.
 
-    `useless` says why it should not be.
+    `useless` says why it should not be; a `brief` text has no figures by group.
     """
     manifest = registry.manifest()
     found, comparison = manifest.versions[version], manifest.versions[version].comparison
     if found.without and manifest.current != version:
-        beside = ["", account_beside(found.beside)] if found.beside else []
+        beside = ["", account_beside(found.beside, by_group=not brief)] if found.beside else []
         return "\n".join([*beside, "", f"Version {version} is saved; it answers at ?{QUERY}={version}."])
     lines = ["", account(comparison)] if comparison else []
     if manifest.current == version:

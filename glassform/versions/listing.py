@@ -84,14 +84,14 @@ def account(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def account_beside(beside: Beside) -> str:
-    """Return as text how a sibling answers beside the version with all fields."""
+def account_beside(beside: Beside, by_group: bool = True) -> str:
+    """Return as text how a sibling answers beside the version with all fields, and on average by group, if wanted."""
     lines = [f"On {beside.rows:,} test rows, beside version {beside.other}, which uses all fields:"]
     for name, each in beside.measures.items():
         said = f"  {MEASURES.get(name, name):<10} {each.whole:8.4f} -> {each.sibling:8.4f}  ({each.difference:+.4f}"
         low, high = each.interval or (None, None)
         lines.append(f"{said}, 95% interval {low:+.4f} to {high:+.4f})" if each.interval else f"{said})")
-    for name, groups in beside.means.items():
+    for name, groups in beside.means.items() if by_group else ():
         for category, (rows, whole, sibling) in groups.items():
             if isinstance(whole, float) and isinstance(sibling, float):
                 lines.append(f"  mean of {name} {category}: {whole:.4g} -> {sibling:.4g}  ({rows:,} rows)")
