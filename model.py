@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from glassform.files import print_any_text
 from glassform.fitted.base import Fitted
@@ -28,6 +29,8 @@ from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
 from glassform.learning.recipe import Recipe, build, chosen
+from glassform.learning.rivals import cross_validated, free_of_rules
+from glassform.learning.rules import UnholdableRule, rules_of
 from glassform.learning.saving import register, version_of
 from glassform.learning.siblings import learned_from, sibling_of
 from glassform.learning.table import Split, count, plain, read, with_seen
@@ -55,7 +58,7 @@ def build_pipeline(schema: Schema, recipe: Recipe) -> Pipeline:
     ValueError
         If no estimator of that name can predict its target.
     """
-    return estimator_of(schema, ESTIMATORS).build(schema.learned, recipe)
+    return estimator_of(schema, ESTIMATORS).build(schema, recipe)
 
 
 def train(
@@ -79,25 +82,39 @@ def train(
         If the table does not match it, no such estimator can predict its target, or a sibling cannot be made.
     """
     schema = sibling(read_package(package), without, Registry(artifacts)) if without else read_package(package)
-    estimator = estimator_of(schema, ESTIMATORS)
+    # what cannot be done is told before a large table is read
+    if not estimator_of(schema, ESTIMATORS).is_additive and rules_of(schema.learned):
+        raise UnholdableRule(f"shape: {schema.own['estimator']} has no shapes that rules could hold")
     with step(f"Reading {schema.package['title']}"):
         test = read(schema, schema.own["test"], package.parent)
         training = counted(schema) if counted else read(schema, schema.own["train"], package.parent)
         schema = with_seen(schema, training, test)
-    measures = MEASURES[schema.task](schema)
-    recipe = Recipe()
-    if estimator.is_additive:
+    # several threads would wait for each other, since most of the matrices are small
+    with threadpool_limits(limits=1):
+        card, pipeline = learned(schema, training, test)
+    return register(card, pipeline, test, Registry(artifacts), promote)
+
+
+def learned(schema: Schema, training: Split, test: Split) -> tuple[Fitted, Pipeline]:
+    """Choose, fit, tabulate and evaluate a model, printing each step; return it with its pipeline."""
+    measures, is_additive = MEASURES[schema.task](schema), estimator_of(schema, ESTIMATORS).is_additive
+    recipe, used, rows = Recipe(), MEASURES[schema.task](schema.learned), learned_from(training, schema)
+    if is_additive:
         with step("Choosing shapes, ridge and pairs by cross-validation"):
-            recipe = chosen(schema.learned, learned_from(training, schema))
+            recipe = chosen(used.schema, rows)
     with step(f"Fitting {training.rows:,} rows"):
-        pipeline = fit(build_pipeline(schema, recipe), training)
-    with step(TABULATING if estimator.is_additive else NOT_ADDITIVE):
-        kind, points = measures.tabulate(pipeline, training) if estimator.is_additive else (Opaque, {})
+        pipeline = fit(build_pipeline(used.schema, recipe), rows)
+    with step(TABULATING if is_additive else NOT_ADDITIVE):
+        kind, points = used.tabulate(pipeline, rows) if is_additive else (Opaque, {})
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
         predicted = measures.predict(pipeline, test.X)
         evaluation = measures.evaluate_split(test, predicted)
     with step("Comparing with simpler and with opaque models"):
-        evaluation["comparison"] = measures.compare(pipeline, training, test)
+        evaluation["comparison"] = used.compare(pipeline, rows, test)
+        if rules_of(used.schema):
+            evaluation["without_rules"] = free_of_rules(used, rows, test)
+        # a sibling is compared with the version that has all fields instead
+        evaluation["rivals"] = cross_validated(used, recipe, rows) if is_additive and not schema.unused else None
     about = facts(measures, pipeline, training, test)
     card = kind(
         version=version_of(schema, pipeline, [training, test]),
@@ -106,10 +123,10 @@ def train(
         examples=choose_examples(measures, test, predicted),
         people=people(measures, training, test),
         evaluation=evaluation | measures.coverage(test.y, predicted, about),
-        training=about | ({"recipe": recipe.told()} if estimator.is_additive else {}),
+        training=about | ({"recipe": recipe.told()} if is_additive else {}),
         **points,
     )
-    return register(card, pipeline, test, Registry(artifacts), promote)
+    return card, pipeline
 
 
 @cache

@@ -184,8 +184,8 @@ class Measures(ABC):
         """Fit simpler models and an opaque one on the same rows; return all scores on the test rows, `this` last."""
         rivals = {
             "base_rate": Pipeline([("same", clone(self.constant))]),
-            "linear": straight_lines(self.schema.learned, clone(self.lines)),
-            "boosting": boosting(self.schema.learned),
+            "linear": straight_lines(self.schema, clone(self.lines)),
+            "boosting": boosting(self.schema),
         }
         fitted = {name: fit(rival, training) for name, rival in rivals.items()} | {"this": pipeline}
         return {name: self.scores(test.y, self.predict(each, test.X)) for name, each in fitted.items()}

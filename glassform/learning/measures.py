@@ -21,8 +21,8 @@ from glassform.fitted.classes import ClassesScorecard, OneTable
 from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid, softmax
 from glassform.learning.base import EXAMPLE_PROBABILITIES, Measures, at_least, calibration, means_by_group
-from glassform.learning.estimators import sample_weights
 from glassform.learning.knots import in_one_place
+from glassform.learning.recipe import weights_for
 from glassform.learning.table import Split
 from glassform.learning.tabulate import covariance_of, tabulate
 from glassform.records.schema import BINARY, CLASSES, NUMBER
@@ -113,7 +113,7 @@ class BinaryMeasures(Measures):
 
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return one table of points, with their covariance unless there are too many."""
-        intercept, points, pairs = tabulate(pipeline, self.schema.learned, training.X, training.weights)
+        intercept, points, pairs = tabulate(pipeline, self.schema, training.X, training.weights)
         cells = sum(len(each.places) for each in points.values()) + sum(each.size for each in pairs.values())
         few = cells <= MOST_COVARIANCES
         covariance = covariance_of(pipeline, points, training.X, training.weights) if few else array("d")
@@ -186,7 +186,7 @@ class MulticlassMeasures(Measures):
 
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return a table of points for each class."""
-        table = partial(tabulate, pipeline, self.schema.learned, training.X, training.weights)
+        table = partial(tabulate, pipeline, self.schema, training.X, training.weights)
         tables = in_one_place({label: table(place) for place, label in enumerate(self.schema.classes)})
         return ClassesScorecard, {"tables": {label: OneTable(*each) for label, each in tables.items()}}
 
@@ -246,7 +246,7 @@ class NumberMeasures(Measures):
 
     def margin(self, pipeline: Pipeline, training: Split) -> dict[str, float]:
         """Return the 95% quantile of the absolute errors in 5-fold cross-validation."""
-        folds, weights = KFold(FOLDS, shuffle=True, random_state=0), sample_weights(pipeline, training)
+        folds, weights = KFold(FOLDS, shuffle=True, random_state=0), weights_for(pipeline, training.weights)
         predicted = cross_val_predict(pipeline, training.X, training.y, cv=folds, params=weights)
         order = np.argsort(errors := np.abs(training.y - predicted))
         reached = training.weights[order].cumsum() / training.weights.sum()
@@ -266,7 +266,7 @@ class NumberMeasures(Measures):
 
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return one table of points."""
-        intercept, points, pairs = tabulate(pipeline, self.schema.learned, training.X, training.weights)
+        intercept, points, pairs = tabulate(pipeline, self.schema, training.X, training.weights)
         return NumberScorecard, {"intercept": intercept, "points": points, "pairs": pairs}
 
 

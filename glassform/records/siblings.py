@@ -15,10 +15,12 @@ def narrowed(package: dict[str, Any]) -> dict[str, Any]:
     own = dict(package[OWN])
     unused = {*own.pop(WITHOUT, [])}
     own |= {name: [each for each in own.get(name, []) if each not in unused] for name in ("features", "groups")}
+    spelled = {*map(identifier, unused)}
+    if "shape" in own:
+        own["shape"] = {column: rule for column, rule in own["shape"].items() if identifier(column) not in spelled}
     if "pairs" in own:
-        spelled = {*map(identifier, unused)}
         own["pairs"] = {
-            how: [pair for pair in several if spelled.isdisjoint(map(identifier, pair))]
+            how: several and [pair for pair in several if spelled.isdisjoint(map(identifier, pair))]
             for how, several in own["pairs"].items()
         }
     return package | {OWN: own}
