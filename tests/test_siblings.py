@@ -3,14 +3,19 @@
 import csv
 import io
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
+from playwright.sync_api import Page, expect
 
 import model
 import score
@@ -19,10 +24,13 @@ from glassform.learning.siblings import paired
 from glassform.learning.table import Split
 from glassform.records.datapackage import read_package
 from glassform.records.schema import Schema
+from glassform.records.siblings import narrowed
 from glassform.settings import PACKAGE
 from glassform.versions.__main__ import main as manage
 from glassform.versions.registry import Registry
+from glassform.web.charts import in_sentence
 from server import create_app
+from tests.conftest import free_port, serving, wait_for
 
 FEW = {"adult": 1_200, "adult_test": 400}
 # by table: the estimator and the fields left out
@@ -92,6 +100,11 @@ def artifacts(packages, quick, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def application(artifacts) -> Flask:
     return create_app(artifacts)
+
+
+@dataclass
+class Teacher:
+    name: str
 
 
 @pytest.fixture(params=NAMES, ids=lambda name: name or "adult")
@@ -330,6 +343,16 @@ def test_the_cards_lead_to_each_other(ask, application, name, registry, sibling)
     assert "Beside the model with all fields" in ask("/model.html").text
 
 
+def test_the_pages_of_versions_mark_a_sibling(ask, sibling, monkeypatch):
+    monkeypatch.setattr("glassform.resources.judging.versions.signed_in_teacher", lambda: Teacher("teacher"))
+    listed = {each["version"]: each["without"] for each in ask("/versions").json["versions"]}
+    names = [field.name for field in sibling.schema.unused]
+    assert listed.pop(sibling.version) == names and [*listed.values()] == [[]]
+    titles = " and ".join(in_sentence(field.title) for field in sibling.schema.unused)
+    assert f"without {titles}" in ask("/versions", headers={"Accept": "text/html"}).text
+    assert f"It does not use {titles}." in ask(f"/versions/{sibling.version}", headers={"Accept": "text/html"}).text
+
+
 @pytest.mark.parametrize("name", [""])
 def test_changes_and_what_if_leave_the_unused_fields_alone(ask, sibling, record):
     found = ask("/changes", record | {"target": "0.9"}).json
@@ -430,3 +453,60 @@ def test_wrong_siblings_of_a_description_are_named(tmp_path, siblings, message):
 
 def test_the_default_table_names_its_siblings():
     assert Schema.from_file(PACKAGE).own["siblings"] == [["sex", "race"], ["sex", "race", "marital.status"]]
+
+
+def test_what_only_the_whole_can_hold_is_left_out_of_what_a_sibling_learns():
+    own = {
+        "features": ["a.b", "c", "d"],
+        "groups": ["a.b", "c"],
+        "target": "e",
+        "without": ["a.b"],
+        "siblings": [["c"]],
+    }
+    own |= {"pairs": {"use": [["a.b", "c"], ["c", "d"]], "never": [["d", "a_b"]]}, "shape": {"a.b": {}, "c": {}}}
+    learned = narrowed({"glassform": own})["glassform"]
+    assert learned["features"] == ["c", "d"] and learned["groups"] == ["c"] and "without" not in learned
+    assert learned["pairs"] == {"use": [["c", "d"]], "never": []} and learned["shape"] == {"c": {}}
+
+
+@pytest.fixture
+def served(artifacts, tmp_path) -> Iterator[str]:
+    port = free_port()
+    shutil.copytree(artifacts, tmp_path / "models")
+    shutil.copytree(artifacts / "iris", tmp_path / "models" / "census")  # or the server would train it
+    places = {"GLASSFORM_ARTIFACTS": str(tmp_path / "models"), "GLASSFORM_INSTANCE": str(tmp_path / "instance")}
+    with serving("--port", str(port), environment=places | {"LOG_LEVEL": "CRITICAL"}):
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("name", [""])
+def test_the_script_tries_a_sibling_and_its_pages_are_sound(served, browser, sibling, record):
+    context = browser.new_context(base_url=served, viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page, wrong = context.new_page(), []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"/probability?{urlencode(record | {'model': sibling.version})}")
+    figure = page.locator("#answer [data-figure]").first
+    before = figure.text_content()
+    other = next(value for value in sibling.schema.by_name["sex"].values if value != record["sex"])
+    tried(page, "sex", other)
+    assert figure.text_content() == before
+    tried(page, "age", "60" if record["age"] < 50 else "20")
+    expect(figure).not_to_have_text(before)
+    for path in ("/model", f"/model?model={sibling.version}"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert Axe().run(page).response["violations"] == []
+    assert not wrong
+    context.close()
+
+
+def tried(page: Page, name: str, value: str) -> None:
+    """Give a field of the live form another value."""
+    control = page.locator(f"[name={name}]")
+    if control.first.get_attribute("type") == "radio":
+        page.locator(f"[name={name}][value='{value}']").check(force=True)
+    elif control.first.evaluate("each => each.tagName") == "SELECT":
+        control.first.select_option(value)
+    else:
+        control.first.fill(value)
