@@ -19,6 +19,7 @@ from playwright.sync_api import Page, expect
 
 import model
 import score
+from benchmarks.measuring import free_port
 from glassform.learning.recipe import Recipe
 from glassform.learning.siblings import paired
 from glassform.learning.table import Split
@@ -30,7 +31,7 @@ from glassform.versions.__main__ import main as manage
 from glassform.versions.registry import Registry
 from glassform.web.charts import in_sentence
 from server import create_app
-from tests.conftest import free_port, serving, wait_for
+from tests.conftest import serving, wait_for
 
 FEW = {"adult": 1_200, "adult_test": 400}
 # by table: the estimator and the fields left out
