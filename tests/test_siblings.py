@@ -457,7 +457,7 @@ def test_the_default_table_names_its_siblings():
 
 
 def test_what_only_the_whole_can_hold_is_left_out_of_what_a_sibling_learns():
-    own = {
+    own: dict[str, Any] = {
         "features": ["a.b", "c", "d"],
         "groups": ["a.b", "c"],
         "target": "e",

@@ -203,7 +203,7 @@ def test_a_file_of_the_package_above_is_shared(tmp_path):
 
 
 def test_a_file_cannot_be_passed_on_from_further_above(tmp_path):
-    """A package between names what lies above it: whoever is below may not follow."""
+    """A package between names what lies above it: one below may not follow."""
     middle, below = tmp_path / "middle", tmp_path / "middle" / "below"
     below.mkdir(parents=True)
     written(tmp_path, SOUND)
