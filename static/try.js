@@ -189,7 +189,9 @@ function drawLedger(answer) {
   const left = ranked.slice(most).map((each) => each[term]);
   for (const chip of all("[data-chip]")) {
     const { chip: name } = chip.dataset;
-    chip.lastChild.textContent = ` ${said(answer.contributions.find((each) => each.feature === name))}`;
+    const found = answer.contributions.find((each) => each.feature === name);
+    if (!found) continue; // a field that this version does not use
+    chip.lastChild.textContent = ` ${said(found)}`;
     chip.classList.toggle("further", card.features.length > 12 && isFurther(name));
   }
   if (kind === "classes") drawSums(table, rows, answer, places, left);

@@ -48,7 +48,7 @@ class Question:
         """Return the question of a record, a target between 0 and 1 and the fields that stay."""
         missing = math.log(target / (1 - target)) - card.log_odds(record)
         sign, needed = (1.0 if missing > 0 else -1.0), max(abs(missing) - TOLERANCE, 0.0)
-        names = [field.name for field in card.schema.fields if field.name not in {*locked}]
+        names = [name for name in card.used if name not in {*locked}]
         known = Frequencies.of(card)
         moves = [possible_moves(card, record, name, place, sign, known) for place, name in enumerate(names)]
         places = {name: place for place, name in enumerate(names)}

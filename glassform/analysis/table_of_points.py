@@ -108,7 +108,7 @@ def listed(card: Additive | ClassesScorecard, dictionary: Schema) -> ScorecardAn
             "points": points_at(card, field, (*card.grid(field.name), *([NOT_KNOWN] if field.has_gaps else []))),
             **{side: points_at(card, field, knots) for side, knots in outer(card, field.name).items() if knots},
         }
-        for field in dictionary.fields
+        for field in dictionary.used
     ]
     intercept = card.intercept if isinstance(card, Additive) else card.by_class(card.intercepts)
     pairs: list[Any] = [pair_listed(card, dictionary, name) for name in card.pairs]

@@ -113,9 +113,9 @@ class Levels:
 class Curve:
     """The columns of a number: its line, and a curve made of straight pieces between its places.
 
-    `basis` holds the curve's columns at each place. Beyond its ends a curve stays as it is, its line with it: the line
-    alone has a slope that no row shows. Only a line without a curve goes on. A gap counts as the median, and has a
-    column of its own where there can be one.
+    `basis` holds the curve's columns at each place. Beyond its ends a curve stays as it is, its line with it, since
+    no row shows the slope of the line alone. Only a line without a curve goes on. A gap counts as the median, and
+    has a column of its own where there can be one.
     """
 
     median: float

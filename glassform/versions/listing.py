@@ -10,7 +10,7 @@ from glassform.fitted.pairs import Pair, Side
 from glassform.fitted.titles import both, cell_titles, names_of, titles_in_full
 from glassform.languages import current as spoken
 from glassform.records.field import NOT_KNOWN, Field, Value
-from glassform.versions.manifest import Comparison, Manifest, Version, judge, known
+from glassform.versions.manifest import Beside, Comparison, Manifest, Version, judge, known
 from glassform.versions.registry import Registry
 
 MEASURES = {  # measures and their titles
@@ -134,7 +134,8 @@ def summary(version: str, manifest: Manifest) -> str:
     sign, found = "*" if version == manifest.current else " ", manifest.versions[version]
     measures = "  ".join(f"{MEASURES.get(name, name)} {value:.4f}" for name, value in found.measures.items())
     verdict = f"  {verdict_of(found)}" if found.comparison else ""
-    return f"{sign} {version}  {found.created:%Y-%m-%d %H:%M}  {found.rows:,} rows  {measures}{verdict}"
+    unused = f"  without {', '.join(found.without)}" if found.without else ""
+    return f"{sign} {version}  {found.created:%Y-%m-%d %H:%M}  {found.rows:,} rows  {measures}{verdict}{unused}"
 
 
 def verdict_of(version: Version) -> str:
@@ -164,12 +165,28 @@ def account(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
+def account_beside(beside: Beside, by_group: bool = True) -> str:
+    """Return as text how a sibling answers beside the version with all fields, and on average by group, if wanted."""
+    lines = [f"On {beside.rows:,} test rows, beside version {beside.other}, which uses all fields:"]
+    for name, each in beside.measures.items():
+        said = f"  {MEASURES.get(name, name):<10} {each.whole:8.4f} -> {each.sibling:8.4f}  ({each.difference:+.4f}"
+        low, high = each.interval or (None, None)
+        lines.append(f"{said}, 95% interval {low:+.4f} to {high:+.4f})" if each.interval else f"{said})")
+    for name, groups in beside.means.items() if by_group else ():
+        for category, (rows, whole, sibling) in groups.items():
+            if isinstance(whole, float) and isinstance(sibling, float):
+                lines.append(f"  mean of {name} {category}: {whole:.4g} -> {sibling:.4g}  ({rows:,} rows)")
+    return "\n".join(lines)
+
+
 def show(registry: Registry, version: str, most: int = 15) -> str:
     """Return a description of a version: its comparison, and its differences from the current one."""
     manifest = registry.manifest()
     registered = known(manifest, version)
     candidate = registry.read(version, registered)
     lines = [summary(version, manifest)]
+    if registered.beside is not None:
+        lines += ["", account_beside(registered.beside)]
     if registered.comparison is not None:
         lines += ["", account(registered.comparison)]
     if manifest.current not in (None, version):

@@ -133,4 +133,5 @@ def chips(dictionary: Schema, record: Record, lines: Sequence[Line]) -> list[tup
         shown = {field.name for field in fields[:MOST_LINES]}
     else:
         shown = {line.name for line in lines if not line.further}
+        shown |= {field.name for field in dictionary.unused[: max(MOST_LINES - len(shown), 0)]}
     return [(field, with_unit(field, record[field.name]), field.name not in shown) for field in fields]

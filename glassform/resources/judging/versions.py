@@ -27,7 +27,10 @@ MOST_DIFFERENCES = 15  # of points, shown of two versions
 
 
 class VersionAnswer(TypedDict):
-    """A version: its date, whether it is current or was promoted, its measures, whether it passed the gates."""
+    """A version: its date, whether it is current or was promoted, its measures, whether it passed the gates.
+
+    A sibling is fitted `without` some fields.
+    """
 
     version: str
     url: str
@@ -37,6 +40,7 @@ class VersionAnswer(TypedDict):
     rows: int
     measures: dict[str, float]
     passes: bool | None
+    without: list[str]
 
 
 class DifferenceAnswer(TypedDict):
@@ -288,6 +292,7 @@ def version_answer(manifest: Manifest, version: str) -> VersionAnswer:
         "rows": found.rows,
         "measures": found.measures,
         "passes": passes(found.comparison) if found.comparison else None,
+        "without": found.without,
     }
 
 
