@@ -7,12 +7,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 
-from sklearn.base import clone
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from glassform.files import print_any_text
 from glassform.fitted.base import Fitted
@@ -21,62 +16,34 @@ from glassform.learning.command import parse_options, placed_if_trained, report,
 from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
+from glassform.learning.recipe import Recipe, build, chosen
 from glassform.learning.saving import register, version_of
 from glassform.learning.table import Split, count, plain, read, with_seen
 from glassform.records.datapackage import read_package
 from glassform.records.field import PYTHON_TYPE, Value
 from glassform.records.parsing import Pairs
-from glassform.records.schema import BINARY, CLASSES, Schema
+from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
 
 TABULATING = "Tabulating the points and comparing them with the pipeline on every row"
 NOT_ADDITIVE = "Keeping the pipeline: it is not additive"
+FOLLOWING_THE_RECIPE = {"logistic": (BINARY, CLASSES), "linear": (NUMBER,)}
 
 
-def preprocess(schema: Schema) -> ColumnTransformer:
-    """Return the preprocessing: a smooth curve per number, a step per category.
-
-    Real numbers get straight pieces, which a table of points can hold exactly. A gap gets a column of its own.
-    """
-    curve = SplineTransformer(n_knots=8, degree=3, include_bias=False)
-    line = SplineTransformer(n_knots=8, degree=1, include_bias=False)
-    gaps = [field.name for field in schema.fields if field.has_gaps]
-    whole, real = ([name for name in schema.named(type_) if name not in gaps] for type_ in ("integer", "number"))
-    return ColumnTransformer(
-        [
-            ("curve", curve, whole),
-            ("line", line, real),
-            ("filled", Pipeline([("median", SimpleImputer(strategy="median")), ("line", clone(line))]), gaps),
-            ("gap", MissingIndicator(features="all"), gaps),
-            ("step", OneHotEncoder(categories=schema.categories, sparse_output=False), schema.named("string")),
-        ]
-    )
+ADDITIVE = {name: Estimator(build, tasks, is_additive=True) for name, tasks in FOLLOWING_THE_RECIPE.items()}
+ESTIMATORS = ADDITIVE | OTHERS
 
 
-def logistic(schema: Schema) -> Pipeline:
-    """Return the logistic regression on curves and steps.
-
-    Eight even knots and C=1 had the best 10-fold cross-validated log loss on the training rows among 5 to 12
-    knots, even or by quantile.
-    """
-    # newton-cholesky reaches the optimum, which the covariance of the points assumes, in a few steps
-    regression = LogisticRegression(C=1.0, solver="newton-cholesky")
-    return Pipeline([("preprocess", preprocess(schema)), ("regression", regression)])
-
-
-ESTIMATORS = {"logistic": Estimator(logistic, (BINARY, CLASSES), is_additive=True), **OTHERS}
-
-
-def build_pipeline(schema: Schema) -> Pipeline:
-    """Return the unfitted pipeline of a data package's estimator.
+def build_pipeline(schema: Schema, recipe: Recipe) -> Pipeline:
+    """Return the unfitted pipeline of a data package's estimator: shapes and a regression, if it is additive.
 
     Raises
     ------
     ValueError
         If no estimator of that name can predict its target.
     """
-    return estimator_of(schema, ESTIMATORS).build(schema)
+    return estimator_of(schema, ESTIMATORS).build(schema, recipe)
 
 
 def train(
@@ -104,8 +71,12 @@ def train(
         training = counted(schema) if counted else read(schema, schema.own["train"], package.parent)
         schema = with_seen(schema, training, test)
     measures = MEASURES[schema.task](schema)
+    recipe = Recipe()
+    if estimator.is_additive:
+        with step("Choosing shapes, ridge and pairs by cross-validation"):
+            recipe = chosen(schema, training)
     with step(f"Fitting {training.rows:,} rows"):
-        pipeline = fit(build_pipeline(schema), training)
+        pipeline = fit(build_pipeline(schema, recipe), training)
     with step(TABULATING if estimator.is_additive else NOT_ADDITIVE):
         kind, points = measures.tabulate(pipeline, training) if estimator.is_additive else (Opaque, {})
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
@@ -121,7 +92,7 @@ def train(
         examples=choose_examples(measures, test, predicted),
         people=people(measures, training, test),
         evaluation=evaluation | measures.coverage(test.y, predicted, about),
-        training=about,
+        training=about | ({"recipe": recipe.told()} if estimator.is_additive else {}),
         **points,
     )
     return register(card, pipeline, test, Registry(artifacts), promote)

@@ -30,16 +30,20 @@ class TableRows:
         """Read the rows in order, those with errors too."""
         width, places, self.wrong = len(self.columns), self.places, 0
         known: list[dict[str, tuple[Value, float]]] = [{} for _ in places]
+        names = list(self.schema.by_name)
+        pairs = [(names.index(one), names.index(other), terms) for one, other, terms in self.card.pair_lookups]
         for number, cells in enumerate(self.table.rows(), start=1):
             try:
                 found = [texts[cells[place]] for texts, place in zip(known, places)]  # noqa: B905 - hot
             except (KeyError, IndexError):
                 found = []
             if found and len(cells) == width:
-                yield Row(number, cells, [value for value, _ in found], [term for _, term in found], NO_ERRORS)
+                values, terms = [value for value, _ in found], [term for _, term in found]
+                terms += [both[values[one], values[other]] for one, other, both in pairs]
+                yield Row(number, cells, values, terms, NO_ERRORS)
                 continue
             row = self._checked(number, cells)
-            for texts, place, value, term in zip(known, places, row.values, row.terms, strict=not row.errors):
+            for texts, place, value, term in zip(known, places, row.values, row.terms, strict=False):
                 if len(texts) < MOST_TEXTS and len(cells[place]) <= LONGEST_VALUE:
                     texts[cells[place]] = value, term
             yield row

@@ -29,6 +29,7 @@ class Objects:
         self.numbers = [place for place, field in enumerate(schema.fields) if not field.categories]
         self.aliases = {*schema.names} - {*schema.by_name}
         self.known = card.lookups
+        self.pairs = [(self.names.index(a), self.names.index(b), terms) for a, b, terms in card.pair_lookups]
         self.unsaid = unsaid().errors
 
     def __iter__(self) -> Iterator[Row]:
@@ -57,6 +58,8 @@ class Objects:
         try:
             columns = [[given[name] for given in rows] for name in self.names]
             terms = [[points[value] for value in each] for points, each in zip(self.known, columns, strict=True)]
+            for one, other, both in self.pairs:
+                terms.append([both[values] for values in zip(columns[one], columns[other], strict=True)])
         except (KeyError, TypeError):
             return []
         # True is 1 and 39.0 is 39 to a dictionary, but not to the schema

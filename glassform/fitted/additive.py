@@ -4,12 +4,14 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as member
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NotRequired
 
 from typing_extensions import TypedDict
 
 from glassform.fitted.base import Fitted, Row
+from glassform.fitted.pairs import Pair, Remembered, pairs_of
 from glassform.fitted.target import Sums
 from glassform.records.field import NOT_KNOWN, Record, Value
 
@@ -137,10 +139,11 @@ def shares_between(xs: Sequence[float], value: float) -> list[tuple[int, float]]
 
 
 class Contribution(TypedDict):
-    """What one feature's value adds to the log-odds."""
+    """What the value of one feature adds to the log-odds, or what those of two add together."""
 
     feature: str
-    value: Value
+    features: NotRequired[list[str]]
+    value: Value | list[Value]
     log_odds: float
 
 
@@ -179,45 +182,62 @@ def summed(intercept: float, terms: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class Additive(Fitted):
-    """A model that is one table of points: an intercept and every feature's points.
+    """A model that is one table of points: an intercept, every feature's points and those of some pairs of features.
 
-    The points are centred: each feature's average over the training rows is 0, so the intercept is the average sum.
+    The points are centred: each feature's average over the training rows is 0, and so is that of each row and column
+    of a pair. So the intercept is the average sum.
     """
 
     intercept: float
     points: dict[str, Points]
+    pairs: dict[str, Pair] = member(default_factory=dict, kw_only=True)
 
     term: ClassVar[str]  # what answers call the points of a feature
 
     @property
     def term_columns(self) -> list[str]:
-        """The columns of the terms in a table: the intercept's and every feature's."""
-        return ["intercept", *(f"{self.term}_{name}" for name in self.points)]
+        """The columns of the terms in a table: the intercept's, every feature's and every pair's."""
+        return ["intercept", *(f"{self.term}_{name}" for name in (*self.points, *self.pairs))]
 
     @cached_property
     def lookups(self) -> list[Mapping[Value, float]]:
         """By feature, the points of every value that can be looked up."""
         return [points.by_value for points in self.points.values()]
 
+    @cached_property
+    def pair_lookups(self) -> list[tuple[str, str, Mapping[tuple[Value, Value], float]]]:
+        """By pair, its two features and the points of every two values."""
+        return [(*pair.features, Remembered(pair.at)) for pair in self.pairs.values()]
+
     def terms_of(self, record: Record) -> list[float]:
-        """Return the points of every feature of a record."""
-        return [points.at(record[name]) for name, points in self.points.items()]
+        """Return the points of every feature and pair of a record."""
+        own = [points.at(record[name]) for name, points in self.points.items()]
+        return own + [lookup[record[first], record[second]] for first, second, lookup in self.pair_lookups]
 
     def sums(self, record: Record) -> float:
-        """Return the intercept and one look-up per feature, summed in order."""
-        total = self.intercept
-        for name, points in self.points.items():
-            total += points.at(record[name])
-        return total
+        """Return the intercept and one look-up per feature and pair, summed in order."""
+        return summed(self.intercept, self.terms_of(record))
+
+    def sums_along(self, name: str, record: Record, own: float, values: Sequence[Value]) -> list[float]:
+        """Return the sum at each value of one feature, the rest of a record held fixed; `own` is the record's."""
+        points, old = self.points[name], record[name]
+        several = [pair for pair in self.pairs.values() if name in pair.features]
+        rest = own - points.at(old) - sum(pair.of(record) for pair in several)
+        sums = [rest + points.by_value[value] for value in values]
+        for pair in several:
+            sums = [total + pair.of(record | {name: value}) for total, value in zip(sums, values, strict=True)]
+        return sums
 
     def all_sums(self, rows: Sequence[Row]) -> list[float]:
         """Return the sum of each of many records."""
         return [summed(self.intercept, row.terms) for row in rows]
 
     def contributions(self, row: Row) -> list[dict[str, Any]]:
-        """Return every feature's value and term."""
-        terms = zip(self.points, row.values, row.terms, strict=True)
-        return [{"feature": name, "value": value, self.term: term} for name, value, term in terms]
+        """Return every feature's value and term, then those of every pair."""
+        named = dict(zip(self.points, row.values, strict=True))
+        said: list[dict[str, Any]] = [{"feature": name, "value": value} for name, value in named.items()]
+        said += [pair.named(*(named[each] for each in pair.features)) for pair in self.pairs.values()]
+        return [each | {self.term: term} for each, term in zip(said, row.terms, strict=True)]
 
     def grid(self, name: str) -> Sequence[Value]:
         """Return the values whose points the table holds."""
@@ -226,7 +246,7 @@ class Additive(Fitted):
     @classmethod
     def decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
         """Return the members of a file as those of the class."""
-        return content | {"points": points_of(content["points"])}
+        return content | {"points": points_of(content["points"]), "pairs": pairs_of(content.get("pairs", {}))}
 
 
 @dataclass(frozen=True)

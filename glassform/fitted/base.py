@@ -29,7 +29,7 @@ class UnreadableArtifact(Refusal):
 
 
 class Row(Protocol):
-    """A record's values in the order of the fields, and the term of each."""
+    """A record's values in the order of the fields, and the term of each and of each pair."""
 
     @property
     def values(self) -> Sequence[Value]:
@@ -91,9 +91,14 @@ class Fitted(ABC):
     def lookups(self) -> list[Mapping[Value, Any]]:
         """By feature, the term of every value that can be looked up."""
 
+    @property
+    def pair_lookups(self) -> list[tuple[str, str, Mapping[tuple[Value, Value], Any]]]:
+        """By pair of features that has a term of its own, the two and the term of every two values."""
+        return []
+
     @abstractmethod
     def terms_of(self, record: Record) -> list[Any]:
-        """Return the term of every feature of a record."""
+        """Return the term of every feature and pair of a record."""
 
     @abstractmethod
     def all_sums(self, rows: Sequence[Row]) -> Sequence[Sums]:

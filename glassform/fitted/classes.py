@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as member
 from functools import cached_property, partial
 from typing import Any
 
 from glassform.fitted.additive import Points, points_of, summed, without_doubles
 from glassform.fitted.base import Fitted, Row
+from glassform.fitted.pairs import Pair, Remembered, pairs_of
 from glassform.fitted.target import Sums
 from glassform.records.field import Record, Value
 
@@ -17,6 +19,7 @@ class OneTable:
 
     intercept: float
     points: dict[str, Points]
+    pairs: dict[str, Pair] = member(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,29 @@ class ClassesScorecard(Fitted):
             for name, several in self.points.items()
         ]
 
+    @cached_property
+    def pairs(self) -> dict[str, list[Pair]]:
+        """By pair of features, the points for every class."""
+        first = next(iter(self.tables.values()))
+        return {name: [table.pairs[name] for table in self.tables.values()] for name in first.pairs}
+
+    @cached_property
+    def pair_lookups(self) -> list[tuple[str, str, Mapping[tuple[Value, Value], tuple[float, ...]]]]:
+        """By pair, its two features and the points of every two values, for every class."""
+        return [(*several[0].features, Remembered(partial(self.both, name))) for name, several in self.pairs.items()]
+
+    def both(self, name: str, first: Value, second: Value) -> tuple[float, ...]:
+        """Return the points of two values of a pair for every class."""
+        return tuple(pair.at(first, second) for pair in self.pairs[name])
+
     def at(self, name: str, value: Value) -> tuple[float, ...]:
         """Return the points of a feature's value for every class."""
         return tuple(points.at(value) for points in self.points[name])
 
     def terms_of(self, record: Record) -> list[tuple[float, ...]]:
-        """Return the points of every feature of a record, for every class."""
-        return [self.at(name, record[name]) for name in self.points]
+        """Return the points of every feature and pair of a record, for every class."""
+        own = [self.at(name, record[name]) for name in self.points]
+        return own + [lookup[record[first], record[second]] for first, second, lookup in self.pair_lookups]
 
     def added(self, terms: Sequence[Sequence[float]]) -> list[float]:
         """Return the sum of every class, from its intercept on."""
@@ -73,7 +92,8 @@ class ClassesScorecard(Fitted):
 
     def columns_added(self, explain: bool) -> list[str]:
         """Return the columns that scoring adds to a table: class, probabilities and, if wanted, every term."""
-        names = ("intercept", *(f"points_{name}" for name in self.points)) if explain else ()
+        terms = (*self.points, *self.pairs)
+        names = ("intercept", *(f"points_{name}" for name in terms)) if explain else ()
         return [*self.target.columns, *(f"{name}_{label}" for label in self.tables for name in names)]
 
     def cells(self, row: Row, sums: Sums, explain: bool) -> list[float | str]:
@@ -87,20 +107,21 @@ class ClassesScorecard(Fitted):
 
     def arithmetic(self, row: Row, sums: Sums) -> dict[str, Any]:
         """Return the sums with every term, for every class."""
-        terms = zip(self.points, row.values, row.terms, strict=True)
+        named = dict(zip(self.points, row.values, strict=True))
+        said: list[dict[str, Any]] = [{"feature": name, "value": value} for name, value in named.items()]
+        said += [pair.named(*(named[each] for each in pair.features)) for pair, *_ in self.pairs.values()]
+        terms = zip(said, row.terms, strict=True)
         return {
             "sums": self.by_class(sums),
             "intercept": self.by_class(self.intercepts),
-            "contributions": [
-                {"feature": name, "value": value, "points": self.by_class(each)} for name, value, each in terms
-            ],
+            "contributions": [each | {"points": self.by_class(term)} for each, term in terms],
         }
 
     @classmethod
     def decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
         """Return the members of a file as those of the class."""
         tables = {
-            label: OneTable(given["intercept"], points_of(given["points"]))
+            label: OneTable(given["intercept"], points_of(given["points"]), pairs_of(given.get("pairs", {})))
             for label, given in content["tables"].items()
         }
         return content | {"tables": tables}

@@ -1,9 +1,13 @@
 """The scorecard of a binary target: score, explain, intervals."""
 
 import math
+import sys
 from array import array
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain, count, pairwise
 from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
@@ -11,6 +15,7 @@ from typing_extensions import TypedDict
 from glassform.fitted.additive import Additive, Contribution, Terms
 from glassform.fitted.base import Row
 from glassform.fitted.neighbours import Support
+from glassform.fitted.pairs import Pair, Remembered
 from glassform.fitted.target import Predicted, Sums, sigmoid, sigmoids
 from glassform.records.field import Record, Value
 
@@ -48,26 +53,48 @@ class Explanation(TypedDict):
 class Scorecard(Additive):
     """An additive model of a target of two classes; its points are log-odds.
 
-    `covariance` is the lower triangle of the covariance matrix of [intercept, points of the first feature, of the
-    second, ...]. It is empty if there are too many points to keep it.
+    `covariance` is the lower triangle, row after row, of the covariance matrix of [intercept, points of the first
+    feature, of the second, ..., cells of the first pair, ...]. It is empty if there are too many points to keep it.
     """
 
-    covariance: list[list[float]]
+    covariance: Sequence[float]
 
     kind = "scorecard"
     term = "log_odds"
 
     @cached_property
-    def rows(self) -> dict[str, dict[Value, tuple[int, "array[float]"]]]:
-        """By feature and value: the number and the content of its row of `covariance`; row 0 is the intercept's."""
+    def rows(self) -> list["array[float]"]:
+        """The rows of `covariance`; row 0 is the intercept's."""
+        number = math.isqrt(2 * len(self.covariance))
         # arrays, because adjacent numbers are read faster than a list of objects
-        numbered = enumerate((array("d", row) for row in self.covariance[1:]), start=1)
-        return {name: {value: next(numbered) for value in points.places} for name, points in self.points.items()}
+        starts = [row * (row + 1) // 2 for row in range(number + 1)]
+        return [array("d", self.covariance[start:end]) for start, end in pairwise(starts)]
+
+    @cached_property
+    def places(self) -> dict[str, dict[Value, int]]:
+        """By feature and value, the number of its row of `covariance`."""
+        numbers = count(1)
+        return {name: {value: next(numbers) for value in points.places} for name, points in self.points.items()}
+
+    @cached_property
+    def pair_places(self) -> list[tuple[str, str, Mapping[tuple[Value, Value], int]]]:
+        """By pair, its features and the number of the row of `covariance` of every two values."""
+        found: list[tuple[str, str, Mapping[tuple[Value, Value], int]]] = []
+        start = 1 + sum(map(len, self.places.values()))
+        for pair in self.pairs.values():
+            found.append((*pair.features, Remembered(partial(pair.place_from, start))))
+            start += pair.size
+        return found
 
     @cached_property
     def terms(self) -> dict[str, "Terms"]:
         """The contribution of every value, by feature."""
         return {name: Terms(name, points) for name, points in self.points.items()}
+
+    @cached_property
+    def pair_terms(self) -> list[tuple[str, str, Mapping[tuple[Value, Value], Contribution]]]:
+        """By pair, its features and the contribution of every two values."""
+        return [(*pair.features, Remembered(partial(contribution_of, pair))) for pair in self.pairs.values()]
 
     def columns_added(self, explain: bool) -> list[str]:
         """Return the columns that scoring adds to a table: the probability and, if wanted, every term."""
@@ -87,10 +114,12 @@ class Scorecard(Additive):
         return any(points.linear for points in self.points.values())
 
     def sums(self, record: Record) -> float:
-        """Return the log-odds of a record: a look-up per field and a sum, left to right."""
+        """Return the log-odds of a record: a look-up per field and pair, and a sum, left to right."""
         total = self.intercept
         for name, terms in self.terms.items():
             total += terms[record[name]]["log_odds"]
+        for first, second, terms_of_both in self.pair_terms:
+            total += terms_of_both[record[first], record[second]]["log_odds"]
         return total
 
     def log_odds(self, record: Record) -> float:
@@ -105,6 +134,7 @@ class Scorecard(Additive):
         """Return the probability of a record with every term of its log-odds."""
         log_odds = self.intercept
         contributions = [terms[record[name]] for name, terms in self.terms.items()]
+        contributions += [terms[record[first], record[second]] for first, second, terms in self.pair_terms]
         for term in contributions:
             log_odds += term["log_odds"]
         support = self.support(record)
@@ -127,10 +157,8 @@ class Scorecard(Additive):
 
     def curve(self, name: str, record: Record, log_odds: float) -> list[tuple[Value, float]]:
         """Return the probability at each value (or knot) of one feature; `log_odds` are the record's own."""
-        points = self.points[name]
-        rest = log_odds - self.terms[name][record[name]]["log_odds"]
-        values = points.listed
-        return list(zip(values, sigmoids([rest + points.by_value[value] for value in values]), strict=True))
+        values = self.points[name].listed
+        return list(zip(values, sigmoids(self.sums_along(name, record, log_odds, values)), strict=True))
 
     def what_if(self, record: Record) -> dict[str, list[tuple[Value, float]]]:
         """Return, by feature, the probability at each of its values (or knots), the rest of the record held fixed."""
@@ -152,12 +180,15 @@ class Scorecard(Additive):
         """Return the variance of a record's log-odds: the covariances of all pairs of its terms, summed."""
         if self.interpolates:
             return self._interpolated_variance(record)
-        own, pairs, earlier = self.covariance[0][0], 0.0, [0]
-        for name, rows in self.rows.items():
-            try:
-                row, covariances = rows[record[name]]
-            except KeyError:  # a number outside of what was seen
-                return self._interpolated_variance(record)
+        triangle, earlier, pairs = self.rows, [0], 0.0
+        own = triangle[0][0]
+        try:
+            numbers = [places[record[name]] for name, places in self.places.items()]
+        except KeyError:  # a number outside of what was seen
+            return self._interpolated_variance(record)
+        numbers += [places[record[first], record[second]] for first, second, places in self.pair_places]
+        for row in numbers:
+            covariances = triangle[row]
             for column in earlier:
                 pairs += covariances[column]
             own += covariances[row]
@@ -166,7 +197,39 @@ class Scorecard(Additive):
 
     def _interpolated_variance(self, record: Record) -> float:
         terms = [(0, 1.0)]
-        for name, rows in self.rows.items():
-            first = next(iter(rows.values()))[0]
+        for name, places in self.places.items():
+            first = next(iter(places.values()))
             terms += [(first + position, share) for position, share in self.points[name].shares(record[name])]
-        return sum(a * b * self.covariance[max(i, j)][min(i, j)] for i, a in terms for j, b in terms)
+        terms += [(places[record[first], record[second]], 1.0) for first, second, places in self.pair_places]
+        return sum(a * b * self.rows[max(i, j)][min(i, j)] for i, a in terms for j, b in terms)
+
+    def written(self) -> dict[str, Any]:
+        """Return what its file holds; the covariance as text, eight bytes a number."""
+        return super().written() | {"covariance": b64encode(in_file(array("d", self.covariance)).tobytes()).decode()}
+
+    @classmethod
+    def decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
+        """Return the members of a file as those of the class; older files hold the covariance as lists."""
+        given = content["covariance"]
+        if isinstance(given, str):
+            covariance = array("d")
+            covariance.frombytes(b64decode(given))
+            covariance = in_file(covariance)
+        else:
+            covariance = array("d", chain.from_iterable(given))
+        return super().decoded(content) | {"covariance": covariance}
+
+
+def contribution_of(pair: Pair, first: Value, second: Value) -> Contribution:
+    """Return what two values add together."""
+    log_odds = pair.at(first, second)
+    return {"feature": pair.name, "features": [*pair.features], "value": [first, second], "log_odds": log_odds}
+
+
+def in_file(numbers: "array[float]") -> "array[float]":
+    """Return numbers with their bytes as files have them, the least one first, or back from it."""
+    if sys.byteorder == "little":
+        return numbers
+    turned = numbers[:]
+    turned.byteswap()
+    return turned

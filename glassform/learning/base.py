@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from glassform.analysis.intervals import FEWEST_ROWS, interval_of, number_of_groups
 from glassform.analysis.thresholds import THRESHOLDS, Rate
 from glassform.fitted.base import Fitted
-from glassform.learning.estimators import boosting, fit, linear
+from glassform.learning.estimators import boosting, fit, straight_lines
 from glassform.learning.table import Split
 from glassform.records.schema import Schema
 
@@ -184,7 +184,7 @@ class Measures(ABC):
         """Fit simpler models and an opaque one on the same rows; return all scores on the test rows, `this` last."""
         rivals = {
             "base_rate": Pipeline([("same", clone(self.constant))]),
-            "linear": linear(self.schema, clone(self.lines)),
+            "linear": straight_lines(self.schema, clone(self.lines)),
             "boosting": boosting(self.schema),
         }
         fitted = {name: fit(rival, training) for name, rival in rivals.items()} | {"this": pipeline}

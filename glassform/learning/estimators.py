@@ -9,11 +9,12 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, SVR
+from sklearn.utils.validation import has_fit_parameter
 
+from glassform.learning.recipe import Recipe
 from glassform.learning.table import Split
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 
@@ -22,20 +23,21 @@ from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 class Estimator:
     """How to build an unfitted pipeline, and the kinds of target it can predict.
 
-    An additive one is a sum of one term per field, so it becomes a table of points.
+    An additive one follows the recipe and is a sum of one term per field and per pair, so it becomes a table of
+    points.
     """
 
-    build: Callable[[Schema], Pipeline]
+    build: Callable[[Schema, Recipe], Pipeline]
     tasks: tuple[str, ...]
     is_additive: bool = False
 
 
-def linear(schema: Schema, regression: BaseEstimator | None = None) -> Pipeline:
-    """Return the sum of a line per number and a step per category, fitted by least squares or another regression."""
-    return Pipeline([("preprocess", encoded(schema, one_hot=True)), ("regression", regression or LinearRegression())])
+def straight_lines(schema: Schema, regression: BaseEstimator) -> Pipeline:
+    """Return the sum of a line per number and a step per category, fitted by some regression."""
+    return Pipeline([("preprocess", encoded(schema, one_hot=True)), ("regression", regression)])
 
 
-def svm(schema: Schema) -> Pipeline:
+def svm(schema: Schema, recipe: Recipe | None = None) -> Pipeline:
     """Return a support vector machine with an RBF kernel; Platt's sigmoid turns its distances into probabilities."""
     classifier = CalibratedClassifierCV(SVC(), ensemble=False)
     regressor = TransformedTargetRegressor(SVR(), transformer=StandardScaler())
@@ -43,7 +45,7 @@ def svm(schema: Schema) -> Pipeline:
     return Pipeline([("preprocess", encoded(schema, one_hot=True)), ("machine", machine)])
 
 
-def boosting(schema: Schema) -> Pipeline:
+def boosting(schema: Schema, recipe: Recipe | None = None) -> Pipeline:
     """Return gradient-boosted trees."""
     trees = HistGradientBoostingRegressor if schema.task == NUMBER else HistGradientBoostingClassifier
     codes = encoded(schema, one_hot=False)
@@ -51,9 +53,8 @@ def boosting(schema: Schema) -> Pipeline:
     return Pipeline([("preprocess", codes), ("trees", fitted)])
 
 
-# The logistic regression is in model.py.
+# The additive ones are in model.py.
 OTHERS = {
-    "linear": Estimator(linear, (NUMBER,), is_additive=True),
     "svm": Estimator(svm, (BINARY, CLASSES, NUMBER)),
     "boosting": Estimator(boosting, (BINARY, CLASSES, NUMBER)),
 }
@@ -83,8 +84,9 @@ def fit(pipeline: Pipeline, split: Split) -> Pipeline:
 
 
 def sample_weights(pipeline: Pipeline, split: Split) -> dict[str, np.ndarray]:
-    """Return the rows' weights as the argument that a pipeline's last step expects."""
-    return {f"{pipeline.steps[-1][0]}__sample_weight": split.weights}
+    """Return the rows' weights as the arguments that a pipeline's steps expect."""
+    weighed = [name for name, step in pipeline.steps if has_fit_parameter(step, "sample_weight")]
+    return {f"{name}__sample_weight": split.weights for name in weighed}
 
 
 def encoded(schema: Schema, one_hot: bool) -> ColumnTransformer:

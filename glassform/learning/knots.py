@@ -8,11 +8,13 @@ from operator import itemgetter
 from typing import Any
 
 from glassform.fitted.additive import Points
+from glassform.fitted.pairs import Pair
 
 ALIKE = (1e-9, 1e-6)  # of a value, or of the range: a bend found by halving; six significant digits
 UNCHANGED = 1e-10  # log-odds, or of the height; far less than a table may differ from its pipeline
 Knots = tuple[list[Any], list[float]]  # of one curve, in order: the values and their heights
-OneClass = tuple[float, dict[str, Points]]  # the intercept, and the points of every feature
+# the intercept, the points of every feature, and those of pairs
+OneClass = tuple[float, dict[str, Points], dict[str, Pair]]
 
 
 def one_knot_a_bend(curves: Sequence[Knots]) -> list[Knots]:
@@ -71,14 +73,14 @@ def height(curve: Mapping[float, float], x: float) -> float:
 
 def in_one_place(tables: Mapping[str, OneClass]) -> dict[str, OneClass]:
     """Let the curves of several classes bend at the same knots, where they bend at almost the same."""
-    found = {label: dict(points) for label, (_, points) in tables.items()}
+    found = {label: dict(points) for label, (_, points, _) in tables.items()}
     for name in next(iter(found.values())):
         several = [points[name] for points in found.values()]
         if several[0].linear:
             curves = one_knot_a_bend([([*each.values], [*each.log_odds]) for each in several])
             for points, (values, heights) in zip(found.values(), curves, strict=True):
                 points[name] = replace(points[name], values=tuple(values), log_odds=tuple(heights))
-    return {label: (intercept, found[label]) for label, (intercept, _) in tables.items()}
+    return {label: (intercept, found[label], pairs) for label, (intercept, _, pairs) in tables.items()}
 
 
 def between(x: float, x0: float, y0: float, x1: float, y1: float) -> float:

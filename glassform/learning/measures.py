@@ -1,5 +1,6 @@
 """The measures of each kind of target: binary, multiclass, number."""
 
+from array import array
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -112,10 +113,11 @@ class BinaryMeasures(Measures):
 
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return one table of points, with their covariance unless there are too many."""
-        intercept, points = tabulate(pipeline, self.schema, training.X, training.weights.tolist())
-        few = sum(len(each.places) for each in points.values()) <= MOST_COVARIANCES
-        covariance = covariance_of(pipeline, points, training.X, training.weights) if few else []
-        return Scorecard, {"intercept": intercept, "points": points, "covariance": covariance}
+        intercept, points, pairs = tabulate(pipeline, self.schema, training.X, training.weights)
+        cells = sum(len(each.places) for each in points.values()) + sum(each.size for each in pairs.values())
+        few = cells <= MOST_COVARIANCES
+        covariance = covariance_of(pipeline, points, training.X, training.weights) if few else array("d")
+        return Scorecard, {"intercept": intercept, "points": points, "pairs": pairs, "covariance": covariance}
 
 
 class MulticlassMeasures(Measures):
@@ -184,7 +186,7 @@ class MulticlassMeasures(Measures):
 
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return a table of points for each class."""
-        table = partial(tabulate, pipeline, self.schema, training.X, training.weights.tolist())
+        table = partial(tabulate, pipeline, self.schema, training.X, training.weights)
         tables = in_one_place({label: table(place) for place, label in enumerate(self.schema.classes)})
         return ClassesScorecard, {"tables": {label: OneTable(*each) for label, each in tables.items()}}
 
@@ -264,8 +266,8 @@ class NumberMeasures(Measures):
 
     def tabulate(self, pipeline: Pipeline, training: Split) -> tuple[type[Fitted], dict[str, Any]]:
         """Return one table of points."""
-        intercept, points = tabulate(pipeline, self.schema, training.X, training.weights.tolist())
-        return NumberScorecard, {"intercept": intercept, "points": points}
+        intercept, points, pairs = tabulate(pipeline, self.schema, training.X, training.weights)
+        return NumberScorecard, {"intercept": intercept, "points": points, "pairs": pairs}
 
 
 MEASURES: dict[str, type[Measures]] = {BINARY: BinaryMeasures, CLASSES: MulticlassMeasures, NUMBER: NumberMeasures}

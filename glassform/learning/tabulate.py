@@ -1,19 +1,27 @@
 """Turn a fitted additive pipeline into a table of points, without looking inside it."""
 
 import math
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from pandas import DataFrame
+from pandas import DataFrame, Series
+from scipy.sparse import csr_array, hstack
 from sklearn.pipeline import Pipeline
 
 from glassform.fitted.additive import Points
+from glassform.fitted.pairs import Pair
 from glassform.fitted.scorecard import TOLERANCE
+from glassform.learning.interactions import alone_by_field, interactions_of
 from glassform.learning.knots import between as between
 from glassform.learning.knots import one_knot_a_bend
+from glassform.learning.shapes import Cells, Shapes
 from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.records.schema import NUMBER, Schema
 
@@ -22,6 +30,7 @@ PROBES = (0.27, 0.5, 0.81)  # places in a segment that are checked; uneven, so t
 MOST_KNOTS = 5_000  # of one curve; one that needs more is not made of straight lines
 Ask = Callable[[DataFrame], list[float]]  # returns a pipeline's output for each row
 Outer = Sequence[tuple[Any, float]]  # knots on one side of what was seen, each a value and its height
+NOWHERE: Mapping[str, Sequence[float]] = MappingProxyType({})
 Curves = Callable[[Mapping[str, Sequence[Any]]], dict[str, list[float]]]  # at each feature's values
 
 
@@ -33,13 +42,14 @@ def tabulate(
     pipeline: Pipeline,
     schema: Schema,
     X: DataFrame,
-    weights: Sequence[float] | None = None,
+    weights: Sequence[float] | np.ndarray | None = None,
     output: int | None = None,
-) -> tuple[float, dict[str, Points]]:
+) -> tuple[float, dict[str, Points], dict[str, Pair]]:
     """Tabulate the points of a fitted additive pipeline, without looking inside it.
 
     One record is held fixed and one feature varies over its values. The differences in the pipeline's output are the
-    feature's points, shifted so that their average over the rows of `X` is 0.
+    feature's points, shifted so that their average over the rows of `X` is 0. Where two features say something
+    together, both vary; what each of them says alone goes to its own points.
 
     Parameters
     ----------
@@ -54,7 +64,7 @@ def tabulate(
 
     Returns
     -------
-    The intercept and, by feature, the points.
+    The intercept and, by feature, the points; and those of pairs of features.
 
     Raises
     ------
@@ -63,33 +73,96 @@ def tabulate(
         table differs from the pipeline by more than 1e-9 on any row of `X`.
     """
     ask = partial(outputs, pipeline, schema, output)
+    counts = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
+    interactions = interactions_of(pipeline, X, counts)
+    purified = [each.purified(ask) for each in interactions]
+    alone = alone_by_field(interactions, purified)
     base = X.iloc[[0]]
     intercept = ask(base)[0]
-    weights = [1.0] * len(X) if weights is None else weights
-    total = math.fsum(weights)
+    points, terms = {}, []
+    for name, raised in raised_points(ask, schema, base, turns_of(pipeline)).items():
+        for cells, added in alone.get(name, ()):
+            raised = with_steps(raised, cells, added)
+        heights, (own,) = raised.heights(X[name].tolist()), raised.heights(base[name].tolist())
+        # only differences count: of the average over all rows from this row's own height
+        average = (
+            own + math.fsum((y - own) * weight for y, weight in zip(heights, counts, strict=True)) / counts.sum()
+        )
+        intercept += average - own
+        points[name] = moved_by(raised, partial(minus, average))
+        terms.append([y - average for y in heights])
+    pairs = {}
+    for each, (together, _, _) in zip(interactions, purified, strict=True):
+        pair = each.pair(together)
+        intercept -= each.terms(base, together)[0]  # in the record held fixed, fields say nothing beyond their own
+        pairs[pair.name] = pair
+        terms.append(each.terms(X, together))
+    prove(ask(X), intercept, terms)
+    return intercept, points, pairs
+
+
+def raised_points(
+    ask: Ask, schema: Schema, base: DataFrame, turns: Mapping[str, Sequence[float]]
+) -> dict[str, Points]:
+    """Return a pipeline's output along each feature, the rest of one record held fixed."""
     whole = {field.name: field.values for field in schema.fields if field.values}
     asked = ask_curves(ask, base, whole)
     curves = {name: (values, asked[name]) for name, values in whole.items()}
     vary_one = partial(ask_curves, ask, base)
-    curves |= all_knots(vary_one, [field for field in schema.fields if not field.values])
+    curves |= all_knots(vary_one, [field for field in schema.fields if not field.values], turns)
     outer = outer_knots(vary_one, [field for field in schema.fields if not field.categories])
     gaps = ask_curves(ask, base, {field.name: [math.nan] for field in schema.fields if field.has_gaps})
-    points, terms = {}, []
+    found = {}
     for field in schema.fields:
         values, given = curves[field.name]
-        raised = Points(tuple(values), tuple(given), not field.values, *gaps.get(field.name, ()))
-        heights, (own,) = raised.heights(X[field.name].tolist()), raised.heights(base[field.name].tolist())
-        # only differences count: of the average over all rows from this row's own height
-        average = own + math.fsum((y - own) * weight for y, weight in zip(heights, weights, strict=True)) / total
-        intercept += average - own
-        gap = None if raised.gap is None else raised.gap - average
-        before, after = (tuple((x, y - average) for x, y in side) for side in outer.get(field.name, ((), ())))
-        points[field.name] = Points(
-            raised.values, tuple(y - average for y in given), raised.linear, gap, before, after
+        sides = (tuple(side) for side in outer.get(field.name, ((), ())))
+        found[field.name] = Points(
+            tuple(values), tuple(given), not field.values, *gaps.get(field.name, (None,)), *sides
         )
-        terms.append([y - average for y in heights])
-    prove(ask(X), intercept, terms)
-    return intercept, points
+    return found
+
+
+def moved_by(points: Points, by: Callable[[Any], float]) -> Points:
+    """Return points with something added to each, which depends on the value; that of a gap is NaN."""
+    return Points(
+        points.values,
+        tuple(y + by(x) for x, y in zip(points.values, points.log_odds, strict=True)),
+        points.linear,
+        None if points.gap is None else points.gap + by(math.nan),
+        *(tuple((x, y + by(x)) for x, y in side) for side in (points.before, points.after)),
+    )
+
+
+def minus(number: float, _: Any) -> float:
+    """Return a number negated, whatever the value."""
+    return -number
+
+
+def with_steps(points: Points, cells: Cells, added: np.ndarray) -> Points:
+    """Return points with something added in each cell; a curve gets two knots, side by side, where it jumps."""
+    heights = added.tolist()
+    if cells.levels:
+        by_level = dict(zip(cells.levels, heights, strict=True))
+        return moved_by(points, lambda value: by_level[value])
+    if points.linear:
+        low, high = points.values[0], points.values[-1]
+        knots = {x for edge in cells.edges for x in (math.nextafter(edge, -math.inf), edge) if low < x < high}
+        values = tuple(sorted({*points.values, *knots}))
+        points = replace(points, values=values, log_odds=tuple(points.heights(values)))
+    # NaN, a gap, has the last cell
+    return moved_by(points, lambda x: heights[bisect_right(cells.edges, x) if x == x else -1])
+
+
+def turns_of(pipeline: Pipeline) -> dict[str, list[float]]:
+    """Return, by feature, where a pipeline's curves may turn or jump, as far as it tells: a search starts there."""
+    shapes = pipeline[0]
+    if not isinstance(shapes, Shapes):
+        return {}
+    found = {name: [*map(float, curve.places)] for name, curve in shapes.curves_.items()}
+    for name, cells in shapes.cells_.items():
+        if name in found:
+            found[name] += [x for edge in cells.edges for x in (math.nextafter(edge, -math.inf), edge)]
+    return found
 
 
 def outputs(pipeline: Pipeline, schema: Schema, output: int | None, X: DataFrame) -> list[float]:
@@ -155,11 +228,12 @@ def prove(given: Sequence[float], intercept: float, terms: Sequence[Sequence[flo
         )
 
 
-def all_knots(curves: Curves, fields: Sequence[Field]) -> dict[str, tuple[list[Value], list[float]]]:
+def all_knots(
+    curves: Curves, fields: Sequence[Field], turns: Mapping[str, Sequence[float]] = NOWHERE
+) -> dict[str, tuple[list[Value], list[float]]]:
     """Find where curves made of straight lines bend or jump, between the bounds of their real-valued fields."""
-    return knots_between(
-        curves, {field.name: (float(low), float(high)) for field in fields for low, high in [field.bounds]}
-    )
+    ends = {field.name: (float(low), float(high)) for field in fields for low, high in [field.bounds]}
+    return knots_between(curves, ends, turns=turns)
 
 
 def outer_knots(curves: Curves, fields: Sequence[Field]) -> dict[str, tuple[Outer, Outer]]:
@@ -174,9 +248,14 @@ def outer_knots(curves: Curves, fields: Sequence[Field]) -> dict[str, tuple[Oute
 
 
 def knots_between(
-    curves: Curves, ends: Mapping[str, tuple[float, float]], whole: Set[str] = frozenset()
+    curves: Curves,
+    ends: Mapping[str, tuple[float, float]],
+    whole: Set[str] = frozenset(),
+    turns: Mapping[str, Sequence[float]] = NOWHERE,
 ) -> dict[str, tuple[list[Value], list[float]]]:
     """Find where curves made of straight lines bend or jump between two values; those in `whole` at whole numbers.
+
+    `turns` are places where they may, if some are known.
 
     Every segment that is not straight is halved, down to neighbouring floating-point numbers, so a jump
     becomes two knots side by side; knots the others imply are then dropped.
@@ -186,8 +265,12 @@ def knots_between(
     NotAdditive
         If more than 5,000 knots would be needed: a curve bends everywhere.
     """
-    found = {name: dict(zip(ends[name], ys, strict=True)) for name, ys in curves(ends).items()}
-    segments = {name: [each] for name, each in ends.items()}
+    starts = {
+        name: sorted({low, high, *(x for x in turns.get(name, ()) if low < x < high)})
+        for name, (low, high) in ends.items()
+    }
+    found = {name: dict(zip(starts[name], ys, strict=True)) for name, ys in curves(starts).items()}
+    segments = {name: [*pairwise(each)] for name, each in starts.items()}
     while segments:
         probes = {
             name: [x for segment in several for x in probed(*segment, name in whole)]
@@ -248,39 +331,60 @@ def pruned(found: Iterable[tuple[float, float]]) -> tuple[list[Value], list[floa
 
 
 def covariance_of(
-    pipeline: Pipeline, points: dict[str, Points], X: DataFrame, weights: np.ndarray
-) -> list[list[float]]:
-    """Return the covariance of the intercept and all points, as its lower triangle.
+    pipeline: Pipeline, points: Mapping[str, Points], X: DataFrame, weights: np.ndarray
+) -> "array[float]":
+    """Return the covariance of the intercept, all points and the cells of all pairs, as its lower triangle.
 
     The coefficients' covariance is the inverse of the penalised log-likelihood's Hessian at the optimum
     (Laplace's approximation; Bishop 2006, section 4.5). Points are differences of design rows times the
     coefficients, so their covariance follows from it exactly.
     """
-    base = X.iloc[[0]]
-    rows = [np.average(design_of(pipeline, X), axis=0, weights=weights)[None]]
-    own, mean = design_of(pipeline, base), rows[0]
+    base, design = X.iloc[[0]], partial(design_of, pipeline)
+    interactions = interactions_of(pipeline, X, weights)
+    purified = [each.split(each.at_cells(design)) for each in interactions]
+    alone = alone_by_field(interactions, purified)
+    rows, own = [(weights @ sparse_design(pipeline, X) / weights.sum())[None]], design(base)
     for name, each in points.items():
         levels = [np.nan if value == NOT_KNOWN and each.gap is not None else value for value in each.places]
-        varied = design_of(pipeline, vary(base, name, levels))
-        # the columns that vary with this feature; each is centred on its average over the training rows
-        moved = (varied != own).any(axis=0)
-        rows.append(varied - np.where(moved, mean, own))
-    deviations = np.vstack(rows)
-    covariance = deviations @ coefficient_covariance(pipeline, X, weights) @ deviations.T
-    return [covariance[i, : i + 1].tolist() for i in range(len(covariance))]
+        varied = vary(base, name, levels)
+        deviations = design(varied) - own
+        for cells, added in alone.get(name, ()):
+            deviations = deviations + added[cells.of(varied[name])]
+        rows.append(deviations - mean_share(each, X[name], weights) @ deviations)
+    rows += [together.reshape(-1, own.shape[1]) for together, _, _ in purified]
+    every = np.vstack(rows)
+    covariance = every @ coefficient_covariance(pipeline, X, weights) @ every.T
+    return array("d", covariance[np.tril_indices(len(covariance))].tobytes())
+
+
+def mean_share(points: Points, column: Any, weights: np.ndarray) -> np.ndarray:
+    """Return the share of each place of a feature in the average over rows."""
+    found = np.zeros(len(points.places))
+    counted = Series(weights).groupby(column.to_numpy(), dropna=False).sum()
+    for value, count in counted.items():
+        for place, share in points.shares(NOT_KNOWN if value != value else value):
+            found[place] += share * count
+    mean: np.ndarray = found / weights.sum()
+    return mean
 
 
 def design_of(pipeline: Pipeline, X: DataFrame) -> np.ndarray:
     """Return the regression's design matrix, with a column of ones first."""
-    return np.column_stack([np.ones(len(X)), pipeline[:-1].transform(X)])
+    found: np.ndarray = sparse_design(pipeline, X).toarray()
+    return found
+
+
+def sparse_design(pipeline: Pipeline, X: DataFrame) -> csr_array:
+    """Return the same without its zeros: most columns of most rows are 0."""
+    return csr_array(hstack([np.ones((len(X), 1)), csr_array(pipeline[:-1].transform(X))]))
 
 
 def coefficient_covariance(pipeline: Pipeline, X: DataFrame, weights: np.ndarray) -> np.ndarray:
     """Return the covariance of [intercept, coefficients] of the fitted logistic regression."""
-    design = design_of(pipeline, X)
+    design = sparse_design(pipeline, X)
     probability = pipeline.predict_proba(X)[:, 1]
     penalty = np.full(design.shape[1], 1.0 / pipeline[-1].C)
     penalty[0] = 0.0  # the intercept is not penalised
     curvature = weights * probability * (1.0 - probability)
-    hessian = design.T @ (design * curvature[:, None]) + np.diag(penalty)
+    hessian = (design.T @ design.multiply(curvature[:, None])).toarray() + np.diag(penalty)
     return np.linalg.inv(hessian)

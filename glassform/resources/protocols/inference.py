@@ -248,7 +248,8 @@ def outputs(card: Fitted, scored: Batch, shape: list[int]) -> Iterator[Tensor]:
     if card.is_additive:
         terms = [number for row in rows for term in row.terms for number in each_of(term)]
         classes = [len(card.schema.classes)] if card.schema.task == CLASSES else []
-        yield Tensor("contributions", NUMERIC, [len(rows), len(card.schema.fields), *classes], terms)
+        width = len(card.schema.fields) + len(card.pair_lookups)
+        yield Tensor("contributions", NUMERIC, [len(rows), width, *classes], terms)
 
 
 def warnings(scored: Batch) -> str:
