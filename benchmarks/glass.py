@@ -79,9 +79,23 @@ def measured(name: str, schema: Schema, parts: Sequence[Part]) -> Measured:
         predicted.append(rounded(predictions(schema, model, part.test.X)))
         models.append(model)
     if RIVALS[name].is_table:
-        return Measured(predicted, seconds, processor, **of_card(schema, models[0], parts[0]))
+        recipes = [recipe_of(model) for model in models]
+        return Measured(predicted, seconds, processor, recipes=recipes, **of_card(schema, models[0], parts[0]))
     took = microseconds_of_model(partial(predictions, schema, models[0]), parts[0].test.X)
     return Measured(predicted, seconds, processor, took)
+
+
+def recipe_of(pipeline: Any) -> dict[str, Any]:
+    """Return what was chosen for a pipeline."""
+    shapes, regression = pipeline
+    strength = getattr(regression, "C", None) or 1.0 / regression.alpha
+    pairs = [list(pair) for pair in shapes.pairs]
+    return {
+        "family": shapes.family,
+        "strength": strength,
+        "pairs": pairs,
+        "pair_strength": shapes.pair_share * strength,
+    }
 
 
 def of_card(schema: Schema, pipeline: Any, part: Part) -> dict[str, Any]:

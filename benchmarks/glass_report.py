@@ -1,7 +1,9 @@
 """What `benchmarks.glass` has measured, as tables for docs/design.md."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
+from typing import Any
 
 from benchmarks.glass_results import Results
 from benchmarks.glass_rivals import RIVALS
@@ -110,6 +112,7 @@ def tables_table(measured: Mapping[str, Results]) -> str:
         rows.append(
             [
                 table,
+                chosen_in(ours.recipes),
                 f"{ours.mean_seconds:.1f}",
                 f"{ours.mean_processor_seconds:.1f}",
                 f"{ours.points:,}",
@@ -118,5 +121,24 @@ def tables_table(measured: Mapping[str, Results]) -> str:
                 f"{ours.margin:.0e}",
             ]
         )
-    header = ["table", "seconds", "of the processor", "points", "microseconds", "from the pipeline", "margins"]
+    header = [
+        "table",
+        "shapes; pairs",
+        "seconds",
+        "of the processor",
+        "points",
+        "microseconds",
+        "from the pipeline",
+        "margins",
+    ]
     return lines_of(header, rows)
+
+
+def chosen_in(recipes: Sequence[Mapping[str, Any]]) -> str:
+    """Say which families of curves were chosen, each with the number of parts, and from how few to how many pairs."""
+    families = Counter(each["family"] for each in recipes)
+    several = " ".join(
+        f"{family} {count}" if len(recipes) > 1 else family for family, count in families.most_common()
+    )
+    counts = sorted({len(each["pairs"]) for each in recipes})
+    return f"{several}; {' to '.join(dict.fromkeys(str(count) for count in (counts[0], counts[-1])))}"

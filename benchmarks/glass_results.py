@@ -18,7 +18,8 @@ class Measured:
 
     `seconds` (by the clock) and `processor_seconds` are those of fitting one part, `microseconds` those of one
     answer. Of a table of points, `points` counts them, `table_gap` is the largest difference from its pipeline,
-    and `margin` the largest weighted mean over a row or a column of a pair.
+    and `margin` the largest weighted mean over a row or a column of a pair. `recipes` says what was chosen for each
+    part.
     """
 
     predicted: list[Any]
@@ -28,6 +29,7 @@ class Measured:
     points: int | None = None
     table_gap: float | None = None
     margin: float | None = None
+    recipes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def mean_seconds(self) -> float:

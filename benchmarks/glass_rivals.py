@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from glassform.learning.recipe import build, chosen
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -17,8 +16,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from benchmarks.glass_tables import library, records
-from glassform.learning.estimators import boosting, encoded, fit, linear
+from glassform.learning.estimators import boosting, encoded, fit, straight_lines
 from glassform.learning.measures import MEASURES
+from glassform.learning.recipe import build, chosen
 from glassform.learning.table import Split
 from glassform.records.schema import NUMBER, Schema
 
@@ -50,7 +50,7 @@ def ours(schema: Schema, training: Split) -> Pipeline:
 
 def straight(schema: Schema, training: Split) -> Pipeline:
     """Fit straight lines, as the model card does."""
-    return fit(linear(schema, clone(MEASURES[schema.task].lines)), training)
+    return fit(straight_lines(schema, clone(MEASURES[schema.task].lines)), training)
 
 
 def before(schema: Schema, training: Split) -> Pipeline:

@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss
 from benchmarks import glass
 from benchmarks.glass_chart import PANELS, chart, gain
 from benchmarks.glass_floors import FLOORS, verdicts
-from benchmarks.glass_report import markdown
+from benchmarks.glass_report import chosen_in, markdown
 from benchmarks.glass_results import Measured, Results
 from benchmarks.glass_rivals import RIVALS, Rival, straight
 from benchmarks.glass_scores import better_by, calibration_error, mean_scores, row_losses, scores
@@ -158,7 +158,7 @@ def test_the_chart_has_a_dot_for_each_table_and_rival(tmp_path):
     assert len(drawn.findall(f"{space}circle")) == 2 * len(PANELS)
     words = [each.text for each in drawn.iter(f"{space}text")]
     assert "iris & co" in words and "without" not in words
-    assert "on 2" in (drawn.find(f"{space}title").text or "")
+    assert "on 2" in (drawn.findtext(f"{space}title") or "")
 
 
 def test_a_gain_is_in_percent_of_what_the_other_errs():
@@ -188,8 +188,11 @@ def test_what_was_measured_is_not_measured_again(small, tmp_path, monkeypatch):
 def test_the_recipe_s_own_table_is_measured_too(small, tmp_path):
     schema, parts = read_split(small, tmp_path)
     found = glass.measured("ours", schema, parts[:1])
+    assert found.points and found.table_gap is not None and found.margin is not None
     assert found.points >= 4 and 0.0 <= found.table_gap <= 1e-9 and found.margin <= 1e-9
     assert 0.0 < found.microseconds < 1e4 and len(found.seconds) == 1
+    (recipe,) = found.recipes
+    assert recipe["strength"] > 0.0 and chosen_in(found.recipes) == f"{recipe['family']}; {len(recipe['pairs'])}"
 
 
 def test_the_documents_are_written_between_their_marks(tmp_path, monkeypatch):
