@@ -135,10 +135,8 @@ def tables_table(measured: Mapping[str, Results]) -> str:
 
 
 def chosen_in(recipes: Sequence[Mapping[str, Any]]) -> str:
-    """Say which families of curves were chosen, each with the number of parts, and from how few to how many pairs."""
-    families = Counter(each["family"] for each in recipes)
-    several = " ".join(
-        f"{family} {count}" if len(recipes) > 1 else family for family, count in families.most_common()
-    )
+    """Say which families of curves were chosen, each with its number of parts, and how many pairs."""
+    families = Counter(each["family"] for each in recipes).most_common()
+    several = ", ".join(f"{family} {count}" if len(recipes) > 1 else family for family, count in families)
     counts = sorted({len(each["pairs"]) for each in recipes})
-    return f"{several}; {' to '.join(dict.fromkeys(str(count) for count in (counts[0], counts[-1])))}"
+    return f"{several}; {counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{several}; {counts[0]}"

@@ -36,7 +36,11 @@ def small() -> Table:
 
 def results(**predicted: list[list[float]]) -> Results:
     """Two parts of one repeat with what some models gave."""
-    rivals = {name: Measured(each, [1.0, 3.0], [2.0, 2.0], 7.0, 10, 0.0, 0.0) for name, each in predicted.items()}
+    recipe = {"family": "line", "pairs": []}
+    rivals = {
+        name: Measured(each, [1.0, 3.0], [2.0, 2.0], 7.0, 10, 0.0, 0.0, [recipe, recipe])
+        for name, each in predicted.items()
+    }
     return Results(8, 2, "binary", [0, 0], [[0, 1, 1, 0], [1, 0, 0, 1]], rivals)
 
 
