@@ -1,6 +1,5 @@
 """The table of points of a fitted pipeline: how large it is, how exact, and how fast it answers."""
 
-import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ import pandas as pd
 from glassform.fitted.base import Fitted
 from glassform.learning.measures import MEASURES
 from glassform.learning.table import Split, as_records
-from glassform.records.field import NOT_KNOWN, Field, Record
+from glassform.records.field import Field, Record
 from glassform.records.schema import NUMBER, Schema
 
 TRIED = 10_000  # random records, to compare a table with its pipeline
@@ -65,20 +64,18 @@ def largest_margin(schema: Schema, card: Any, X: pd.DataFrame) -> float:
 
 def random_rows(schema: Schema, X: pd.DataFrame, number: int = TRIED) -> pd.DataFrame:
     """Return random records with values between the known ones, and gaps where there can be any."""
-    chance = random.Random(0)
-    columns = {
-        field.name: [random_value(field, X[field.name], chance) for _ in range(number)] for field in schema.fields
-    }
-    return pd.DataFrame(columns).astype(X.dtypes)
+    chance = np.random.default_rng(0)
+    return pd.DataFrame({each.name: random_values(each, X[each.name], chance, number) for each in schema.fields})
 
 
-def random_value(field: Field, column: pd.Series, chance: random.Random) -> Any:
-    """Return a random value of a field."""
-    if field.has_gaps and chance.random() < GAPS:
-        return np.nan
-    if field.values:
-        return chance.choice([each for each in field.values if each != NOT_KNOWN or field.categories])
-    return chance.uniform(float(column.min()), float(column.max()))
+def random_values(field: Field, column: pd.Series, chance: np.random.Generator, number: int) -> pd.Series:
+    """Return random values of a field."""
+    if field.categories:
+        return pd.Series(chance.choice([*field.categories], number), dtype=column.dtype)
+    drawn = chance.uniform(column.min(), column.max(), number)
+    drawn = drawn.round() if field.values else drawn
+    is_gap = (chance.random(number) < GAPS) & field.has_gaps
+    return pd.Series(np.where(is_gap, np.nan, drawn)).astype(column.dtype)
 
 
 def microseconds_of_card(card: Fitted, records: Sequence[Record]) -> float:

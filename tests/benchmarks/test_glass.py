@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from benchmarks import glass
+from benchmarks.glass_cards import random_rows
 from benchmarks.glass_chart import PANELS, chart, gain
 from benchmarks.glass_floors import FLOORS, verdicts
 from benchmarks.glass_report import chosen_in, markdown
@@ -213,3 +214,11 @@ def test_the_documents_are_written_between_their_marks(tmp_path, monkeypatch):
 def test_the_design_has_the_marks():
     text = (ROOT / "docs" / "design.md").read_text()
     assert text.count(glass.BEGIN) == text.count(glass.END) == 1 and text.index(glass.BEGIN) < text.index(glass.END)
+
+
+def test_random_records_lie_between_the_known_ones_and_have_gaps(small, tmp_path):
+    schema, split = described(small, tmp_path)
+    rows = random_rows(schema, split.X, 500)
+    assert 5 < rows["size"].isna().sum() < 60 and set(rows["kind"]) == {"cat", "cow", "dog"}
+    assert split.X["size"].min() <= rows["size"].min() and rows["size"].max() <= split.X["size"].max()
+    assert all(schema.by_name["kind"].holds(value) for value in rows["kind"])
