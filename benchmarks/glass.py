@@ -23,7 +23,7 @@ from benchmarks.glass_cards import (
     random_rows,
 )
 from benchmarks.glass_chart import chart
-from benchmarks.glass_floors import verdicts
+from benchmarks.glass_floors import summary, verdicts
 from benchmarks.glass_report import markdown
 from benchmarks.glass_results import Measured, Results, rounded
 from benchmarks.glass_rivals import RIVALS, predictions
@@ -134,7 +134,7 @@ def main() -> None:
         for table in tables:
             measure(table, rivals, chosen.again)
     found = {table.name: Results.load(path_of(table)) for table in tables if path_of(table).exists()}
-    print(markdown(found), *verdicts(found), sep="\n")
+    print(markdown(found), "", *verdicts(found), sep="\n")
     if chosen.write:
         write(found)
 
@@ -142,7 +142,7 @@ def main() -> None:
 def write(found: Mapping[str, Results]) -> None:
     """Write the tables and the chart into the documents."""
     before, _, rest = DESIGN.read_text(encoding="utf-8").partition(BEGIN)
-    text = f"{before}{BEGIN}\n\n{markdown(found)}\n\n{END}{rest.partition(END)[2]}"
+    text = f"{before}{BEGIN}\n\n{markdown(found)}\n\n{summary(verdicts(found))}\n\n{END}{rest.partition(END)[2]}"
     DESIGN.write_text(text, encoding="utf-8")
     CHART.write_text(chart(found), encoding="utf-8")
 

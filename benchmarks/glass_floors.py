@@ -1,12 +1,13 @@
 """The limits that the recipe must keep in `benchmarks.glass`: a line each, held or missed."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.glass_results import Results
 from benchmarks.glass_scores import ERRORS, better_by, mean_scores, resampled
 
+HELD, MISSED = "held  ", "MISSED"  # how a line begins
 SEVEN, TWELVE = "census, 7 fields", "census, 12 fields"
 BEATEN, OF = 15, 22  # tables on which the recipe should be better than boosting
 NEAR = -0.002  # what the AUC may be below boosting's, at the lower end
@@ -81,6 +82,13 @@ def verdicts(measured: Mapping[str, Results]) -> list[str]:
     return [*lines, *of_every_table(ours), *against_boosting(ours)]
 
 
+def summary(lines: Sequence[str]) -> str:
+    """Say how many limits are held, and which are missed."""
+    missed = [line.removeprefix(MISSED).strip() for line in lines if line.startswith(MISSED)]
+    told = f"Of {len(lines)} limits that were set before, {len(lines) - len(missed)} are held"
+    return "\n".join([f"{told}; missed are:", "", *(f"- {each}" for each in missed)]) if missed else f"{told}."
+
+
 def of_recipe(results: Results) -> dict[str, float]:
     """Return what floors are about: the scores of the recipe, its points, its seconds."""
     ours = results.rivals["ours"]
@@ -128,4 +136,4 @@ def against_boosting(measured: Mapping[str, Results]) -> list[str]:
 
 def verdict(is_held: bool) -> str:
     """Return the first word of a line."""
-    return "held  " if is_held else "MISSED"
+    return HELD if is_held else MISSED

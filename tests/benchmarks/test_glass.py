@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss
 from benchmarks import glass
 from benchmarks.glass_cards import random_rows
 from benchmarks.glass_chart import PANELS, chart, gain
-from benchmarks.glass_floors import FLOORS, verdicts
+from benchmarks.glass_floors import FLOORS, summary, verdicts
 from benchmarks.glass_report import chosen_in, markdown
 from benchmarks.glass_results import Measured, Results
 from benchmarks.glass_rivals import RIVALS, Rival, straight
@@ -147,6 +147,11 @@ def test_a_table_that_differs_from_its_pipeline_misses_its_floor():
     found = results(ours=GOOD)
     found.rivals["ours"].table_gap = 2e-9
     assert [each for each in verdicts({"iris": found}) if each.startswith("MISSED iris: from the pipeline")]
+
+
+def test_the_summary_names_what_is_missed():
+    assert summary(["held   iris: a", "held   wine: b"]) == "Of 2 limits that were set before, 2 are held."
+    assert summary(["held   iris: a", "MISSED wine: b"]).splitlines()[-1] == "- wine: b"
 
 
 def test_the_report_has_a_row_a_table_and_the_best_in_bold():
