@@ -92,7 +92,7 @@ def summary(lines: Sequence[str]) -> str:
 def of_recipe(results: Results) -> dict[str, float]:
     """Return what floors are about: the scores of the recipe, its points, its seconds."""
     ours = results.rivals["ours"]
-    costs = {"seconds": ours.mean_seconds, "microseconds": ours.microseconds}
+    costs = {"seconds": ours.seconds_a_fit, "microseconds": ours.microseconds}
     return mean_scores(results, "ours") | costs | ({"points": ours.points} if ours.points is not None else {})
 
 
@@ -113,7 +113,7 @@ def of_every_table(measured: Mapping[str, Results]) -> list[str]:
                 Floor(table, "margin of a pair", operator.le, LARGEST_GAP).told(ours.margin),
             ]
         if results.rows < SMALL:
-            lines.append(Floor(table, "seconds", operator.le, SECONDS).told(ours.mean_seconds))
+            lines.append(Floor(table, "seconds", operator.le, SECONDS).told(ours.seconds_a_fit))
     return lines
 
 
