@@ -123,7 +123,6 @@ def tables_table(measured: Mapping[str, Results]) -> str:
         "table",
         "shapes; pairs",
         "seconds",
-        "of the processor",
         "points",
         "microseconds",
         "from the pipeline",

@@ -33,7 +33,7 @@ class Measured:
 
     @property
     def seconds_a_fit(self) -> float:
-        """The mean seconds of a fit, by the clock or of the processor, whichever is less: a busy machine costs nothing."""
+        """The mean seconds of a fit: of the clock or the processor, the lesser, so a busy machine does not count."""
         both = [min(pair) for pair in zip(self.seconds, self.processor_seconds, strict=True)]
         return sum(both) / len(both)
 
