@@ -11,8 +11,12 @@ from benchmarks.glass_scores import ERRORS, better_by, main_score, mean_scores
 from glassform.records.schema import NUMBER
 
 PANELS = {"straight": "than straight lines", "boosting": "than boosted trees"}
-LOW, HIGH, STEP = -60, 100, 20  # percent, of the axis
-NAMES, PANEL, SPACE, ROW, TOP, BOTTOM = 150, 300, 40, 20, 66, 34  # pixels
+LOW, HIGH, STEP = -60, 100, 20  # percent, of the axis; every other line has its number
+NAMES, PANEL, SPACE, ROW, TOP, BOTTOM = 150, 300, 40, 20, 70, 52  # pixels
+LEGEND = (
+    "In percent of the other's log loss, or of what its R2 leaves unexplained; bars are two standard errors. "
+    "Blue: better, orange: worse, grey: level."
+)
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #24292f; }
 .head { font-weight: 600; }
@@ -78,7 +82,8 @@ def chart(measured: Mapping[str, Results]) -> str:
             f'height="{height}" role="img" aria-labelledby="title">',
             f'<title id="title">{escape(told(gains))}</title>',
             f"<style>{STYLE}</style>",
-            text(NAMES, 22, "How much less this recipe errs, in percent", "head"),
+            text(8, 22, "How much less a table of points errs", "head"),
+            text(8, height - 8, LEGEND, "small"),
             *names,
             *(line for each in drawn for line in each),
             "</svg>\n",
@@ -91,7 +96,7 @@ def told(gains: Mapping[str, Mapping[str, Gain]]) -> str:
     counts = [
         f"{title} on {sum(each[name].percent > 0.0 for each in gains.values())}" for name, title in PANELS.items()
     ]
-    return f"Of {len(gains)} tables, the recipe errs less {' and less '.join(counts)}."
+    return f"Of {len(gains)} tables, a table of points errs less {' and less '.join(counts)}."
 
 
 def panel(place: int, title: str, order: Sequence[str], gains: Sequence[Gain], height: int) -> list[str]:
@@ -102,7 +107,8 @@ def panel(place: int, title: str, order: Sequence[str], gains: Sequence[Gain], h
     for percent in range(LOW, HIGH + 1, STEP):
         x = left + x_of(percent)
         drawn.append(line(x, TOP - 6, x, bottom, "zero" if percent == 0 else "grid"))
-        drawn.append(text(x, bottom + 16, f"{percent:+d}%" if percent else "0", "small", "middle"))
+        if percent % (2 * STEP) == 0:
+            drawn.append(text(x, bottom + 16, f"{percent:+d}%" if percent else "0", "small", "middle"))
     for row, each in enumerate(gains):
         y, ends = middle(row), (each.percent - ERRORS * each.error, each.percent + ERRORS * each.error)
         drawn.append(line(left + x_of(ends[0]), y, left + x_of(ends[1]), y, f"bar {each.kind}"))
