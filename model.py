@@ -8,6 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from glassform.files import print_any_text
 from glassform.fitted.base import Fitted
@@ -17,6 +18,8 @@ from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
 from glassform.learning.recipe import Recipe, build, chosen
+from glassform.learning.rivals import cross_validated, free_of_rules
+from glassform.learning.rules import UnholdableRule, rules_of
 from glassform.learning.saving import register, version_of
 from glassform.learning.table import Split, count, plain, read, with_seen
 from glassform.records.datapackage import read_package
@@ -65,25 +68,38 @@ def train(
         If the table does not match it, or no such estimator can predict its target.
     """
     schema = read_package(package)
-    estimator = estimator_of(schema, ESTIMATORS)
+    # what cannot be done is told before a large table is read
+    if not estimator_of(schema, ESTIMATORS).is_additive and rules_of(schema):
+        raise UnholdableRule(f"shape: {schema.own['estimator']} has no shapes that rules could hold")
     with step(f"Reading {schema.package['title']}"):
         test = read(schema, schema.own["test"], package.parent)
         training = counted(schema) if counted else read(schema, schema.own["train"], package.parent)
         schema = with_seen(schema, training, test)
-    measures = MEASURES[schema.task](schema)
+    # several threads would wait for each other, since most of the matrices are small
+    with threadpool_limits(limits=1):
+        card, pipeline = learned(schema, training, test)
+    return register(card, pipeline, test, Registry(artifacts), promote)
+
+
+def learned(schema: Schema, training: Split, test: Split) -> tuple[Fitted, Pipeline]:
+    """Choose, fit, tabulate and evaluate a model, printing each step; return it with its pipeline."""
+    measures, is_additive = MEASURES[schema.task](schema), estimator_of(schema, ESTIMATORS).is_additive
     recipe = Recipe()
-    if estimator.is_additive:
+    if is_additive:
         with step("Choosing shapes, ridge and pairs by cross-validation"):
             recipe = chosen(schema, training)
     with step(f"Fitting {training.rows:,} rows"):
         pipeline = fit(build_pipeline(schema, recipe), training)
-    with step(TABULATING if estimator.is_additive else NOT_ADDITIVE):
-        kind, points = measures.tabulate(pipeline, training) if estimator.is_additive else (Opaque, {})
+    with step(TABULATING if is_additive else NOT_ADDITIVE):
+        kind, points = measures.tabulate(pipeline, training) if is_additive else (Opaque, {})
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
         predicted = measures.predict(pipeline, test.X)
         evaluation = measures.evaluate_split(test, predicted)
     with step("Comparing with simpler and with opaque models"):
         evaluation["comparison"] = measures.compare(pipeline, training, test)
+        if rules_of(schema):
+            evaluation["without_rules"] = free_of_rules(measures, training, test)
+        evaluation["rivals"] = cross_validated(measures, recipe, training) if is_additive else None
     about = facts(measures, pipeline, training, test)
     card = kind(
         version=version_of(schema, pipeline, [training, test]),
@@ -92,10 +108,10 @@ def train(
         examples=choose_examples(measures, test, predicted),
         people=people(measures, training, test),
         evaluation=evaluation | measures.coverage(test.y, predicted, about),
-        training=about | ({"recipe": recipe.told()} if estimator.is_additive else {}),
+        training=about | ({"recipe": recipe.told()} if is_additive else {}),
         **points,
     )
-    return register(card, pipeline, test, Registry(artifacts), promote)
+    return card, pipeline
 
 
 @cache

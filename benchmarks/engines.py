@@ -23,6 +23,7 @@ from matplotlib import pyplot
 
 from benchmarks.measuring import PACKAGE, ROOT, machine, people
 from glassform.learning.estimators import fit
+from glassform.learning.recipe import Recipe
 from glassform.learning.saving import load_pipeline
 from glassform.learning.table import count, read
 from glassform.records.schema import Schema
@@ -99,12 +100,12 @@ def compare_scoring(folder: Path, rows: int) -> None:
 def compare_training(folder: Path, rows: int) -> None:
     """Print how long counting and fitting takes, and how long a direct fit takes."""
     schema, source = Schema.from_file(PACKAGE), folder / f"{rows}.csv"
-    counted = timed(lambda: fit(build_pipeline(schema), count(schema, [str(source)], "duckdb", "")))
+    counted = timed(lambda: fit(build_pipeline(schema, Recipe()), count(schema, [str(source)], "duckdb", "")))
     split = read(schema, schema.own["test"], PACKAGE.parent)
     direct = min(DIRECT_ROWS, rows)
     times = direct // len(split.y) + 1
     X, y = pd.concat([split.X] * times, ignore_index=True)[:direct], np.tile(split.y, times)[:direct]
-    seconds = timed(lambda: build_pipeline(schema).fit(X, y))
+    seconds = timed(lambda: build_pipeline(schema, Recipe()).fit(X, y))
     ratio = (seconds / direct) / (counted / rows)
     print(
         f"\n| training | rows | seconds | rows/s |\n|---|---|---|---|\n| read CSV, count and fit | {rows:,} |", end=""

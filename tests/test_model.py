@@ -15,6 +15,7 @@ from glassform.fitted.pipeline import PIPELINE
 from glassform.fitted.scorecard import NORMAL_97_5, Scorecard
 from glassform.learning.base import EXAMPLE_PROBABILITIES
 from glassform.learning.command import report
+from glassform.learning.recipe import Recipe
 from glassform.learning.saving import load_pipeline, version_of
 from glassform.learning.table import read
 from glassform.learning.tabulate import covariance_of, tabulate
@@ -24,6 +25,8 @@ from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
 from model import build_pipeline
 from tests.conftest import ROOT
+
+RECIPE = Recipe("curve5", 10.0, (("marital_status", "sex"), ("marital_status", "hours_per_week")))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +87,7 @@ def test_the_same_input_gives_the_same_model(scorecard, again):
 
 
 def test_another_recipe_has_another_version(schema, splits):
-    pipeline = build_pipeline(schema)
+    pipeline = build_pipeline(schema, RECIPE)
     version = version_of(schema, pipeline, [*splits.values()])
     assert version_of(schema, pipeline.set_params(regression__C=2.0), [*splits.values()]) != version
 
@@ -93,6 +96,7 @@ def test_training_prints_its_steps(again):
     printed = again[-1]
     assert [line.partition(" ")[0] for line in printed.splitlines()] == [
         "Reading",
+        "Choosing",
         "Fitting",
         "Tabulating",
         "Evaluating",
@@ -140,7 +144,7 @@ def test_a_pipeline_file_that_was_changed_is_not_opened(scorecard, tmp_path):
 
 def test_building_a_pipeline_fits_nothing(schema, splits):
     with pytest.raises(NotFittedError):
-        build_pipeline(schema).predict_proba(splits["adult"].X[:1])
+        build_pipeline(schema, RECIPE).predict_proba(splits["adult"].X[:1])
 
 
 def test_examples_are_unseen_people_across_the_range_and_the_worst_surprises(scorecard, splits):
@@ -186,15 +190,17 @@ def test_intervals_cover_the_models_that_resampled_people_would_have_given(schem
     chance = np.random.default_rng(0)
     drawn = chance.choice(len(splits["adult"].y), 8_000, replace=False)
     X, y = splits["adult"].X.iloc[drawn].reset_index(drop=True), splits["adult"].y[drawn]
-    pipeline = build_pipeline(schema).fit(X, y)
-    intercept, points = tabulate(pipeline, schema, X)
+    pipeline = build_pipeline(schema, RECIPE).fit(X, y)
+    intercept, points, pairs = tabulate(pipeline, schema, X)
     covariance = covariance_of(pipeline, points, X, np.ones(len(X)))
-    card = Scorecard("1", schema.package, {}, [], None, {}, {}, intercept, points, covariance)
+    card = Scorecard("1", schema.package, {}, [], None, {}, {}, intercept, points, covariance, pairs=pairs)
     people = splits["adult_test"].X.sample(200, random_state=0)
     margins = [NORMAL_97_5 * card.variance(person) ** 0.5 for person in people.to_dict("records")]
     center = [card.log_odds(person) for person in people.to_dict("records")]
     resamples = [chance.integers(len(y), size=len(y)) for _ in range(60)]
-    refits = [build_pipeline(schema).fit(X.iloc[rows], y[rows]).decision_function(people) for rows in resamples]
+    refits = [
+        build_pipeline(schema, RECIPE).fit(X.iloc[rows], y[rows]).decision_function(people) for rows in resamples
+    ]
     covered = np.abs(np.array(refits) - center) <= margins
     assert 0.93 <= covered.mean() <= 0.98
     assert np.percentile(covered.mean(axis=0), 5) >= 0.85

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from glassform.analysis.intervals import FEWEST_ROWS, SMALLEST_GROUP
+from glassform.languages import gettext
 from glassform.records.schema import NUMBER
 
 BETTER, ALIKE, WORSE, FEW = "better", "alike", "worse", "few"
+SHORT = {"roc_auc": "AUC", "r2": "R²"}  # names of scores in a sentence
 
 
 def compared(name: str, evaluation: dict[str, Any], higher_is_better: bool) -> str:
@@ -24,6 +26,30 @@ def compared(name: str, evaluation: dict[str, Any], higher_is_better: bool) -> s
 def goodness(task: str, evaluation: dict[str, Any]) -> str:
     """Compare a model with the same answer for all, by its most telling score."""
     return compared("r2", evaluation, True) if task == NUMBER else compared("brier_score", evaluation, False)
+
+
+def beside_an_opaque_model(rivals: dict[str, Any]) -> str:
+    """Say in one sentence whether an opaque model would do better on the same table, and what straight lines lose."""
+    opaque = rivals["differences"]["boosting"]["verdict"]
+    ours, theirs = rivals["scores"]["this"], rivals["scores"]["boosting"]
+    words = {"measure": SHORT[rivals["score"]], "ours": f"{ours:.3f}", "theirs": f"{theirs:.3f}"}
+    if opaque == BETTER:
+        return gettext("An opaque model would err less here: %(measure)s %(theirs)s against %(ours)s.", **words)
+    if opaque == WORSE:
+        return gettext("Better than an opaque model here: %(measure)s %(ours)s against %(theirs)s.", **words)
+    return gettext("As good as an opaque model here: %(measure)s %(ours)s, and %(theirs)s for the other.", **words)
+
+
+def beside_straight_lines(rivals: dict[str, Any]) -> str:
+    """Say in one sentence what curves and pairs gain over straight lines."""
+    lines = rivals["differences"]["linear"]["verdict"]
+    ours, theirs = rivals["scores"]["this"], rivals["scores"]["linear"]
+    words = {"measure": SHORT[rivals["score"]], "ours": f"{ours:.3f}", "theirs": f"{theirs:.3f}"}
+    if lines == WORSE:
+        return gettext("Straight lines alone would err more: %(measure)s %(theirs)s.", **words)
+    if lines == BETTER:
+        return gettext("Straight lines alone would err less: %(measure)s %(theirs)s.", **words)
+    return gettext("Straight lines alone would do as well: %(measure)s %(theirs)s.", **words)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NotRequired
 from typing_extensions import TypedDict
 
 from glassform.fitted.base import Fitted, Row
-from glassform.fitted.pairs import Pair, Remembered, pairs_of
+from glassform.fitted.pairs import MOST_KEPT, Pair, Remembered, pairs_of
 from glassform.fitted.target import Sums
 from glassform.records.field import NOT_KNOWN, Record, Value
 
@@ -155,8 +155,11 @@ class Terms(dict[Value, Contribution]):
         super().__init__((value, self[value]) for value in points.levels)
 
     def __missing__(self, value: Value) -> Contribution:
-        """Return the contribution of a value between the knots."""
-        return {"feature": self.name, "value": value, "log_odds": self.points.at(value)}
+        """Return the contribution of a value between the knots; the first of many are remembered."""
+        found: Contribution = {"feature": self.name, "value": value, "log_odds": self.points.at(value)}
+        if len(self) < MOST_KEPT:
+            self[value] = found
+        return found
 
 
 def points_of(written: dict[str, Any]) -> dict[str, Points]:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from glassform.analysis.intervals import SMALLEST_GROUP, presentable
+from glassform.analysis.verdict import beside_an_opaque_model, beside_straight_lines
 from glassform.describing.columns import Undescribable
 from glassform.describing.files import add
 from glassform.fitted.base import Fitted
@@ -24,6 +25,7 @@ from glassform.versions.manifest import passes
 from glassform.versions.registry import Registry, untrained
 
 APART = ".unfinished-"  # how the name of a folder begins whose table is not trained yet
+NAMES = {"roc_auc": "AUC", "brier_score": "Brier score", "r2": "R2"}  # of what rules of shape may cost
 TOO_GOOD = 0.999  # of ROC AUC or R²
 TOO_GOOD_WARNING = "\n\nIt predicts nearly every row: does a column copy the outcome, or become known only after it?"
 
@@ -48,6 +50,7 @@ def report(card: Fitted) -> str:
     measured = [measured | {"group": title} for title, measured in groups.items()]
     table = pd.DataFrame(measured, columns=["group", "rows", *measures.reported]).replace({None: float("nan")})
     layout: Any = {"index": False, "float_format": measures.float_format, "na_rep": "-"}
+    said_of_others = compared_with_others(evaluation) + cost_of_rules(evaluation)
     warning = TOO_GOOD_WARNING if (evaluation[measures.best_is_one] or 0.0) > TOO_GOOD else ""
     return f"""
 {schema.own["question"]}
@@ -58,7 +61,29 @@ Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it 
 {measures.groups_title}
 {groups_as_text(evaluation["calibration"], layout)}
 
-{measures.last_line(card.training, evaluation)}{warning}""".rstrip()
+{measures.last_line(card.training, evaluation)}{warning}{said_of_others}""".rstrip()
+
+
+def compared_with_others(evaluation: dict[str, Any]) -> str:
+    """Return the comparison with an opaque model and with straight lines; none, if the model is opaque itself."""
+    rivals = evaluation.get("rivals")
+    if not rivals:
+        return ""
+    said = f"{beside_an_opaque_model(rivals)} {beside_straight_lines(rivals)}"
+    return f"\n\nBy {rivals['folds']}-fold cross-validation of the {rivals['rows']:,} training rows:\n{said}"
+
+
+def cost_of_rules(evaluation: dict[str, Any]) -> str:
+    """Return what the rules of shape cost on the test rows; nothing, if there are none."""
+    free = evaluation.get("without_rules")
+    if not free:
+        return ""
+    costs = [
+        f"{NAMES[name]} {evaluation[name]:.4f}, and {free[name]:.4f} without them"
+        for name in NAMES
+        if free.get(name) is not None
+    ]
+    return f"\n\nWhat the rules of shape cost: {'; '.join(costs)}."
 
 
 def groups_as_text(groups: list[dict[str, Any]], layout: dict[str, Any]) -> str:

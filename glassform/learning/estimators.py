@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -12,9 +11,9 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, SVR
-from sklearn.utils.validation import has_fit_parameter
 
-from glassform.learning.recipe import Recipe
+from glassform.learning.recipe import Recipe, weights_for
+from glassform.learning.rules import fit_to_rules
 from glassform.learning.table import Split
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 
@@ -79,14 +78,7 @@ def estimator_of(schema: Schema, estimators: Mapping[str, Estimator]) -> Estimat
 
 def fit(pipeline: Pipeline, split: Split) -> Pipeline:
     """Fit a pipeline on weighted rows."""
-    fitted: Pipeline = pipeline.fit(split.X, split.y, **sample_weights(pipeline, split))
-    return fitted
-
-
-def sample_weights(pipeline: Pipeline, split: Split) -> dict[str, np.ndarray]:
-    """Return the rows' weights as the arguments that a pipeline's steps expect."""
-    weighed = [name for name, step in pipeline.steps if has_fit_parameter(step, "sample_weight")]
-    return {f"{name}__sample_weight": split.weights for name in weighed}
+    return fit_to_rules(pipeline, split.X, split.y, weights_for(pipeline, split.weights))
 
 
 def encoded(schema: Schema, one_hot: bool) -> ColumnTransformer:

@@ -10,7 +10,7 @@ import numpy as np
 from pandas import DataFrame
 
 from glassform.fitted.pairs import Pair, Side
-from glassform.learning.shapes import Cells
+from glassform.learning.shapes import Cells, Shapes
 
 Ask = Callable[[DataFrame], list[float]]  # returns a pipeline's output for each row
 
@@ -104,9 +104,10 @@ class Interaction:
 
 def interactions_of(pipeline: Any, X: DataFrame, weights: np.ndarray) -> list[Interaction]:
     """Return the pairs of a fitted pipeline; those that are not made of shapes have none."""
-    shapes = pipeline[0]
-    pairs = getattr(shapes, "pairs", ())
-    return [Interaction.of((shapes.cells_[one], shapes.cells_[other]), X, weights) for one, other in pairs]
+    shapes = pipeline.steps[0][1] if pipeline.steps else None
+    if not isinstance(shapes, Shapes):
+        return []
+    return [Interaction.of((shapes.cells_[one], shapes.cells_[other]), X, weights) for one, other in shapes.pairs]
 
 
 def values_of(cells: Cells, X: DataFrame) -> list[Any]:

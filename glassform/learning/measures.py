@@ -21,8 +21,8 @@ from glassform.fitted.classes import ClassesScorecard, OneTable
 from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid, softmax
 from glassform.learning.base import EXAMPLE_PROBABILITIES, Measures, at_least, calibration, means_by_group
-from glassform.learning.estimators import sample_weights
 from glassform.learning.knots import in_one_place
+from glassform.learning.recipe import weights_for
 from glassform.learning.table import Split
 from glassform.learning.tabulate import covariance_of, tabulate
 from glassform.records.schema import BINARY, CLASSES, NUMBER
@@ -246,7 +246,7 @@ class NumberMeasures(Measures):
 
     def margin(self, pipeline: Pipeline, training: Split) -> dict[str, float]:
         """Return the 95% quantile of the absolute errors in 5-fold cross-validation."""
-        folds, weights = KFold(FOLDS, shuffle=True, random_state=0), sample_weights(pipeline, training)
+        folds, weights = KFold(FOLDS, shuffle=True, random_state=0), weights_for(pipeline, training.weights)
         predicted = cross_val_predict(pipeline, training.X, training.y, cv=folds, params=weights)
         order = np.argsort(errors := np.abs(training.y - predicted))
         reached = training.weights[order].cumsum() / training.weights.sum()

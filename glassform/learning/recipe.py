@@ -1,5 +1,6 @@
 """The recipe of every additive model: shapes, ridge and pairs, chosen by cross-validation of the training rows."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
@@ -9,9 +10,11 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
 
-from glassform.learning.screening import PARTS, screened
-from glassform.learning.shapes import FAMILIES, LINE, Pairs, Plan, Shapes
+from glassform.learning.rules import UnholdableRule, fit_to_rules, rules_of
+from glassform.learning.screening import PARTS, Rows, screened
+from glassform.learning.shapes import FAMILIES, LINE, NO_RULE, Pairs, Plan, Shapes
 from glassform.learning.table import OUTCOME, ROWS, Split
 from glassform.records.names import identifier
 from glassform.records.schema import CLASSES, NUMBER, Schema
@@ -21,10 +24,12 @@ PAIR_STRENGTHS = (0.03, 0.3, 3.0)  # the first holds 33 rows that say nothing ag
 PAIRS_FROM = 3_000  # rows from which the strength of pairs is chosen; on fewer the choice is fooled
 MOST_ROWS, MOST_OF_CLASSES = 40_000, 3_000  # that shapes are chosen on
 MOST_SCREENED = 40_000  # that pairs are chosen on
-SMALL, LARGE = 1_000, 4_000  # rows up to which folds are drawn three times, and from which there are fewer
+SMALL, LARGE = 1_000, 4_000  # rows up to which folds are drawn several times, and from which there are fewer
+REPEATS = 3
 PAIR_FOLDS = 3
 SEED = 0
 FLOOR = 1e-15  # of a probability, so that it has a logarithm
+ROUGH, MOST_STEPS = 1e-3, 1_000  # of the gradient at which a fit to choose by stops, and the steps it may take
 CLOSE = 1e-8  # of the gradient at which the last fit stops
 
 
@@ -46,7 +51,8 @@ class Recipe:
 
     def told(self) -> dict[str, Any]:
         """Return it as a model's file holds it."""
-        return asdict(self)
+        told: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return told
 
 
 @dataclass(frozen=True)
@@ -75,10 +81,10 @@ class Profiles:
         return Profiles(self.X[rows], self.y[rows], self.weights[rows], self.records[rows])
 
     def at_most(self, most: int) -> "Profiles":
-        """Return all rows of records drawn at random, until they are so many."""
-        if self.weights.sum() <= most:
+        """Return all rows of records drawn at random, until they are so many distinct ones."""
+        if len(self.y) <= most:
             return self
-        size = np.bincount(self.records, self.weights)
+        size = np.bincount(self.records)
         drawn = np.random.default_rng(SEED).permutation(len(size))
         kept = np.zeros(len(size), dtype=bool)
         kept[drawn[: max(1, int(np.searchsorted(size[drawn].cumsum(), most)))]] = True
@@ -100,55 +106,72 @@ def plan_of(schema: Schema) -> Plan:
         {each.name: [*each.categories] for each in schema.fields if each.categories},
         tuple(each.name for each in schema.fields if not each.categories),
         tuple(each.name for each in schema.fields if each.has_gaps),
+        rules_of(schema),
     )
 
 
 def build(schema: Schema, recipe: Recipe) -> Pipeline:
     """Return the unfitted pipeline of a recipe."""
     shapes = Shapes(
-        plan_of(schema), recipe.family, recipe.pairs, recipe.pair_strength / recipe.strength, schema.task == NUMBER
+        plan_of(schema),
+        recipe.family,
+        recipe.pairs,
+        recipe.pair_strength / recipe.strength,
+        dense=schema.task == NUMBER,
     )
     return Pipeline([("shapes", shapes), ("regression", regression(schema.task, recipe.strength, CLOSE))])
 
 
-def regression(task: str, strength: float, tolerance: float = 1e-4) -> LogisticRegression | Ridge:
-    """Return the regression of a kind of target, held back by a ridge on every column."""
+def regression(
+    task: str, strength: float, tolerance: float = ROUGH, is_warm: bool = False
+) -> LogisticRegression | Ridge:
+    """Return the regression of a kind of target, held back by a ridge; a warm one goes on from its last fit."""
     if task == NUMBER:
         return Ridge(alpha=1.0 / strength, solver="cholesky")
+    if task == CLASSES and tolerance > CLOSE:  # as good for a choice, and much faster with a column a class
+        return LogisticRegression(C=strength, solver="lbfgs", tol=tolerance, max_iter=MOST_STEPS, warm_start=is_warm)
     # newton-cholesky reaches the optimum, which the covariance of the points assumes, in a few steps
-    return LogisticRegression(C=strength, solver="newton-cholesky", tol=tolerance, warm_start=True)
+    return LogisticRegression(C=strength, solver="newton-cholesky", tol=tolerance, warm_start=is_warm)
 
 
 def chosen(schema: Schema, training: Split) -> Recipe:
     """Choose shapes, ridge and pairs for some training rows."""
-    profiles = Profiles.of(training)
+    return chosen_for(schema, Profiles.of(training))
+
+
+def chosen_for(schema: Schema, rows: Profiles, repeats: int = REPEATS) -> Recipe:
+    """Choose shapes, ridge and pairs for some profiles; the folds of few rows are drawn so many times."""
     most = MOST_OF_CLASSES if schema.task == CLASSES else MOST_ROWS
-    recipe = with_shapes(schema, profiles.at_most(most))
-    return with_pairs(schema, recipe, profiles.at_most(MOST_SCREENED))
+    recipe = with_shapes(schema, rows.at_most(most), repeats)
+    return with_pairs(schema, recipe, rows.at_most(MOST_SCREENED))
 
 
-def with_shapes(schema: Schema, rows: Profiles) -> Recipe:
+def with_shapes(schema: Schema, rows: Profiles, repeats: int) -> Recipe:
     """Choose the family of curves and the strength of the data against the ridge.
 
     Each family has its best strength; of the families, the simplest wins whose loss is not more than one standard
     error above the least, by the paired losses of the rows.
     """
-    losses = np.zeros((len(FAMILIES), len(STRENGTHS), len(rows.y)))
-    repeats, number = (3, 5) if len(rows.y) < SMALL else (1, 5 if len(rows.y) < LARGE else 3)
+    losses, times = np.zeros((len(FAMILIES), len(STRENGTHS), len(rows.y))), np.zeros(len(rows.y))
+    size = rows.weights.sum()
+    repeats, number = (repeats, 5) if size < SMALL else (1, 5 if size < LARGE else 3)
     for held in held_out(schema, rows, number, repeats):
+        times[held] += 1
         for place, family in enumerate(FAMILIES):
             recipes = [Recipe(family, strength) for strength in STRENGTHS]
             losses[place][:, held] += losses_of(schema, recipes, rows.some(~held), rows.some(held))
-    means = losses @ rows.weights / repeats / rows.weights.sum()
-    best = means.argmin(axis=1)
-    least = losses[means.min(axis=1).argmin()][best[means.min(axis=1).argmin()]] / repeats
+    if not times.any():  # an outcome that only one row has
+        return Recipe()
+    losses, weights = losses / np.maximum(times, 1), np.where(times > 0, rows.weights, 0.0)
+    means = losses @ weights / weights.sum()
+    strengths = means.argmin(axis=1)
+    best = losses[np.arange(len(FAMILIES)), strengths]
+    least = best[means.min(axis=1).argmin()]
     told = list[dict[str, Any]]()
-    for family, place, several in zip(FAMILIES, best, losses, strict=True):
-        more, error = paired(several[place] / repeats - least, rows.weights)
-        loss = float(several[place] @ rows.weights / repeats / rows.weights.sum())
-        told.append(
-            {"family": family, "strength": STRENGTHS[place], "loss": loss, "more": more, "standard_error": error}
-        )
+    for family, strength, loss, its_losses in zip(FAMILIES, strengths, means.min(axis=1), best, strict=True):
+        more, error = paired(its_losses - least, weights)
+        said = {"loss": float(loss), "more": more, "standard_error": error}
+        told.append({"family": family, "strength": STRENGTHS[strength], **said})
     simplest = next(each for each in told if each["more"] <= each["standard_error"])
     return Recipe(simplest["family"], simplest["strength"], families=told)
 
@@ -176,7 +199,7 @@ def losses_of(schema: Schema, recipes: Sequence[Recipe], learned: Profiles, held
     columns, unseen = shapes.fit_transform(learned.X, sample_weight=learned.weights), shapes.transform(held.X)
     model, found = None, []
     for recipe in recipes:
-        model = regression(schema.task, recipe.strength) if model is None else model
+        model = regression(schema.task, recipe.strength, is_warm=True) if model is None else model
         model.set_params(**{"alpha": 1.0 / recipe.strength} if schema.task == NUMBER else {"C": recipe.strength})
         model.fit(columns, learned.y, sample_weight=learned.weights)
         found.append(row_losses(schema.task, model, unseen, held.y))
@@ -203,7 +226,7 @@ def with_pairs(schema: Schema, recipe: Recipe, rows: Profiles) -> Recipe:
     part = rows.folds(PARTS, PAIR_FOLDS, schema.task != NUMBER)
     shapes = Shapes(plan_of(schema), pairs=candidates).fit(rows.X, sample_weight=rows.weights)
     numbers = {pair: shapes.numbered(pair, rows.X) for pair in candidates}
-    found = screened(numbers, steps, curvatures, rows.weights, part)
+    found = screened(numbers, Rows(steps, curvatures, rows.weights, part))
     recipe = replace(recipe, pairs=found.used, screened=found.told())
     if not found.used or rows.weights.sum() < PAIRS_FROM:
         return recipe
@@ -236,16 +259,24 @@ def residuals(schema: Schema, recipe: Recipe, rows: Profiles) -> tuple[np.ndarra
 
 def fit_on(pipeline: Pipeline, rows: Profiles) -> Pipeline:
     """Fit a pipeline on weighted rows."""
-    weights = {f"{name}__sample_weight": rows.weights for name, _ in pipeline.steps}
-    fitted: Pipeline = pipeline.fit(rows.X, rows.y, **weights)
-    return fitted
+    return fit_to_rules(pipeline, rows.X, rows.y, weights_for(pipeline, rows.weights))
+
+
+def weights_for(pipeline: Pipeline, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the weights of rows as the arguments that a pipeline's steps expect."""
+    weighed = [name for name, step in pipeline.steps if has_fit_parameter(step, "sample_weight")]
+    return {f"{name}__sample_weight": weights for name in weighed}
 
 
 def candidates_of(schema: Schema) -> tuple[Pairs, bool]:
     """Return the pairs to try, and whether the data package names them, so that they are used without a trial."""
     asked = schema.own.get("pairs", {})
-    if "use" in asked:
-        return tuple((identifier(first), identifier(second)) for first, second in asked["use"]), True
+    rules = rules_of(schema)
+    names = [each.name for each in schema.fields if not rules.get(each.name, NO_RULE).is_alone]
+    if asked.get("use") is not None:
+        named = tuple((identifier(first), identifier(second)) for first, second in asked["use"])
+        for name in (each for pair in named for each in pair if each not in names):
+            raise UnholdableRule(f"pairs: {name} can be in no pair, since a rule says what its shape is")
+        return named, True
     never = {frozenset(map(identifier, pair)) for pair in asked.get("never", [])}
-    names = [each.name for each in schema.fields]
     return tuple(pair for pair in combinations(names, 2) if not any(each <= {*pair} for each in never)), False

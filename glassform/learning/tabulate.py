@@ -155,12 +155,12 @@ def with_steps(points: Points, cells: Cells, added: np.ndarray) -> Points:
 
 def turns_of(pipeline: Pipeline) -> dict[str, list[float]]:
     """Return, by feature, where a pipeline's curves may turn or jump, as far as it tells: a search starts there."""
-    shapes = pipeline[0]
+    shapes = pipeline.steps[0][1] if pipeline.steps else None
     if not isinstance(shapes, Shapes):
         return {}
-    found = {name: [*map(float, curve.places)] for name, curve in shapes.curves_.items()}
+    found = {name: shape.turns for name, shape in shapes.shapes_.items()}
     for name, cells in shapes.cells_.items():
-        if name in found:
+        if not cells.levels:
             found[name] += [x for edge in cells.edges for x in (math.nextafter(edge, -math.inf), edge)]
     return found
 

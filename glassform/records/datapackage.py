@@ -101,6 +101,30 @@ class Noun(BaseModel):
     many: str = Field(min_length=1)
 
 
+class Shape(BaseModel):
+    """What is asked of the shape of one field: that it rises, falls, is straight, steps at some values.
+
+    Each of its levels or turns rests on `rows` training rows.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    rises: bool = False
+    falls: bool = False
+    straight: bool = False
+    steps: list[FiniteFloat] = []
+    rows: int = Field(default=0, ge=0)
+
+
+class Pairs(BaseModel):
+    """The pairs of fields that have points together, or those that never have; two names each."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    use: list[tuple[str, str]] | None = None
+    never: list[tuple[str, str]] = []
+
+
 class Glassform(BaseModel):
     """What stands under our key in the package."""
 
@@ -116,6 +140,8 @@ class Glassform(BaseModel):
     features: list[str] = Field(min_length=1)
     groups: list[str] = []
     estimator: str
+    shape: dict[str, Shape] = {}
+    pairs: Pairs = Pairs()
     train: str
     test: str
     card: dict[str, Any] = {}
@@ -187,7 +213,11 @@ def mistakes_in(package: Package) -> Iterator[str]:
         ("target", own.target),
         *((f"features[{at}]", column) for at, column in enumerate(own.features)),
         *((f"groups[{at}]", column) for at, column in enumerate(own.groups)),
+        *(("shape", column) for column in own.shape),
+        *(("pairs", column) for pair in (*(own.pairs.use or ()), *own.pairs.never) for column in pair),
     ]:
+        if place in ("shape", "pairs") and column in fields and column not in own.features:
+            yield f"{OWN}.{place}: {column} is not among the features"
         if column not in fields:
             yield f"{OWN}.{place}: {column!r} is no field{did_you_mean(column, names)}"
     resources = {resource.name: resource.name for resource in package.resources}

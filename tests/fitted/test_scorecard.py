@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shap
+from scipy.sparse import csr_array
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -16,10 +17,13 @@ from glassform.fitted.additive import Points
 from glassform.fitted.base import FILE, UnreadableArtifact
 from glassform.fitted.scorecard import TOLERANCE, Scorecard
 from glassform.fitted.target import sigmoid
+from glassform.learning.estimators import fit
+from glassform.learning.recipe import Recipe
 from glassform.learning.saving import load_pipeline
 from glassform.learning.tabulate import NotAdditive, all_knots, between, tabulate
 from glassform.records.field import Field
 from glassform.records.schema import Schema
+from model import build_pipeline
 
 SIZE = Field.from_descriptor({"name": "size", "type": "number", "constraints": {"minimum": 0, "maximum": 10}})
 
@@ -41,20 +45,21 @@ def test_scorecard_equals_the_pipeline_on_every_row_of_both_splits(scorecard, pi
     assert np.abs(np.array(found) - expected).max() <= 1e-12
 
 
-def test_contributions_are_shaps_linear_explanation(scorecard, pipeline, splits):
-    """SHAP values of a linear model over its training rows, summed over the columns of each field."""
+def test_contributions_are_shaps_linear_explanation(scorecard, splits):
+    """SHAP values of a model without pairs over its training rows, summed over the columns of each field."""
     X, rows = splits["adult"].X, splits["adult_test"].X.sample(200, random_state=0)
-    transform, regression = pipeline[:-1], pipeline[-1]
-    background = transform.transform(X)
+    pipeline = fit(build_pipeline(scorecard.schema, Recipe("curve10")), splits["adult"])
+    intercept, points, pairs = tabulate(pipeline, scorecard.schema, X)
+    assert not pairs
+    shapes, regression = pipeline
+    background, new = (csr_array(shapes.transform(each)).toarray() for each in (X, rows))
     explainer = shap.LinearExplainer(regression, shap.maskers.Independent(background, max_samples=len(background)))
-    columns = [name.partition("__")[2] for name in transform.get_feature_names_out()]
-    owners = [next(name for name in scorecard.points if column.startswith(name)) for column in columns]
-    values = pd.DataFrame(explainer.shap_values(transform.transform(rows)), columns=owners)
+    owners = [name for name, block in shapes.blocks(rows) for _ in range(block.width)]
+    values = pd.DataFrame(explainer.shap_values(new), columns=owners)
+    assert intercept == pytest.approx(float(explainer.expected_value), abs=1e-9)
     for record, (_, theirs) in zip(rows.to_dict("records"), values.iterrows(), strict=True):
-        explanation = scorecard.explain(record)
-        assert explanation["intercept"] == pytest.approx(float(explainer.expected_value), abs=1e-9)
-        for term in explanation["contributions"]:
-            assert term["log_odds"] == pytest.approx(theirs[term["feature"]].sum(), abs=1e-9)
+        for name, each in points.items():
+            assert each.at(record[name]) == pytest.approx(theirs[name].sum(), abs=1e-9)
 
 
 def test_explanation_adds_up_to_the_log_odds(scorecard, record):
@@ -68,8 +73,23 @@ def test_explanation_adds_up_to_the_log_odds(scorecard, record):
 
 def test_explanation_names_every_field_in_order_with_its_value(scorecard, record):
     terms = scorecard.explain(record)["contributions"]
-    assert {term["feature"]: term["value"] for term in terms} == record
-    assert [term["feature"] for term in terms] == list(record)
+    alone, together = terms[: len(record)], terms[len(record) :]
+    assert {term["feature"]: term["value"] for term in alone} == record
+    assert [term["feature"] for term in terms] == [*record, *scorecard.pairs]
+    for term in together:
+        assert term["value"] == [record[name] for name in term["features"]]
+        assert term["feature"] == ":".join(term["features"])
+
+
+def test_a_pair_says_nothing_of_one_field_alone(scorecard, splits):
+    X = splits["adult"].X
+    assert scorecard.pairs
+    for pair in scorecard.pairs.values():
+        first, second = pair.features
+        points = pd.Series([pair.at(*both) for both in zip(X[first], X[second], strict=True)])
+        for side, name in zip(pair.sides, pair.features, strict=True):
+            means = points.groupby([side.cell(value) for value in X[name]]).sum() / len(X)
+            assert means.abs().max() <= 1e-12
 
 
 def test_points_average_to_zero_over_the_training_rows(scorecard, splits):
@@ -95,9 +115,9 @@ def test_interval_holds_the_probability_and_narrows_where_people_are_many(scorec
 def test_variance_equals_the_delta_method_on_the_pipelines_own_design(scorecard, pipeline, splits):
     """Recompute x' (X'WX + penalty)^-1 x with NumPy alone for rows of the test split."""
     X = splits["adult"].X
-    design = np.column_stack([np.ones(len(X)), pipeline[:-1].transform(X)])
+    design = np.column_stack([np.ones(len(X)), csr_array(pipeline[:-1].transform(X)).toarray()])
     probability = 1 / (1 + np.exp(-(design @ np.append(pipeline[-1].intercept_, pipeline[-1].coef_))))
-    penalty = np.diag([0.0] + [1.0] * (design.shape[1] - 1))
+    penalty = np.diag([0.0] + [1.0 / scorecard.training["recipe"]["strength"]] * (design.shape[1] - 1))
     covariance = np.linalg.inv(design.T @ (design * (probability * (1 - probability))[:, None]) + penalty)
     rows = splits["adult_test"].X[:200]
     x = np.column_stack([np.ones(len(rows)), pipeline[:-1].transform(rows)])
@@ -188,7 +208,7 @@ def fitted(step, sizes, estimator=None):
 def test_linear_spline_and_bin_steps_compile_the_same_way(step, sizes):
     schema, X, _ = sizes
     pipeline = fitted(step, sizes)
-    intercept, points = tabulate(pipeline, schema, X)
+    intercept, points, _ = tabulate(pipeline, schema, X)
     new = pd.DataFrame({"size": np.linspace(0, 10, 997), "count": [7] * 997, "kind": ["b"] * 997})
     rows = [[points[str(name)].at(value) for name, value in row.items()] for row in new.to_dict("records")]
     found = [intercept + sum(row) for row in rows]
@@ -223,7 +243,7 @@ def test_outside_of_what_was_seen_a_curve_goes_on_as_its_step_does(step, sizes):
     passed: list[Any] = [("kind", OneHotEncoder(sparse_output=False), ["kind"])]
     passed += [("size", StandardScaler(), ["size"])] if names == ["count"] else []
     pipeline = make_pipeline(ColumnTransformer([("step", step, names), *passed]), LogisticRegression()).fit(X, y)
-    intercept, points = tabulate(pipeline, schema, X)
+    intercept, points, _ = tabulate(pipeline, schema, X)
     numbers = {"size": np.linspace(-130, 140, 1_020), "count": [*range(-250, 260)] * 2}
     new = pd.DataFrame(numbers).assign(kind="b")
     taken = new.assign(size=new["size"].clip(-100, 110), count=new["count"].clip(1 - 190, 20 + 190))
@@ -234,12 +254,12 @@ def test_outside_of_what_was_seen_a_curve_goes_on_as_its_step_does(step, sizes):
 
 def test_a_straight_line_needs_two_knots_and_a_spline_its_own(sizes):
     schema, X, _ = sizes
-    _, straight = tabulate(fitted(StandardScaler(), sizes), schema, X)
+    _, straight, _ = tabulate(fitted(StandardScaler(), sizes), schema, X)
     assert straight["size"].values == (0.0, 10.0)
     step = SplineTransformer(
         n_knots=6, degree=1, knots=np.array([[0, 1], [2, 5], [4, 9], [6, 12], [8, 16], [10, 20]])
     )
-    _, bent = tabulate(fitted(step, sizes), schema, X)
+    _, bent, _ = tabulate(fitted(step, sizes), schema, X)
     assert bent["size"].values == pytest.approx((0, 2, 4, 6, 8, 10), abs=1e-6)
 
 
@@ -276,7 +296,7 @@ def test_a_pipeline_without_log_odds_is_refused(sizes):
 
 def test_any_additive_decision_function_compiles(sizes):
     schema, X, _ = sizes
-    _, points = tabulate(fitted(StandardScaler(), sizes, RidgeClassifier()), schema, X)
+    _, points, _ = tabulate(fitted(StandardScaler(), sizes, RidgeClassifier()), schema, X)
     assert set(points) == {"size", "count", "kind"}
 
 
@@ -293,7 +313,7 @@ def test_between_two_points_runs_a_straight_line():
 
 
 def test_the_variance_between_knots_is_that_of_the_interpolated_points():
-    covariance = [[4.0], [1.0, 9.0], [2.0, 3.0, 16.0]]
+    covariance = [4.0, 1.0, 9.0, 2.0, 3.0, 16.0]
     package = {
         "name": "sizes",
         "resources": [{"schema": {"fields": [{"name": "size", "type": "number"}, {"name": "y", "type": "string"}]}}],

@@ -54,7 +54,7 @@ def printed(values) -> list[str]:
 
 def test_no_class_and_not_all_of_them_list_a_value_twice(splines):
     _, _, tables = splines
-    every = {value for _, points in tables.values() for value in points["x"].values}
+    every = {value for _, points, _ in tables.values() for value in points["x"].values}
     assert len({*printed(every)}) == len(every) <= 8
 
 
@@ -62,7 +62,7 @@ def test_the_answers_are_those_of_the_pipeline(splines):
     pipeline, X, tables = splines
     xs = np.linspace(X["x"].min(), X["x"].max(), 997)
     theirs = pipeline.decision_function(pd.DataFrame({"x": xs}))
-    ours = [[start + points["x"].at(x) for start, points in tables.values()] for x in xs]
+    ours = [[start + points["x"].at(x) for start, points, _ in tables.values()] for x in xs]
     assert np.abs(np.array(ours) - theirs).max() <= 1e-9
 
 
@@ -70,7 +70,7 @@ def test_a_jump_keeps_both_of_its_sides():
     X, y = iris()
     steps = KBinsDiscretizer(n_bins=4, encode="onehot-dense", strategy="uniform", quantile_method="linear")
     pipeline = make_pipeline(steps, LogisticRegression()).fit(X, y > 0)
-    _, points = tabulate(pipeline, schema_of(X["x"].to_numpy(), ["no", "yes"]), X)
+    _, points, _ = tabulate(pipeline, schema_of(X["x"].to_numpy(), ["no", "yes"]), X)
     assert len(points["x"].values) == 8 and len(points["x"].listed) == 8
 
 

@@ -16,6 +16,7 @@ from glassform.engines.engine import EngineError
 from glassform.engines.scoring import connect
 from glassform.learning import table as rows
 from glassform.learning.estimators import fit
+from glassform.learning.recipe import Recipe
 from glassform.versions.registry import Registry
 from tests.conftest import ROOT, missing
 
@@ -53,11 +54,11 @@ def counted(request, schema, large) -> rows.Split:
 def direct(schema, splits) -> np.ndarray:
     """The coefficients of a fit on every row."""
     X = pd.concat([splits["adult"].X] * REPEATED, ignore_index=True)
-    return coefficients(model.build_pipeline(schema).fit(X, np.tile(splits["adult"].y, REPEATED)))
+    return coefficients(model.build_pipeline(schema, Recipe()).fit(X, np.tile(splits["adult"].y, REPEATED)))
 
 
 def test_counting_gives_the_coefficients_of_a_direct_fit(schema, counted, direct):
-    found = fit(model.build_pipeline(schema), counted)
+    found = fit(model.build_pipeline(schema, Recipe()), counted)
     assert counted.rows == REPEATED * 32_561 and len(counted.X) < 32_561
     assert np.abs(coefficients(found) - direct).max() <= TOLERANCE
 
