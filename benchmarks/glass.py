@@ -52,7 +52,9 @@ def measure(table: Table, rivals: Sequence[str], again: bool) -> Results:
         results = of_table(schema, parts)
     for name in wanted:
         print(f"{table.name}: {RIVALS[name].title} ... ", end="", flush=True)
-        results.rivals[name] = measured(name, schema, parts)
+        found = measured(name, schema, parts)
+        results = Results.load(path) if path.exists() else results  # another run may have added to it
+        results.rivals[name] = found
         results.save(path)
         print(f"{results.rivals[name].seconds_a_fit:.2f} s a fit", flush=True)
     return results
