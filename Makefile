@@ -4,7 +4,7 @@ BIN := .venv/bin
 # one more than two cores have: some tests wait, for a killed server or a database that is away
 WORKERS ?= 3
 
-.PHONY: run test quick train check bench lighthouse data translations hooks wheel lock clean
+.PHONY: run test quick train check bench glass lighthouse data translations hooks wheel lock clean
 
 run: .venv/run
 	$(BIN)/python server.py
@@ -27,6 +27,10 @@ check: .venv/dev
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.starting
+
+# for an hour or two; what was measured is kept in instance/glass/, so a run that was stopped goes on
+glass: .venv/glass
+	$(BIN)/python -m benchmarks.glass --all --write
 
 # Lighthouse needs Node.js and Chromium, and comes from npm
 lighthouse: .venv/dev
@@ -51,7 +55,7 @@ wheel: .venv/dev
 # for every system and every Python from pyproject.toml's on, so markers say what is for some of them only
 lock: .venv/dev
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" \
-	    -o requirements.lock requirements-dev.txt requirements-spark.txt
+	    -o requirements.lock requirements-dev.txt requirements-glass.txt requirements-spark.txt
 
 clean:
 	rm -rf .venv artifacts
@@ -65,4 +69,8 @@ clean:
 
 .venv/dev: requirements-dev.txt requirements-engines.txt requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
+	touch $@ .venv/run
+
+.venv/glass: requirements-glass.txt requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-glass.txt
 	touch $@ .venv/run
