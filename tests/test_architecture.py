@@ -23,7 +23,7 @@ ARROWS: dict[str, set[str]] = {
     "batches": {"fitted", "records", "tables"},
     "engines": {"fitted", "records", "tables"},
     "versions": {"fitted", "records"},
-    "hosting": {"accounts", "fitted", "versions"},
+    "hosting": {"accounts", "fitted", "records", "versions"},
     "learning": {"analysis", "describing", "engines", "fitted", "records", "tables", "versions"},
     "web": {"fitted", "records", "versions"},
     "resources": {"accounts", "analysis", "batches", "engines", "fitted", "records", "tables", "versions", "web"},

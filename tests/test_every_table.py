@@ -218,7 +218,8 @@ def test_the_scorecard_is_a_file_of_all_points_or_is_not_there(ask, card):
     described: Any = ask("/scorecard/schema").json
     jsonschema.validate(answer.json, described)
     lines = [*csv.DictReader(io.StringIO(ask("/scorecard.csv").text))]
-    assert len(lines) == 1 + sum(len(feature["points"]) for feature in answer.json["features"])
+    cells = sum(len(first) * len(second) for pair in answer.json["pairs"] for first, second in [pair["levels"]])
+    assert len(lines) == 1 + sum(len(feature["points"]) for feature in answer.json["features"]) + cells
 
 
 def test_the_card_says_how_good_the_model_is(ask, card):

@@ -10,8 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from glassform.fitted.scorecard import Scorecard
-from glassform.records.field import Record, Value
 from glassform.fitted.target import sigmoid
+from glassform.records.field import Record, Value
 from glassform.web.charts import percent, signed
 from tests.conftest import follow
 from tests.pages.counting import pages_of
