@@ -1,9 +1,11 @@
 """The model: preprocess, logistic regression, train, predict_probability; `python model.py` trains it."""
 
 import inspect
+import signal
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from functools import cache, partial
 from pathlib import Path
 
@@ -13,7 +15,16 @@ from threadpoolctl import threadpool_limits
 from glassform.files import print_any_text
 from glassform.fitted.base import Fitted
 from glassform.fitted.pipeline import Opaque
-from glassform.learning.command import parse_options, placed_if_trained, report, step, tables_to_train, verdict
+from glassform.learning.command import (
+    line_by_line,
+    missing_siblings,
+    parse_options,
+    placed_if_trained,
+    report,
+    step,
+    tables_to_train,
+    verdict,
+)
 from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
@@ -21,6 +32,7 @@ from glassform.learning.recipe import Recipe, build, chosen
 from glassform.learning.rivals import cross_validated, free_of_rules
 from glassform.learning.rules import UnholdableRule, rules_of
 from glassform.learning.saving import register, version_of
+from glassform.learning.siblings import learned_from, sibling_of
 from glassform.learning.table import Split, count, plain, read, with_seen
 from glassform.records.datapackage import read_package
 from glassform.records.field import PYTHON_TYPE, Value
@@ -54,22 +66,24 @@ def train(
     artifacts: Path = ARTIFACTS,
     counted: Callable[[Schema], Split] | None = None,
     promote: bool | None = None,
+    without: Collection[str] = (),
 ) -> Fitted:
     """Read, fit, tabulate, evaluate and save a model, printing each step; return it.
 
     `counted` returns the training rows if they are not the package's. The new version becomes current if it passes
-    the gates; `promote` decides instead if it is not None.
+    the gates; `promote` decides instead if it is not None. `without` names fields that are read and not used: the
+    version is a sibling of the one with all fields, and never becomes current by itself.
 
     Raises
     ------
     InvalidPackage
         If the data package has mistakes.
     ValueError
-        If the table does not match it, or no such estimator can predict its target.
+        If the table does not match it, no such estimator can predict its target, or a sibling cannot be made.
     """
-    schema = read_package(package)
+    schema = sibling(read_package(package), without, Registry(artifacts)) if without else read_package(package)
     # what cannot be done is told before a large table is read
-    if not estimator_of(schema, ESTIMATORS).is_additive and rules_of(schema):
+    if not estimator_of(schema, ESTIMATORS).is_additive and rules_of(schema.learned):
         raise UnholdableRule(f"shape: {schema.own['estimator']} has no shapes that rules could hold")
     with step(f"Reading {schema.package['title']}"):
         test = read(schema, schema.own["test"], package.parent)
@@ -84,22 +98,23 @@ def train(
 def learned(schema: Schema, training: Split, test: Split) -> tuple[Fitted, Pipeline]:
     """Choose, fit, tabulate and evaluate a model, printing each step; return it with its pipeline."""
     measures, is_additive = MEASURES[schema.task](schema), estimator_of(schema, ESTIMATORS).is_additive
-    recipe = Recipe()
+    recipe, used, rows = Recipe(), MEASURES[schema.task](schema.learned), learned_from(training, schema)
     if is_additive:
         with step("Choosing shapes, ridge and pairs by cross-validation"):
-            recipe = chosen(schema, training)
+            recipe = chosen(used.schema, rows)
     with step(f"Fitting {training.rows:,} rows"):
-        pipeline = fit(build_pipeline(schema, recipe), training)
+        pipeline = fit(build_pipeline(used.schema, recipe), rows)
     with step(TABULATING if is_additive else NOT_ADDITIVE):
-        kind, points = measures.tabulate(pipeline, training) if is_additive else (Opaque, {})
+        kind, points = used.tabulate(pipeline, rows) if is_additive else (Opaque, {})
     with step(f"Evaluating on {len(test.y):,} rows it has not seen"):
         predicted = measures.predict(pipeline, test.X)
         evaluation = measures.evaluate_split(test, predicted)
     with step("Comparing with simpler and with opaque models"):
-        evaluation["comparison"] = measures.compare(pipeline, training, test)
-        if rules_of(schema):
-            evaluation["without_rules"] = free_of_rules(measures, training, test)
-        evaluation["rivals"] = cross_validated(measures, recipe, training) if is_additive else None
+        evaluation["comparison"] = used.compare(pipeline, rows, test)
+        if rules_of(used.schema):
+            evaluation["without_rules"] = free_of_rules(used, rows, test)
+        # a sibling is compared with the version that has all fields instead
+        evaluation["rivals"] = cross_validated(used, recipe, rows) if is_additive and not schema.unused else None
     about = facts(measures, pipeline, training, test)
     card = kind(
         version=version_of(schema, pipeline, [training, test]),
@@ -151,6 +166,11 @@ predict_probability.__signature__ = inspect.Signature(  # type: ignore[attr-defi
 )
 
 
+def stop(*_: object) -> None:
+    """End as by an error, so that nothing half written stays behind."""
+    sys.exit(128 + signal.SIGTERM)
+
+
 def main() -> None:
     """Train from the command line and print the report."""
     print_any_text()
@@ -158,7 +178,8 @@ def main() -> None:
     try:
         for package, artifacts in tables_to_train(options):
             try:
-                train_and_tell(package, artifacts, options)
+                with line_by_line(package) if options.brief else nullcontext():
+                    train_and_tell(package, artifacts, options)
             except (OSError, ValueError) as error:  # the other tables are trained all the same
                 failures.append(f"{error}")
     except (OSError, ValueError) as error:
@@ -167,20 +188,47 @@ def main() -> None:
         sys.exit("\n" + "\n".join(failures))
 
 
+def sibling(schema: Schema, without: Collection[str], registry: Registry) -> Schema:
+    """Return the schema of a table's sibling.
+
+    Raises
+    ------
+    ValueError
+        If a name is no field, no field would be left, or there is no version to stand beside.
+    """
+    found = sibling_of(schema, without)
+    if registry.whole() is None:
+        raise ValueError(f"{schema.name} has no version with all fields yet: train that one first, without --without")
+    return found
+
+
 def train_and_tell(package: Path, artifacts: Path, options: Namespace) -> None:
-    """Train one table as the command line says, and print its report."""
+    """Train one table and its siblings as the command line says, and print the reports."""
     counted = partial(
         count, sources=options.sources, engine=options.engine, master=options.master, encoding=options.encoding
     )
-    with placed_if_trained(package, artifacts):
-        card = train(package, artifacts, counted if options.sources else None, promote=options.promote)
-    print(report(card))
+    fitted = partial(train, package, artifacts, counted if options.sources else None)
     table = artifacts.name if artifacts != options.artifacts else ""
-    useless = MEASURES[card.schema.task].useless(card.evaluation)
-    print(verdict(Registry(artifacts), card.version, table, options.promote, useless))
-    if table and Registry(artifacts).manifest().current:
+    for without in options.without:
+        tell(fitted(options.promote, without), artifacts, table, options)
+    if options.without:
+        return
+    with placed_if_trained(package, artifacts):
+        card = fitted(options.promote)
+    tell(card, artifacts, table, options)
+    for without in [] if options.alone else missing_siblings(card, Registry(artifacts)):
+        tell(fitted(without=without), artifacts, table, options)
+    if table and not options.brief and Registry(artifacts).manifest().current:
         print(f"Open it at http://127.0.0.1:5000/{artifacts.name}/", flush=True)
 
 
+def tell(card: Fitted, artifacts: Path, table: str, options: Namespace) -> None:
+    """Print the report of a version, and whether it is current."""
+    useless = MEASURES[card.schema.task].useless(card.evaluation)
+    print(*([] if options.brief else [report(card)]), sep="\n")
+    print(verdict(Registry(artifacts), card.version, table, options.promote, useless, options.brief), flush=True)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stop)
     main()

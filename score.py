@@ -34,7 +34,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--on-error", choices=[FAIL, NULL, f"{REPORT} FILE"], default=FAIL, help="what to do with invalid rows")
     add("--report", help=argparse.SUPPRESS)
     add("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
-    add("--explain", action="store_true", help="add log-odds, intercept and every field's points")
+    add("--explain", action="store_true", help="add log-odds, intercept, the points of every field and pair")
     add("--artifacts", type=Path, default=ARTIFACTS, help="folder of the model's versions")
     add("--table", default="", help="another table than the default one")
     add("--model", metavar="VERSION", help="another version than the current one")

@@ -37,6 +37,23 @@ export function pointsAt(feature, value) {
   return between(a[term], b[term], (value - a.value) / (b.value - a.value));
 }
 
+// The number of the level that holds a value: the value itself, or the range of a number; -1 if there is none.
+export function levelOf(levels, value) {
+  const own = levels.findIndex((level) => level.value === value);
+  if (own >= 0 || typeof value === "string") return own;
+  return levels.findLastIndex((level) => "from" in level && (level.from === null || level.from <= value));
+}
+
+// Where a record stands in a pair of features: its row and its column.
+export const placeIn = ({ features, levels }, record) =>
+  features.map((name, side) => levelOf(levels[side], record[name]));
+
+// The points of two features together, for a record.
+export function pointsTogether(pair, record) {
+  const [row, column] = placeIn(pair, record);
+  return (pair.log_odds ?? pair.points)[row][column];
+}
+
 // What follows from a sum, or from a sum per class.
 function predicted(kind, sum) {
   if (kind === "number") return { prediction: sum };
@@ -55,33 +72,47 @@ function plus(a, b, sign = 1) {
   return Object.fromEntries(Object.keys(a).map((label) => [label, a[label] + sign * b[label]]));
 }
 
+// Every term of the sum: of each feature in order, then of each pair.
+function termsOf(card, record) {
+  const term = kindOf(card) === "binary" ? "log_odds" : "points";
+  const own = card.features.map((feature) => {
+    const value = record[feature.feature];
+    return { feature: feature.feature, value, [term]: pointsAt(feature, value) };
+  });
+  const together = (card.pairs ?? []).map((pair) => ({
+    feature: pair.feature,
+    features: pair.features,
+    value: pair.features.map((name) => record[name]),
+    [term]: pointsTogether(pair, record),
+  }));
+  return [...own, ...together];
+}
+
+const pointsOf = (term) => term.log_odds ?? term.points;
+const added = (card, terms) => terms.reduce((sum, term) => plus(sum, pointsOf(term)), card.intercept);
+
 // The answer and every term of the sum.
 export function explain(card, record) {
-  const kind = kindOf(card);
-  const term = kind === "binary" ? "log_odds" : "points";
-  let sum = card.intercept;
-  const contributions = card.features.map((feature) => {
-    const value = record[feature.feature];
-    const points = pointsAt(feature, value);
-    sum = plus(sum, points);
-    return { feature: feature.feature, value, [term]: points };
-  });
-  return { ...predicted(kind, sum), intercept: card.intercept, contributions };
+  const contributions = termsOf(card, record);
+  return { ...predicted(kindOf(card), added(card, contributions)), intercept: card.intercept, contributions };
 }
 
 // By feature, the answer at each of its values, the rest of the record as it is.
 export function whatIf(card, record) {
   const kind = kindOf(card);
-  const sum = card.features.reduce(
-    (total, feature) => plus(total, pointsAt(feature, record[feature.feature])),
-    card.intercept,
-  );
+  const terms = termsOf(card, record);
+  const sum = added(card, terms);
   return card.features.map((feature) => {
-    const rest = plus(sum, pointsAt(feature, record[feature.feature]), -1);
-    const points = drawn(feature).map(({ value, log_odds: logOdds, points: others }) => ({
-      value,
-      ...predicted(kind, plus(rest, logOdds ?? others)),
-    }));
-    return { feature: feature.feature, points };
+    const name = feature.feature;
+    const moved = terms.filter((term) => term.feature === name || term.features?.includes(name));
+    const rest = moved.reduce((total, term) => plus(total, pointsOf(term), -1), sum);
+    const pairs = (card.pairs ?? []).filter((pair) => pair.features.includes(name));
+    const points = drawn(feature).map((point) => {
+      const varied = { ...record, [name]: point.value };
+      const together = pairs.map((pair) => pointsTogether(pair, varied));
+      const total = [pointsOf(point), ...together].reduce((all, each) => plus(all, each), rest);
+      return { value: point.value, ...predicted(kind, total) };
+    });
+    return { feature: name, points };
   });
 }

@@ -2,7 +2,9 @@
 // a request. What only the server knows stays, and says for which answers it holds.
 import { drawn, explain, kindOf, whatIf } from "./scorecard.js";
 import { drawCharts } from "./charts.js";
+import { drawPairs } from "./pairs.js";
 import { figure, percent, scaleOf, round, signed } from "./numbers.js";
+import "./steps.js";
 
 const source = document.getElementById("the-scorecard");
 const card = source && JSON.parse(source.textContent);
@@ -93,6 +95,22 @@ function valued({ points, unit }, value) {
   return unit && typeof value === "number" ? `${value} ${unit}` : title;
 }
 
+// What a term stands for: the value of its field, or both of its pair, each with its field's name where it says little.
+function said({ feature, features: names, value }) {
+  if (!names) return valued(features[feature], value);
+  const texts = names.map((name, side) => {
+    const text = valued(features[name], value[side]);
+    const isVague = typeof value[side] === "number" ? !features[name].unit : vague.get(name)?.includes(value[side]);
+    const title = side ? inSentence(features[name].title) : features[name].title;
+    return isVague ? filled("of", { field: title, value: text }) : text;
+  });
+  return filled("both", { first: texts[0], second: texts[1] });
+}
+
+const vague = new Map(Object.entries(JSON.parse(form?.getAttribute("data-vague") ?? "{}")));
+const filled = (name, parts) => told(name).replace(/{(\w+)}/g, (_, part) => parts[part]);
+const inSentence = (title) => (/^.\p{Ll}/u.test(title) ? title[0].toLowerCase() + title.slice(1) : title);
+
 // pairs, because an object of script would put labels such as 10 and 9 in an order of its own
 const titled = JSON.parse(form?.getAttribute("data-titles") ?? "[]");
 const titles = Object.fromEntries(titled);
@@ -138,6 +156,7 @@ function drawFigure(answer) {
 
 const weight = (points) =>
   typeof points === "number" ? Math.abs(points) : Math.max(...Object.values(points)) - Math.min(...Object.values(points));
+const total = (numbers) => numbers.reduce((a, b) => a + b, 0);
 let inFormOrder = false;
 
 function drawBar(row, kindOfBar, zero, from, to) {
@@ -155,22 +174,28 @@ function drawLedger(answer) {
   if (!table) return;
   const places = Number(table.dataset.digits);
   const rows = Object.fromEntries(all(".sum [data-term]").map((row) => [row.dataset.term, row]));
-  const most = answer.contributions.length > 12 ? 8 : 12;
+  const most = answer.contributions.length > (document.body.classList.contains("board") ? 8 : 12) ? 8 : 12;
   const ranked = [...answer.contributions].sort((a, b) => weight(b[term]) - weight(a[term]));
   const ordered = inFormOrder ? answer.contributions : ranked;
-  ordered.forEach(({ feature, value }) => {
-    const row = rows[feature];
-    row.querySelector(".value").textContent = valued(features[feature], value);
-    row.classList.toggle("further", ranked.findIndex((each) => each.feature === feature) >= most);
+  const isFurther = (name) => ranked.findIndex((each) => each.feature === name) >= most;
+  ordered.forEach((each) => {
+    const row = rows[each.feature];
+    row.querySelector(".value").textContent = said(each);
+    row.classList.toggle("further", isFurther(each.feature));
     table.tBodies[0].append(row);
   });
+  const rest = table.querySelector("[data-rest]");
+  if (rest) table.tBodies[0].append(rest);
+  const left = ranked.slice(most).map((each) => each[term]);
   for (const chip of all("[data-chip]")) {
     const { chip: name } = chip.dataset;
-    chip.lastChild.textContent = ` ${valued(features[name], answer.contributions.find((each) => each.feature === name).value)}`;
-    chip.classList.toggle("further", ranked.findIndex((each) => each.feature === name) >= most);
+    const found = answer.contributions.find((each) => each.feature === name);
+    if (!found) continue; // a field that this version does not use
+    chip.lastChild.textContent = ` ${said(found)}`;
+    chip.classList.toggle("further", card.features.length > 12 && isFurther(name));
   }
-  if (kind === "classes") drawSums(table, rows, answer, places);
-  else drawSteps(table, rows, ordered, answer, places);
+  if (kind === "classes") drawSums(table, rows, answer, places, left);
+  else drawSteps(table, rows, ordered, answer, places, left);
 }
 
 // The points of every field beside it, as on the scorecard, and what they add up to.
@@ -182,12 +207,15 @@ function drawPoints(answer) {
         kind === "classes"
           ? labelsInOrder.map((label) => signed(each[term][label], places)).join(" / ")
           : signed(each[term], places);
+  for (const each of answer.contributions.filter(({ features }) => features))
+    for (const place of all(`[data-both="${CSS.escape(each.feature)}"]`)) place.textContent = said(each);
+  drawPairs(card, last, answer);
   const sum = answer.log_odds ?? answer.prediction;
   for (const each of all("[data-added]")) each.textContent = signed(sum - answer.intercept, places);
   for (const each of all("[data-sum]")) each.textContent = signed(sum, places);
 }
 
-function drawSteps(table, rows, ordered, answer, places) {
+function drawSteps(table, rows, ordered, answer, places, left) {
   const sums = [answer.intercept];
   for (const each of ordered) sums.push(sums.at(-1) + each[term]);
   const at = scaleOf([0, ...sums]);
@@ -198,10 +226,16 @@ function drawSteps(table, rows, ordered, answer, places) {
     row.querySelector(".number").textContent = signed(each[term], places);
     drawBar(row, sums[place + 1] >= sums[place] ? "up" : "down", zero, at(sums[place]), at(sums[place + 1]));
   });
-  const total = table.querySelector("[data-total]");
+  const rest = table.querySelector("[data-rest]");
+  if (rest) {
+    const others = total(left);
+    rest.querySelector(".number").textContent = signed(others, places);
+    drawBar(rest, others >= 0 ? "up" : "down", zero, at(sums.at(-1) - others), at(sums.at(-1)));
+  }
+  const whole = table.querySelector("[data-total]");
   const sum = answer.log_odds ?? answer.prediction;
-  (total.querySelector(".number strong") ?? total.querySelector(".number")).textContent = signed(sum, places);
-  drawBar(total, "total", zero, zero, at(sums.at(-1)));
+  (whole.querySelector(".number strong") ?? whole.querySelector(".number")).textContent = signed(sum, places);
+  drawBar(whole, "total", zero, zero, at(sums.at(-1)));
   const result = table.querySelector("[data-result]");
   if (!result) return;
   result.querySelector("sup").textContent = signed(-sum, places);
@@ -211,7 +245,7 @@ function drawSteps(table, rows, ordered, answer, places) {
   circle.setAttribute("cy", round(56 - 52 * answer.probability));
 }
 
-function drawSums(table, rows, answer, places) {
+function drawSums(table, rows, answer, places, left) {
   const heads = [...table.querySelectorAll("[data-label]")];
   const likely = Object.keys(answer.probabilities)
     .sort((a, b) => answer.probabilities[b] - answer.probabilities[a])
@@ -224,6 +258,8 @@ function drawSums(table, rows, answer, places) {
     );
   write(table.querySelector("[data-start]"), (label) => signed(answer.intercept[label], places));
   for (const each of answer.contributions) write(rows[each.feature], (label) => signed(each[term][label], places));
+  const rest = table.querySelector("[data-rest]");
+  if (rest) write(rest, (label) => signed(total(left.map((points) => points[label])), places));
   write(table.querySelector("[data-total]"), (label) => signed(answer.sums[label], places));
   write(table.querySelector("[data-result]"), (label) => percent(answer.probabilities[label]));
 }
@@ -274,9 +310,10 @@ function lead(record) {
       if (address.searchParams.has(name)) address.searchParams.set(name, value);
     const row = link.closest("[data-term]");
     if (row) {
-      const feature = features[row.dataset.term];
-      const place = feature.points.findIndex((point) => point.value === record[feature.feature]);
-      address.hash = isCategorical(feature) ? `${feature.feature}.${place}` : `${feature.feature}-title`;
+      const { term: name } = row.dataset;
+      const feature = features[name]; // none of a pair
+      const place = feature?.points.findIndex((point) => point.value === record[name]);
+      address.hash = feature && isCategorical(feature) ? `${name}.${place}` : `${name}-title`;
     }
     link.href = address.href;
   }
@@ -344,7 +381,7 @@ if (form && card) {
   if (bar && shown) new IntersectionObserver(([{ isIntersecting }]) => (bar.hidden = isIntersecting)).observe(shown);
 }
 
-// ---- the ledger's order, and one line after the other
+// ---- the ledger's order
 
 for (const each of all("[data-script]")) each.hidden = false;
 const order = document.querySelector("[data-order]");
@@ -354,34 +391,3 @@ order?.addEventListener("click", () => {
   order.setAttribute("aria-pressed", inFormOrder);
   follow();
 });
-
-const steps = document.querySelector("[data-steps]");
-const lines = () => all(".sum tbody tr, .sum tfoot tr").filter((row) => getComputedStyle(row).display !== "none");
-
-function cover(isCovered) {
-  lines().forEach((row, place) => row.classList.toggle("covered", isCovered && place > 0));
-  document.querySelector("[data-steps-hint]").hidden = !isCovered;
-  document.body.classList.toggle("stepping", isCovered);
-}
-
-function uncover() {
-  const covered = lines().filter((row) => row.classList.contains("covered"));
-  covered[0]?.classList.remove("covered");
-  if (covered.length <= 1) cover(false);
-}
-
-steps?.addEventListener("click", () => {
-  cover(!document.body.classList.contains("stepping"));
-  document.querySelector(".sum").scrollIntoView({ block: "nearest" });
-  steps.blur();
-});
-document.querySelector(".sum")?.addEventListener("click", (event) => {
-  if (document.body.classList.contains("stepping") && !event.target.closest("a")) uncover();
-});
-addEventListener("keydown", (event) => {
-  const isBusy = event.target.closest?.("input, select, textarea, button, a, summary");
-  if (event.key !== " " || isBusy || !document.body.classList.contains("stepping")) return;
-  event.preventDefault();
-  uncover();
-});
-if (document.body.classList.contains("board") && steps) cover(true);

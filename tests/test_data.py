@@ -6,6 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from glassform.learning.table import read
+from glassform.records.datapackage import read_package
+from glassform.records.schema import Schema, localised
 from tests.conftest import ROOT
 
 DATA = ROOT / "data"
@@ -76,3 +79,36 @@ def test_the_recipe_refuses_another_file(recipe):
         recipe.verified(b"another file", "0" * 64)
     content = b"39, State-gov"
     assert recipe.verified(content, hashlib.sha256(content).hexdigest()) == content.decode()
+
+
+def test_the_second_census_has_the_same_rows_and_five_fields_more(package):
+    second = json.loads((DATA / "census" / "datapackage.json").read_text())
+    for one, other in zip(package["resources"], second["resources"], strict=True):
+        assert other["path"] == f"../{one['path']}" and other["hash"] == one["hash"]
+        assert not (DATA / "census" / one["path"]).exists(), "one copy is enough"
+    schema = read_package(DATA / "census" / "datapackage.json")
+    columns = [column for column in KAGGLE.split(",") if column not in ("fnlwgt", "education.num", "income")]
+    assert [field.column for field in schema.fields] == columns
+    assert schema.by_name["capital_gain"].type == schema.by_name["capital_loss"].type == "number"
+    assert len(read(schema, "adult_test", DATA / "census").y) == 16_281, "every row fits the description"
+
+
+def test_both_censuses_say_the_same_of_the_fields_that_they_share(package):
+    """Who changes a label of one changes that of the other."""
+    second = json.loads((DATA / "census" / "datapackage.json").read_text())
+    fields = ({each["name"]: each for each in one["resources"][0]["schema"]["fields"]} for one in (package, second))
+    first, other = fields
+    for name in package["glassform"]["features"]:
+        assert other[name] == first[name]
+
+
+def test_the_second_census_is_all_in_chinese_too():
+    own = json.loads((DATA / "census" / "datapackage.json").read_text())
+    chinese, english = Schema(localised(own, "zh")), Schema(own)
+    for name, field in english.by_name.items():
+        theirs = chinese.by_name[name]
+        assert field.title != theirs.title and field.description != theirs.description
+        assert not field.unit or field.unit != theirs.unit
+        same = [value for value, title in field.categories.items() if theirs.categories[value] == title]
+        assert not same
+    assert len(chinese.own["card"]["limits"]) == len(english.own["card"]["limits"])

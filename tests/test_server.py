@@ -152,16 +152,23 @@ def test_a_bad_option_is_refused(options):
 
 
 def test_the_first_start_trains_what_is_not_trained_and_then_serves(scorecard, tmp_path, record):
+    """The default table answers as soon as it is ready; its siblings and the other tables follow."""
     port = free_port()
-    shutil.copytree(ARTIFACTS / "iris", tmp_path / "new" / "iris")
+    for name in ("census", "iris"):
+        shutil.copytree(ARTIFACTS / name, tmp_path / "new" / name)
     with serving("--port", str(port), environment={"GLASSFORM_ARTIFACTS": str(tmp_path / "new")}) as process:
-        wait_for(f"http://127.0.0.1:{port}/health/ready")
-        for table in ("iris", "diabetes"):
-            urlopen(f"http://127.0.0.1:{port}/{table}/").close()
+        wait_for(f"http://127.0.0.1:{port}/health/ready", seconds=60)
+        urlopen(f"http://127.0.0.1:{port}/iris/").close()
+        wait_for(f"http://127.0.0.1:{port}/diabetes/", seconds=60)
+        until = time.monotonic() + 60
+        while not (siblings := json.load(urlopen(f"http://127.0.0.1:{port}/model.json"))["siblings"]):
+            assert time.monotonic() < until, siblings
+            time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
         told, _ = process.communicate(timeout=20)
     assert told.startswith("There is no model yet; training one first.\nReading Census income ... ")
     assert "Training the further tables too: diabetes." in told
+    assert "\ndiabetes: Reading Diabetes progression ... " in told and "\nadult: Fitting 32,561 rows ... " in told
     assert f"http://127.0.0.1:{port} (Ctrl-C stops)" in told
     assert process.returncode == 0
 
@@ -171,10 +178,23 @@ def test_a_start_trains_the_further_tables_that_have_no_model(scorecard, tmp_pat
     shutil.copytree(ARTIFACTS, tmp_path / "some", ignore=shutil.ignore_patterns("iris"))
     with serving("--port", str(port), environment={"GLASSFORM_ARTIFACTS": str(tmp_path / "some")}) as process:
         wait_for(f"http://127.0.0.1:{port}/health/ready")
-        urlopen(f"http://127.0.0.1:{port}/iris/").close()
+        wait_for(f"http://127.0.0.1:{port}/iris/", seconds=30)
         process.send_signal(signal.SIGTERM)
         told, _ = process.communicate(timeout=20)
-    assert told.startswith("Training the further tables too: iris.\nReading Iris flowers ... ")
+    assert told.startswith("Training the further tables too: iris.\n")
+    assert "\niris: Reading Iris flowers ... " in told
+
+
+def test_a_server_that_stops_ends_what_is_trained_beside_it(scorecard, tmp_path):
+    port = free_port()
+    shutil.copytree(ARTIFACTS, tmp_path / "some", ignore=shutil.ignore_patterns("census"))
+    with serving("--port", str(port), environment={"GLASSFORM_ARTIFACTS": str(tmp_path / "some")}) as process:
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=20)
+    assert process.returncode == 0 and "Traceback" not in told
+    assert not (tmp_path / "some" / "census" / "registry.json").exists()
+    assert not [*tmp_path.glob("some/**/.unfinished-*")]
 
 
 def test_a_damaged_model_is_trained_anew(tmp_path):

@@ -54,7 +54,7 @@ def test_a_wheel_holds_all_that_serves_and_trains_inside_the_package(wheel):
     assert {name.partition("/")[0] for name in names} == {"glassform", "glassform-0.1.0.dist-info"}
     beside = [*ROOT.glob("*.py"), *ROOT.glob("templates/**/*.*"), *ROOT.glob("static/**/*.*")]
     shipped = [ROOT / "data" / name for name in ("datapackage.json", "adult.csv", "adult_test.csv")]
-    tables = [*ROOT.glob("data/iris/*"), *ROOT.glob("data/diabetes/*")]
+    tables = [path for name in ("census", "diabetes", "iris") for path in ROOT.glob(f"data/{name}/*")]
     assert {f"glassform/{path.relative_to(ROOT).as_posix()}" for path in (*beside, *shipped, *tables)} <= names
     inside = [path for path in (ROOT / "glassform").rglob("*.*") if "__pycache__" not in path.parts]
     assert {path.relative_to(ROOT).as_posix() for path in inside} <= names

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
-from glassform.analysis.changes import Changes, Move, Question, Search, preferred
+from glassform.analysis.changes import Changes, Question
+from glassform.analysis.moves import Move, preferred
+from glassform.analysis.search import Search
 from glassform.fitted.scorecard import Scorecard
 from glassform.limits import MOST_COMBINATIONS
 from glassform.records.field import Record
@@ -12,6 +14,7 @@ MOST_WAYS = 3
 SHARE_OF_BEST = 0.6  # of the combinations, for the best way; the others share what is left
 MOST_LEFT_OUT = 6  # fields of one way, each of which is left out in turn to find another
 MOST_SEARCHES = 6  # for one way
+MOST_STEPS = 20_000  # of the tables of each of these searches
 
 Left = frozenset[str]  # the names of fields that a search leaves out
 
@@ -47,7 +50,7 @@ def ways_to(
 def another_way(question: Question, found: Sequence[Changes], most: int) -> tuple[Changes, int] | None:
     """Find the smallest changes that do without a field of each way found, and how many combinations that took."""
     left_out, is_every = to_leave_out(found)
-    searches = [search for each in left_out if (search := question.search(each)).reaches]
+    searches = [search for each in left_out if (search := question.search(each, MOST_STEPS)).reaches]
     if not searches:
         return None
     fewest = min(search.count for search in searches)

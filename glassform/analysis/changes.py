@@ -1,57 +1,27 @@
 """The smallest changes that bring a record to a wanted probability: the very smallest, as far as a search may go."""
 
 import math
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import NamedTuple
 
 from glassform.analysis.frequencies import Frequencies
+from glassform.analysis.moves import NOTHING, Move, frontier
+from glassform.analysis.search import Search
+from glassform.analysis.together import Joint
 from glassform.fitted.scorecard import TOLERANCE, Scorecard
 from glassform.fitted.target import sigmoid
 from glassform.limits import MOST_COMBINATIONS
 from glassform.records.field import Record, Value
 
-SHARE_OF_ALL = 0.75  # of the combinations: those to look at one by one, before only the most promising are looked at
-SHARE_OF_TIES = 0.1  # of the combinations, to choose among those that are as near as the best
-MOST_PRICED = 20  # moves of one field that the price of gain is chosen by
-THIRDS = 20  # of the range of prices, cut off one after the other
-SLACK = 1e-9  # sums in another order differ by less, and no bound may drop a solution for that
-NEAR = 9  # decimals of distances that count as equal
-
-
-class Move(NamedTuple):
-    """Some fields set to other values: the distance, the gain in log-odds, and the places of these fields.
-
-    `rarity` is the negative logarithm of the values' share of the training rows, summed; 0 where nobody knows.
-    """
-
-    distance: float
-    gain: float
-    places: tuple[int, ...]
-    values: tuple[Value, ...]
-    rarity: float = 0.0
-
-    def and_also(self, other: "Move") -> "Move":
-        """Return both moves at once."""
-        return Move(
-            self.distance + other.distance,
-            self.gain + other.gain,
-            self.places + other.places,
-            self.values + other.values,
-            self.rarity + other.rarity,
-        )
-
-
-NOTHING = Move(0.0, 0.0, (), ())
+__all__ = ["NOTHING", "Changes", "Move", "Question", "Search", "moves_of", "smallest_changes"]
 
 
 @dataclass(frozen=True)
 class Changes:
     """The fields to change, their distance, the new record and probability, and whether the target is reached.
 
-    `exact` is false where the search had to stop: as many fields may get there with less distance.
+    `exact` is false where the search had to stop: as many fields may get there with less distance or, if very many
+    are tied in pairs, fewer.
     """
 
     reached: bool
@@ -71,30 +41,39 @@ class Question:
     needed: float
     names: list[str]
     moves: list[list[Move]]
+    joints: list[Joint]
 
     @classmethod
     def of(cls, card: Scorecard, record: Record, target: float, locked: Iterable[str]) -> "Question":
         """Return the question of a record, a target between 0 and 1 and the fields that stay."""
         missing = math.log(target / (1 - target)) - card.log_odds(record)
         sign, needed = (1.0 if missing > 0 else -1.0), max(abs(missing) - TOLERANCE, 0.0)
-        names = [field.name for field in card.schema.fields if field.name not in {*locked}]
+        names = [name for name in card.used if name not in {*locked}]
         known = Frequencies.of(card)
         moves = [possible_moves(card, record, name, place, sign, known) for place, name in enumerate(names)]
-        return cls(card, record, needed, names, moves)
+        places = {name: place for place, name in enumerate(names)}
+        joints = [
+            Joint.of(pair, record, sign, (places[first], places[second]))
+            for pair in card.pairs.values()
+            if {first := pair.features[0], second := pair.features[1]} <= {*names}
+        ]
+        return cls(card, record, needed, names, moves, joints)
 
-    def search(self, without: Set[str] = frozenset()) -> "Search":
+    def search(self, without: Set[str] = frozenset(), most_steps: int = MOST_COMBINATIONS) -> Search:
         """Return the search for the best moves, in which some fields stay as well."""
-        named = zip(self.names, self.moves, strict=True)
-        moves = [each for name, each in named if each and name not in without]
-        return Search([frontier(each) for each in moves], self.needed, moves)
+        free = {place for place, moves in enumerate(self.moves) if moves and self.names[place] not in without}
+        joints = [each for each in self.joints if free.issuperset(each.places)]
+        paired = {place for each in joints for place in each.places}
+        moves = [self.moves[place] if place in paired else gaining(self.moves[place]) for place in sorted(free)]
+        return Search([each for each in moves if each], self.needed, joints, most_steps)
 
-    def answer(self, search: "Search", exact: bool) -> Changes:
+    def answer(self, search: Search, exact: bool) -> Changes:
         """Return the best that a search found."""
         return self.changes(search.best, search.reaches, exact)
 
     def changes(self, whole: Move, reached: bool, exact: bool) -> Changes:
         """Return moves as changes of the record."""
-        values = {self.names[place]: value for place, value in zip(whole.places, whole.values, strict=True)}
+        values = {self.names[place]: value for place, value in sorted(zip(whole.places, whole.values, strict=True))}
         new = self.record | values
         return Changes(reached, exact, values, new, sigmoid(self.card.log_odds(new)), whole.distance)
 
@@ -107,7 +86,7 @@ def smallest_changes(
     A field's distance is its share of the range (numbers and ordered categories) or 1 (other categories), as
     `Field.distance` says; distances add up. Locked fields stay; a field with a direction only goes that way. At
     equal distance the values win that most training rows have and then, or where the model's file does not know, the
-    smallest overshoot. Real-valued fields move to knots only.
+    smallest overshoot. Real-valued fields move to knots, and to either side of an edge of a pair's cells, only.
 
     Parameters
     ----------
@@ -115,7 +94,8 @@ def smallest_changes(
         Between 0 and 1, exclusive. Above the record's probability it is to be reached or passed from below, under it
         from above.
     most
-        How many combinations are looked at. The number of fields is the least even if these are not enough.
+        How many combinations are looked at. The number of fields is the least even if these are not enough, unless so
+        many fields are tied in pairs that some of them must stay.
 
     Returns
     -------
@@ -129,266 +109,48 @@ def smallest_changes(
 def possible_moves(
     card: Scorecard, record: Record, name: str, place: int, sign: float, known: Frequencies
 ) -> list[Move]:
-    """Return the moves of one field that gain anything."""
-    field, points, old = card.schema.by_name[name], card.points[name], record[name]
-    now = points.at(old)
+    """Return the moves of one field with what each gains if nothing else moves, be it less than nothing."""
+    field, old = card.schema.by_name[name], record[name]
+    gain = gain_along(card, record, name, sign)
     return [
-        Move(field.distance(old, value), gain, (place,), (value,), known.rarity(name, value))
-        for value, log_odds in points.by_value.items()
-        if (gain := sign * (log_odds - now)) > 0 and field.can_become(old, value)
+        Move(field.distance(old, value), gain(value), (place,), (value,), known.rarity(name, value))
+        for value in places_to_go(card, name)
+        if value != old and field.can_become(old, value)
     ]
 
 
+def gain_along(card: Scorecard, record: Record, name: str, sign: float) -> Callable[[Value], float]:
+    """Return what a value of one field gains, the rest of the record held fixed."""
+    points, own = card.points[name], card.points[name].at(record[name])
+    pairs = [pair for pair in card.pairs.values() if name in pair.features]
+    now = sum(pair.of(record) for pair in pairs)
+
+    def gain(value: Value) -> float:
+        together = sum(pair.of(record | {name: value}) for pair in pairs) - now if pairs else 0.0
+        return sign * (points.at(value) - own + together)
+
+    return gain
+
+
+def places_to_go(card: Scorecard, name: str) -> Sequence[Value]:
+    """Return the values that one field may move to: all of them or, of a real number, where something may change.
+
+    These are the knots of its own curve, and both sides of the edges of its cells in pairs.
+    """
+    points = card.points[name]
+    sides = [side for pair in card.pairs.values() for side in pair.sides if side.feature == name]
+    if not points.linear or not sides:
+        return [*points.by_value]
+    low, high = points.values[0], points.values[-1]
+    edges = [x for side in sides for edge in side.edges for x in (math.nextafter(edge, -math.inf), edge)]
+    return [*dict.fromkeys((*points.by_value, *(x for x in edges if low < x < high)))]
+
+
 def moves_of(card: Scorecard, record: Record, name: str, place: int, sign: float) -> list[Move]:
-    """Return the moves of one field that gain more than every nearer one."""
-    return frontier(possible_moves(card, record, name, place, sign, Frequencies.of(card)))
+    """Return the moves of one field that gain more than every nearer one, the rest of the record held fixed."""
+    return frontier(gaining(possible_moves(card, record, name, place, sign, Frequencies.of(card))))
 
 
-def furthest(move: Move) -> tuple[float, float, tuple[int, ...]]:
-    """Return what decides while the least distance is looked for: the smallest wins."""
-    return move.distance, -move.gain, move.places
-
-
-def preferred(move: Move) -> tuple[float, float, float, tuple[int, ...]]:
-    """Return what decides between moves that reach the target: the smallest wins."""
-    return round(move.distance, NEAR), round(move.rarity, NEAR), move.gain, move.places
-
-
-def frontier(moves: Iterable[Move]) -> list[Move]:
-    """Keep the moves that gain more than every nearer one, nearest first."""
-    kept: list[Move] = []
-    for move in sorted(moves, key=furthest):
-        if not kept or move.gain > kept[-1].gain:
-            kept.append(move)
-    return kept
-
-
-def undominated(moves: Iterable[Move]) -> list[Move]:
-    """Keep the moves that gain more than every nearer one and than every one that is as near and no rarer.
-
-    Where nobody knows how rare they are, all those as near are kept: the smallest sum that is enough is wanted.
-    """
-    kept: list[Move] = []
-    here, nearer, top = -1.0, -math.inf, -math.inf  # a distance, and the largest gains before it and up to it
-    best = -math.inf  # gain of those as near and no rarer
-    for move in sorted(moves, key=lambda each: (round(each.distance, NEAR), each.rarity, -each.gain, each.places)):
-        if round(move.distance, NEAR) != here:
-            here, nearer, best = round(move.distance, NEAR), top, -math.inf
-        if move.gain > nearer and (move.gain > best or not move.rarity):
-            kept.append(move)
-        best, top = max(best, move.gain), max(top, move.gain)
-    return kept
-
-
-class Search:
-    """A search for the nearest combination of moves, one or none of each field, that gains enough.
-
-    The number of fields is known beforehand: as many as the largest gains need. The search goes through the fields in
-    order and keeps, for each number of fields moved so far, the combinations that gain more than every nearer one.
-    Two bounds drop those that cannot end well: what the fields to come gain at most, and what they cost at least. For
-    the second, gain has a price in distance (a Lagrangian relaxation).
-
-    Parameters
-    ----------
-    fields
-        For each field, its moves that gain more than every nearer one.
-    needed
-        The gain in log-odds, not below 0.
-    wider
-        For each field, all its moves, to choose from among the combinations that are as near as the best.
-
-    Attributes
-    ----------
-    reaches
-        Whether the furthest moves together gain enough; if not, they are the best.
-    looked_at
-        How many combinations were looked at so far.
-    """
-
-    def __init__(
-        self, fields: Sequence[list[Move]], needed: float, wider: Sequence[list[Move]] | None = None
-    ) -> None:
-        self.fields, self.needed, self.looked_at = fields, needed, 0
-        self.wider = wider or fields
-        by_gain = sorted(fields, key=lambda moves: -moves[-1].gain)
-        totals = [0.0, *accumulate(moves[-1].gain for moves in by_gain)]
-        self.reaches = totals[-1] >= needed
-        self.count = next((count for count, total in enumerate(totals) if total >= needed), len(fields))
-        self.start = lowered(by_gain[: self.count], needed)
-        self.found: Move | None = None
-
-    @property
-    def best(self) -> Move:
-        """The best combination known so far."""
-        return min((self.found or self.start, self.start), key=lambda whole: whole.distance)
-
-    def run(self, most: int) -> bool:
-        """Look for the best combination; return whether `most` were enough to know that none is nearer."""
-        if not self.reaches or not self.count:
-            return True
-        self.price = best_price(self.fields, self.count, self.needed)
-        self.gains = sums_of_least([-moves[-1].gain for moves in self.fields], self.count)  # the largest, negated
-        self.costs = sums_of_least([cost(moves, self.price) for moves in self.fields], self.count)
-        ties = int(most * SHARE_OF_TIES)
-        exact = self.go_through(int((most - ties) * SHARE_OF_ALL))
-        if not exact:
-            self.go_through(most - ties, max(1, (most - ties - self.looked_at) // sum(map(len, self.fields))))
-            exact = self.best.distance <= self.least_distance(NOTHING, 0) + SLACK
-        self.settle_ties(self.looked_at + ties)
-        return exact
-
-    def settle_ties(self, most: int) -> None:
-        """Choose, among the combinations that are as near as the best, the one that is preferred.
-
-        If there are too many to look at, each field's value is chosen on its own, the others held fixed.
-        """
-        self.most, self.stopped = most, False
-        kept: list[list[Move]] = [[NOTHING], *([] for _ in range(self.count))]  # by the number of fields moved
-        for place, moves in enumerate(self.wider):
-            for number in range(self.count, 0, -1):
-                added = [new for one in kept[number - 1] for new in self.as_near(one, moves, place + 1)]
-                kept[number] = undominated(kept[number] + added) if added else kept[number]
-            kept = [[one for one in several if self.may_be_as_near(one, place + 1)] for several in kept]
-        whole = [one for one in kept[-1] if one.gain >= self.needed]
-        self.start = min(whole, key=preferred) if whole and not self.stopped else self.improved(self.best)
-        self.found = self.start
-
-    def as_near(self, one: Move, moves: Sequence[Move], place: int) -> list[Move]:
-        """Return a combination with each move of a field that may end as near as the best."""
-        if not self.may_look_at(len(moves)):
-            return []
-        return [new for move in moves if self.may_be_as_near(new := one.and_also(move), place)]
-
-    def may_be_as_near(self, one: Move, place: int) -> bool:
-        """Tell whether a combination can end as near as the best."""
-        return self.least_distance(one, place) <= self.best.distance + SLACK
-
-    def improved(self, whole: Move) -> Move:
-        """Return a combination in which each field's value is the preferred one, the other fields held fixed."""
-        chosen = {place: at for at, place in enumerate(whole.places)}
-        parts = {moves[0].places[0]: moves for moves in self.wider if moves[0].places[0] in chosen}
-        moved = {
-            place: next(move for move in moves if move.values[0] == whole.values[chosen[place]])
-            for place, moves in parts.items()
-        }
-        spare = whole.gain - self.needed
-        for place, moves in parts.items():
-            old = moved[place]
-            others = [
-                move for move in moves if move.distance <= old.distance + SLACK and old.gain - move.gain <= spare
-            ]
-            moved[place] = min([*others, old], key=preferred)
-            spare -= old.gain - moved[place].gain
-        new = NOTHING
-        for place in whole.places:
-            new = new.and_also(moved[place])
-        return new if new.gain >= self.needed else whole
-
-    def go_through(self, most: int, width: int = 0) -> bool:
-        """Look at all combinations, or at the `width` most promising; return whether `most` were enough."""
-        self.most, self.stopped = most, False
-        kept: list[list[Move]] = [[NOTHING], *([] for _ in range(self.count - 1))]  # by the number of fields moved
-        for place, moves in enumerate(self.fields):
-            kept = self.promising(kept, place, width)
-            for one in kept[-1]:
-                self.complete(one, moves)
-            for number in range(self.count - 1, 0, -1):
-                added = [new for one in kept[number - 1] for new in self.continued(one, place)]
-                kept[number] = frontier([*kept[number], *added]) if added else kept[number]
-            if self.stopped:
-                return False
-        return True
-
-    def may_look_at(self, several: int) -> bool:
-        """Count combinations, or stop if there are too many."""
-        self.stopped = self.stopped or self.looked_at + several > self.most
-        self.looked_at += 0 if self.stopped else several
-        return not self.stopped
-
-    def least_distance(self, one: Move, place: int) -> float:
-        """Return a distance below which a combination cannot end, whatever the fields from a place on do."""
-        rest = self.count - len(one.places)
-        if one.gain - self.gains[place][rest] < self.needed - SLACK:
-            return math.inf
-        return one.distance + self.costs[place][rest] + self.price * (self.needed - one.gain)
-
-    def promising(self, kept: list[list[Move]], place: int, width: int) -> list[list[Move]]:
-        """Return the combinations that can still become the best; if wanted, only the `width` most promising."""
-        bounds = [[self.least_distance(one, place) for one in several] for several in kept]
-        limit = self.best.distance + SLACK
-        every = sorted(bound for several in bounds for bound in several if bound <= limit)
-        limit = every[width - 1] if width and len(every) > width else limit
-        return [
-            [one for one, bound in zip(several, its, strict=True) if bound <= limit]
-            for several, its in zip(kept, bounds, strict=True)
-        ]
-
-    def complete(self, one: Move, moves: list[Move]) -> None:
-        """Look at the nearest last move with which a combination gains enough."""
-        if not self.may_look_at(1):
-            return
-        last = bisect_left(moves, True, key=lambda move: one.gain + move.gain >= self.needed)
-        if last < len(moves):
-            whole = one.and_also(moves[last])
-            self.found = min(self.found or whole, whole, key=furthest)
-
-    def continued(self, one: Move, place: int) -> list[Move]:
-        """Return a combination with each move of a field that can end well; none, if the search must stop."""
-        moves, rest = self.fields[place], self.count - len(one.places) - 1
-        least_gain = self.needed - SLACK - one.gain + self.gains[place + 1][rest]
-        first = bisect_left(moves, least_gain, key=lambda move: move.gain)
-        if not self.may_look_at(len(moves) - first):
-            return []
-        spent = one.distance + self.costs[place + 1][rest] + self.price * (self.needed - one.gain)
-        most = self.best.distance + SLACK - spent
-        return [one.and_also(move) for move in moves[first:] if move.distance - self.price * move.gain <= most]
-
-
-def lowered(chosen: Iterable[list[Move]], needed: float) -> Move:
-    """Return the furthest moves of some fields, each made as near as the others allow, those far away first."""
-    moved = {moves[-1].places: moves[-1] for moves in chosen}
-    spare = sum(move.gain for move in moved.values()) - needed
-    for moves in sorted(chosen, key=lambda moves: -moves[-1].distance):
-        nearest = bisect_left(moves, moves[-1].gain - spare, key=lambda move: move.gain)
-        if nearest < len(moves):
-            moved[moves[-1].places] = moves[nearest]
-            spare -= moves[-1].gain - moves[nearest].gain
-    whole = NOTHING
-    for places in sorted(moved):
-        whole = whole.and_also(moved[places])
-    return whole
-
-
-def cost(moves: Iterable[Move], price: float) -> float:
-    """Return the least distance of a field's moves, at a price for what they gain."""
-    return min(move.distance - price * move.gain for move in moves)
-
-
-def best_price(fields: Iterable[list[Move]], count: int, needed: float) -> float:
-    """Return the price of gain under which the distance that is needed at least is about the largest.
-
-    That bound is concave in the price, so its top is found by thirds.
-    """
-    some = [[*moves[:: len(moves) // MOST_PRICED + 1], moves[-1]] for moves in fields]
-    low, high = 0.0, max(move.distance / move.gain for moves in some for move in moves)
-
-    def bound(price: float) -> float:
-        return sum(sorted(cost(moves, price) for moves in some)[:count]) + price * needed
-
-    for _ in range(THIRDS):
-        third = (high - low) / 3
-        if bound(low + third) < bound(high - third):
-            low += third
-        else:
-            high -= third
-    return low
-
-
-def sums_of_least(numbers: Sequence[float], most: int) -> list[list[float]]:
-    """Return, for each place, the sums of the 0, 1, 2, ... least numbers from there on; infinite beyond all."""
-    table, least = [[0.0] + [math.inf] * most], list[float]()
-    for number in reversed(numbers):
-        insort(least, number)
-        sums = [0.0, *accumulate(least[:most])]
-        table.append(sums + [math.inf] * (most + 1 - len(sums)))
-    return table[::-1]
+def gaining(moves: Iterable[Move]) -> list[Move]:
+    """Return the moves that gain anything."""
+    return [move for move in moves if move.gain > 0]

@@ -1,7 +1,7 @@
 """A scorecard as plain data, for pages, their script and programs."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NotRequired
 from weakref import WeakKeyDictionary
 
@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from glassform.fitted.additive import Additive
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
+from glassform.fitted.titles import cells_as_data, pair_title, titles_in_full
 from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.records.schema import Schema
 
@@ -40,18 +41,49 @@ class ScorecardFeature(TypedDict):
     after: NotRequired[list[ScorecardPoint]]
 
 
+Level = TypedDict(
+    "Level",
+    {
+        "title": str,
+        "value": NotRequired[Value],
+        "from": NotRequired[float | None],
+        "below": NotRequired[float | None],
+    },
+)
+Level.__doc__ = """One level of a field in a pair: a value, or the numbers from one on and below another.
+
+A range without an end has null there. The value `?` is a number that is not known.
+"""
+
+
+class ScorecardPair(TypedDict):
+    """The points of two fields together, on top of those of each: a row per level of the first field.
+
+    `levels` holds those of the first field, then those of the second. The average over the training rows of each row
+    and each column is 0.
+    """
+
+    feature: str
+    features: list[str]
+    title: str
+    levels: list[list[Level]]
+    log_odds: NotRequired[list[list[float]]]
+    points: NotRequired[list[list[float]] | list[list[dict[str, float]]]]
+
+
 class ScorecardAnswer(TypedDict):
     """The whole model.
 
-    The log-odds of a record are the intercept and the points of each of its values, summed; the probability of the
-    positive outcome is 1 / (1 + e^-log_odds). A predicted number is that sum. With several classes, each has its own
-    table of points, and the probabilities come from all their log-odds. Between the values of an interpolated
-    feature, and outside of what was seen, the points run in straight lines.
+    The log-odds of a record are the intercept, the points of each of its values, and those of each pair of values,
+    summed in this order; the probability of the positive outcome is 1 / (1 + e^-log_odds). A predicted number is that
+    sum. With several classes, each has its own table of points, and the probabilities come from all their log-odds.
+    Between the values of an interpolated feature, and outside of what was seen, the points run in straight lines.
     """
 
     model: dict[str, str]
     intercept: float | dict[str, float]
     features: list[ScorecardFeature]
+    pairs: list[ScorecardPair]
 
 
 # One per model and language: the table never changes and has hundreds of rows.
@@ -76,15 +108,38 @@ def listed(card: Additive | ClassesScorecard, dictionary: Schema) -> ScorecardAn
             "points": points_at(card, field, (*card.grid(field.name), *([NOT_KNOWN] if field.has_gaps else []))),
             **{side: points_at(card, field, knots) for side, knots in outer(card, field.name).items() if knots},
         }
-        for field in dictionary.fields
+        for field in dictionary.used
     ]
     intercept = card.intercept if isinstance(card, Additive) else card.by_class(card.intercepts)
-    return {"model": card.model, "intercept": intercept, "features": features}
+    pairs: list[Any] = [pair_listed(card, dictionary, name) for name in card.pairs]
+    return {"model": card.model, "intercept": intercept, "features": features, "pairs": pairs}
 
 
-def points_at(card: Additive | ClassesScorecard, field: Field, values: Iterable[Value]) -> list[dict[str, Any]]:
+def points_at(card: Additive | ClassesScorecard, field: Field, values: Sequence[Value]) -> list[dict[str, Any]]:
     """Return some values of a feature with their points."""
-    return [{"value": each, "title": field.title_of(each), **points_of(card, field.name, each)} for each in values]
+    titles = titles_in_full(field, values)
+    return [
+        {"value": each, "title": title, **points_of(card, field.name, each)}
+        for each, title in zip(values, titles, strict=True)
+    ]
+
+
+def pair_listed(card: Additive | ClassesScorecard, dictionary: Schema, name: str) -> dict[str, Any]:
+    """Return a pair of features with its levels and points."""
+    if isinstance(card, ClassesScorecard):
+        first, *others = card.pairs[name]
+        rows = zip(*(pair.log_odds for pair in (first, *others)), strict=True)
+        points: Any = [[card.by_class(of_cell) for of_cell in zip(*row, strict=True)] for row in rows]
+    else:
+        first = card.pairs[name]
+        points = [[*row] for row in first.log_odds]
+    return {
+        "feature": name,
+        "features": [*first.features],
+        "title": pair_title(dictionary, first.features),
+        "levels": cells_as_data(dictionary, first),
+        "log_odds" if isinstance(card, Model) else "points": points,
+    }
 
 
 def outer(card: Additive | ClassesScorecard, name: str) -> dict[str, list[float]]:

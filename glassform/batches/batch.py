@@ -145,7 +145,7 @@ class Batch:
     @property
     def added(self) -> list[str]:
         """The columns that scoring adds."""
-        warned = ["warnings"] if self.card.observed else []
+        warned = ["warnings"] if self.card.warns else []
         return [*self.card.columns_added(self.explain), *warned, *(["error"] if self.keep_going else [])]
 
     def answered(self) -> Iterator[tuple[Row, Any]]:
@@ -205,7 +205,7 @@ class Batch:
             wrong = "; ".join(f"{each.field} {each.message}".strip() for each in row.errors)
             return [*[""] * (len(self.added) - 1), harmless(wrong)]
         cells = self.card.cells(row, sums, self.explain)
-        warned = [harmless(" ".join(self.card.outside(row.values)))] if self.card.observed else []
+        warned = [harmless(" ".join(self.card.cautions(row.values)))] if self.card.warns else []
         return [*map(str, cells), *warned, *([""] if self.keep_going else [])]
 
     def objects(self) -> Iterator[dict[str, Any]]:
@@ -220,15 +220,15 @@ class Batch:
             answer |= members(sums)
             if self.explain:
                 answer |= self.card.arithmetic(row, sums)
-            if self.card.observed:
-                answer["warnings"] = self.card.outside(row.values)
+            if self.card.warns:
+                answer["warnings"] = self.card.cautions(row.values)
             yield answer
 
     def summary(self) -> dict[str, Any]:
         """Return the result's first rows and the distribution of its answers, for the page.
 
         Probabilities are counted in equal bins, classes one by one; for numbers the mean is enough. `outside` counts
-        the rows with a warning.
+        the rows with a value outside of what was seen.
         """
         first: list[dict[str, Any]] = []
         counts, total, scored, outside = Counter[Any](), 0.0, 0, 0
@@ -239,7 +239,7 @@ class Batch:
             if answer[score] is None:
                 continue
             scored += 1
-            outside += bool(answer.get("warnings"))
+            outside += len(answer.get("warnings", ())) > len(self.card.schema.unused)
             total += answer[score] if task != CLASSES else 0.0
             counts[answer[score] if task == CLASSES else bin_of(answer[score]) if task == BINARY else None] += 1
         bins = [counts[label] for label in (self.card.schema.classes if task == CLASSES else range(BINS))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from glassform.batches.batch import NO_ERRORS, InvalidBatch, Row, RowError, checked, said_after
 from glassform.fitted.base import Fitted
@@ -29,8 +30,8 @@ class TableRows:
     def __iter__(self) -> Iterator[Row]:
         """Read the rows in order, those with errors too."""
         width, places, self.wrong = len(self.columns), self.places, 0
-        known: list[dict[str, tuple[Value, float]]] = [{} for _ in places]
-        names = list(self.schema.by_name)
+        known: list[dict[str, tuple[Value, Any]]] = [{} for _ in places]
+        names, used = list(self.schema.by_name), self.card.used_places
         pairs = [(names.index(one), names.index(other), terms) for one, other, terms in self.card.pair_lookups]
         for number, cells in enumerate(self.table.rows(), start=1):
             try:
@@ -38,14 +39,15 @@ class TableRows:
             except (KeyError, IndexError):
                 found = []
             if found and len(cells) == width:
-                values, terms = [value for value, _ in found], [term for _, term in found]
+                values, terms = [value for value, _ in found], [found[at][1] for at in used]
                 terms += [both[values[one], values[other]] for one, other, both in pairs]
                 yield Row(number, cells, values, terms, NO_ERRORS)
                 continue
             row = self._checked(number, cells)
-            for texts, place, value, term in zip(known, places, row.values, row.terms, strict=False):
+            terms_at = dict(zip(used, row.terms, strict=False))  # those of pairs come after them
+            for at, (texts, place, value) in enumerate(zip(known, places, row.values, strict=False)):
                 if len(texts) < MOST_TEXTS and len(cells[place]) <= LONGEST_VALUE:
-                    texts[cells[place]] = value, term
+                    texts[cells[place]] = value, terms_at.get(at)
             yield row
 
     def _checked(self, number: int, cells: list[str]) -> Row:

@@ -28,7 +28,8 @@ class Objects:
         self.names = list(schema.by_name)
         self.numbers = [place for place, field in enumerate(schema.fields) if not field.categories]
         self.aliases = {*schema.names} - {*schema.by_name}
-        self.known = card.lookups
+        self.known, self.used = card.lookups, card.used_places
+        self.unused = [({*schema.fields[at].values}, at) for at in {*range(len(self.names))} - {*self.used}]
         self.pairs = [(self.names.index(a), self.names.index(b), terms) for a, b, terms in card.pair_lookups]
         self.unsaid = unsaid().errors
 
@@ -57,13 +58,15 @@ class Objects:
         numbers, rows = zip(*several, strict=True)
         try:
             columns = [[given[name] for given in rows] for name in self.names]
-            terms = [[points[value] for value in each] for points, each in zip(self.known, columns, strict=True)]
+            looked_up = zip(self.known, self.used, strict=True)
+            terms = [[points[value] for value in columns[at]] for points, at in looked_up]
             for one, other, both in self.pairs:
                 terms.append([both[values] for values in zip(columns[one], columns[other], strict=True)])
+            are_known = all(known.issuperset(columns[at]) for known, at in self.unused)
         except (KeyError, TypeError):
             return []
         # True is 1 and 39.0 is 39 to a dictionary, but not to the schema
-        if any(set(map(type, columns[at])) != {int} for at in self.numbers):
+        if not are_known or any(set(map(type, columns[at])) != {int} for at in self.numbers):
             return []
         # a field may come twice, under two of its names
         if set(map(len, rows)) != {len(columns)} and not set().union(*rows).isdisjoint(self.aliases):

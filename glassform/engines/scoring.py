@@ -97,18 +97,20 @@ class Task:
         Raises
         ------
         UnreadableSource
-            If a field has no column or two, or a column has the name of an added one.
+            If a field that is used has no column or two, or a column has the name of an added one.
         """
         schema = self.card.schema
         cut = {self.engine.dialect.cut(field.column): field.column for field in schema.fields}
         named = [column if column in schema.names else cut.get(column, column) for column in source.named]
         fields = fields_of(named, schema)
-        if errors := header_errors(named, fields, schema.by_name):
+        if errors := header_errors(named, fields, self.card.used):
             said = [told(error.field, error.message) for error in errors if error.value is not None]
             missing = [error.field for error in errors if error.value is None]
             said += [f"there is no column {', '.join(missing)}"] if missing else []
             raise UnreadableSource("; ".join(said))
-        columns = {name: column for name, column in zip(fields, source.columns, strict=True) if name}
+        columns = {
+            name: column for name, column in zip(fields, source.columns, strict=True) if name in self.card.used
+        }
         # engines ignore the case of names
         added = {*self.card.columns_added(self.explain), ROW, ERROR}
         if taken := [column for column in source.columns if column.lower() in added]:
@@ -144,7 +146,7 @@ class Task:
             If there are any, and `on_error` is `fail`.
         """
         scoring = self.scoring(source)
-        if all(field.missing for field in self.card.schema.fields):
+        if all(field.missing for field in self.card.schema.used):
             refuse_hollow(source)  # for such rows would be valid ones
         done, count = self.attempt(scoring, write)
         wrong = 0
@@ -196,7 +198,8 @@ class Task:
         """Return every invalid row and its errors, numbered if the engine keeps the order."""
         schema, query = self.card.schema, scoring.wrong(numbered=self.engine.embedded)
         for row in self.engine.rows(scoring.text(query)):
-            pairs = [
+            pairs = [(field.name, self.typical[field.name]) for field in schema.unused]  # which are not read
+            pairs += [
                 (name, in_cell(schema.by_name[name], text_of(row[column]), scoring.decimal_comma))
                 for name, column in scoring.columns.items()
             ]

@@ -237,8 +237,8 @@ class Additive(Fitted):
 
     def contributions(self, row: Row) -> list[dict[str, Any]]:
         """Return every feature's value and term, then those of every pair."""
-        named = dict(zip(self.points, row.values, strict=True))
-        said: list[dict[str, Any]] = [{"feature": name, "value": value} for name, value in named.items()]
+        named = dict(zip(self.schema.by_name, row.values, strict=True))
+        said: list[dict[str, Any]] = [{"feature": name, "value": named[name]} for name in self.points]
         said += [pair.named(*(named[each] for each in pair.features)) for pair in self.pairs.values()]
         return [each | {self.term: term} for each, term in zip(said, row.terms, strict=True)]
 

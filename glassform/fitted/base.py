@@ -136,9 +136,9 @@ class Fitted(ABC):
 
     def curves(self, record: Record) -> dict[str, list[tuple[Value, dict[str, Any]]]]:
         """Return, by feature, the answer at each value of its grid, the rest of the record held fixed."""
-        varied = [(name, value) for name in self.schema.by_name for value in self.grid(name)]
+        varied = [(field.name, value) for field in self.schema.used for value in self.grid(field.name)]
         found = self.several([record | {name: value} for name, value in varied])
-        curves: dict[str, list[tuple[Value, dict[str, Any]]]] = {name: [] for name in self.schema.by_name}
+        curves: dict[str, list[tuple[Value, dict[str, Any]]]] = {field.name: [] for field in self.schema.used}
         for (name, value), members in zip(varied, found, strict=True):
             curves[name].append((value, members))
         return curves
@@ -154,7 +154,7 @@ class Fitted(ABC):
         """Return the answers for a record's twins: the same but for one group field."""
         changed = [
             (field.name, value)
-            for field in self.schema.groups
+            for field in self.schema.used_groups
             for value in field.values
             if value != record[field.name]
         ]
@@ -203,9 +203,38 @@ class Fitted(ABC):
         return found if self.schema.task == BINARY else {"count": found["count"], "share": None}
 
     @cached_property
+    def used(self) -> list[str]:
+        """The fields it uses; a sibling leaves some of its record's unused."""
+        return [field.name for field in self.schema.used]
+
+    @cached_property
+    def used_places(self) -> list[int]:
+        """Where the fields it uses stand in its record."""
+        return [at for at, name in enumerate(self.schema.by_name) if name in {*self.used}]
+
+    @cached_property
+    def warns(self) -> bool:
+        """Whether it can warn of a record without looking at those it has learned from."""
+        return bool(self.observed or self.schema.unused)
+
+    def not_used(self) -> list[str]:
+        """Warn of every field of the record that it does not use."""
+        unused = self.schemas[current()].unused if self.schema.unused else []
+        return [gettext("%(field)s is not used by this version.", field=field.title) for field in unused]
+
+    def cautions(self, values: Sequence[Value]) -> list[str]:
+        """Warn of fields that are not used and of values outside of what was seen."""
+        return [*self.not_used(), *(self.outside(values) if self.observed else [])]
+
+    @cached_property
     def observed(self) -> list[tuple[str, int]]:
-        """The numbers of which only a range was seen and no rule is stated, each with its place."""
-        return [(field.name, place) for place, field in enumerate(self.schema.fields) if field.observed]
+        """The numbers it uses of which only a range was seen and no rule is stated, each with its place."""
+        used = {*self.used}
+        return [
+            (name, at)
+            for at, (name, each) in enumerate(self.schema.by_name.items())
+            if each.observed and name in used
+        ]
 
     def outside(self, values: Sequence[Value]) -> list[str]:
         """Warn of every value of a record outside of what was seen."""
@@ -214,8 +243,8 @@ class Fitted(ABC):
         return [outside(self.schemas[current()].by_name[name], value) for name, value in found]
 
     def warnings(self, record: Record, support: Support | None) -> list[str]:
-        """Warn of values outside of what was seen, and if hardly any training rows were like the record."""
-        found = self.outside([record[name] for name in self.schema.by_name]) if self.observed else []
+        """Warn of unused fields, of values outside of what was seen, and if hardly any training rows were like it."""
+        found = self.cautions([record[name] for name in self.schema.by_name]) if self.warns else []
         if support is None or support["count"] >= THIN:
             return found
         return [*found, self.unlike(support["count"])]

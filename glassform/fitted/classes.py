@@ -41,7 +41,7 @@ class ClassesScorecard(Fitted):
     @cached_property
     def points(self) -> dict[str, list[Points]]:
         """By feature, the points for every class."""
-        return {name: [table.points[name] for table in self.tables.values()] for name in self.schema.by_name}
+        return {name: [table.points[name] for table in self.tables.values()] for name in self.used}
 
     @cached_property
     def lookups(self) -> list[Mapping[Value, Any]]:
@@ -107,8 +107,8 @@ class ClassesScorecard(Fitted):
 
     def arithmetic(self, row: Row, sums: Sums) -> dict[str, Any]:
         """Return the sums with every term, for every class."""
-        named = dict(zip(self.points, row.values, strict=True))
-        said: list[dict[str, Any]] = [{"feature": name, "value": value} for name, value in named.items()]
+        named = dict(zip(self.schema.by_name, row.values, strict=True))
+        said: list[dict[str, Any]] = [{"feature": name, "value": named[name]} for name in self.points]
         said += [pair.named(*(named[each] for each in pair.features)) for pair, *_ in self.pairs.values()]
         terms = zip(said, row.terms, strict=True)
         return {

@@ -50,18 +50,19 @@ class Opaque(Fitted):
     @property
     def lookups(self) -> list[Mapping[Value, Any]]:
         """By feature, nothing: no value has a term of its own."""
-        return [{} for _ in self.schema.fields]
+        return [{} for _ in self.used]
 
     def terms_of(self, record: Record) -> list[None]:
         """Return that no feature has a term of its own."""
-        return [None] * len(self.schema.fields)
+        return [None] * len(self.used)
 
     def all_sums(self, rows: Sequence[Row]) -> Sequence[Sums]:
         """Return what the pipeline gives to each of many records, as log-odds or logarithms of probabilities."""
         if not rows:
             return []
         columns = dict(zip(self.schema.by_name, zip(*(row.values for row in rows), strict=True), strict=True))
-        for field in self.schema.fields:
+        columns = {name: columns[name] for name in self.used}
+        for field in self.schema.used:
             if field.observed:
                 columns[field.name] = tuple(map(field.within_reach, columns[field.name]))
             if field.has_gaps:

@@ -171,7 +171,7 @@ class Scorecard(Additive):
         probability = sigmoid(log_odds)
         return [
             {"feature": field.name, "value": value, "probability": other, "difference": other - probability}
-            for field in self.schema.groups
+            for field in self.schema.used_groups
             for value, other in self.curve(field.name, record, log_odds)
             if value != record[field.name]
         ]

@@ -14,6 +14,7 @@ from glassform.accounts import database
 from glassform.files import print_any_text
 from glassform.hosting.lanes import THREADS
 from glassform.hosting.startup import HOST, PORT, choose_port, ensure_models, ensure_secret, refuse_danger
+from glassform.hosting.training import training_beside
 from glassform.hosting.workers import serve
 from glassform.settings import InvalidSettings, Settings, read_settings
 
@@ -22,7 +23,7 @@ def run(create_app: Callable[[], Flask]) -> None:
     """Serve an application from the command line until told to stop."""
     print_any_text()
     options = parse_options()
-    name = prepare(options)
+    name, missing = prepare(options)
     if "WERKZEUG_RUN_MAIN" in os.environ:
         # the reloader of --debug restarted this program with the socket already open
         create_app().run(options.host, options.port or PORT, debug=True)
@@ -31,26 +32,27 @@ def run(create_app: Callable[[], Flask]) -> None:
     host = f"[{options.host}]" if ":" in options.host else options.host
     print(f"{name}: http://{host}:{port} (Ctrl-C stops)", flush=True)
     if options.debug:
-        create_app().run(options.host, port, debug=True)
+        with training_beside(missing):
+            create_app().run(options.host, port, debug=True)
         return
-    with metrics.shared():
+    with metrics.shared(), training_beside(missing):
         # workers are forked from this process; frozen objects stay shared memory
         gc.collect()
         gc.freeze()
         serve(create_app, options.host, port, options.workers, options.threads)
 
 
-def prepare(options: argparse.Namespace) -> str:
-    """Prepare everything the application needs; return the model's name."""
+def prepare(options: argparse.Namespace) -> tuple[str, list[list[str]]]:
+    """Prepare everything the application needs; return the model's name, and what is trained while it is served."""
     settings = asked_settings()
     refuse_danger(options, settings)
     logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
-    name = ensure_models()  # only the workers load the model; here it would waste memory
+    name, missing = ensure_models()  # only the workers load the model; here it would waste memory
     ensure_secret(settings)
     lack = database.ensure_tables(settings.database_url)
     if lack:
         print(f"Predictions cannot be saved: {lack}. Everything else works.", file=sys.stderr, flush=True)
-    return name
+    return name, missing
 
 
 def asked_settings() -> Settings:

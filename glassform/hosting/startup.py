@@ -5,12 +5,14 @@ import ipaddress
 import os
 import secrets
 import socket
-import subprocess
 import sys
 from importlib.util import find_spec
 
 from glassform.fitted.base import Fitted, UnreadableArtifact
-from glassform.settings import ARTIFACTS, HOME, IS_INSTALLED, SHORTEST_SECRET, Settings, read_secret
+from glassform.hosting.training import train
+from glassform.records.names import identifier
+from glassform.records.schema import Schema
+from glassform.settings import ARTIFACTS, PACKAGE, SHORTEST_SECRET, Settings, read_secret
 from glassform.versions.registry import Registry, untrained
 from glassform.versions.served import Served
 
@@ -74,36 +76,44 @@ def ensure_secret(settings: Settings) -> None:
         os.environ["SECRET_KEY"] = secrets.token_hex(SHORTEST_SECRET)  # for as long as this server runs
 
 
-def ensure_models() -> str:
-    """Train each table that we ship and that has no model; return the default model's name.
+def ensure_models() -> tuple[str, list[list[str]]]:
+    """Train the default table if it has no model; return the model's name, and how to train what else is missing.
 
-    If a further table cannot be trained, say so and serve the others.
+    That is each table that ships and has no model and, if the default one was just trained, the siblings that its
+    description names. The server need not wait for them.
     """
+    siblings: list[list[str]] = []
     try:
-        name = name_of(Served(Registry()).current)
+        found = Served(Registry()).current
     except FileNotFoundError:
         print("There is no model yet; training one first.", flush=True)
+        found, siblings = trained(), named_siblings()
     except UnreadableArtifact as error:
         print(f"{error}; training again.", flush=True)
-    else:
-        further = untrained(ARTIFACTS)
-        # an image that only serves has not the libraries to train with
-        if further and find_spec("sklearn"):
-            print(f"Training the further tables too: {', '.join(further)}.", flush=True)
-            train("--table", *further)
-        return name
-    train()
+        found, siblings = trained(), named_siblings()
+    # an image that only serves has not the libraries to train with
+    further = untrained(ARTIFACTS) if find_spec("sklearn") else []
+    if further:
+        print(f"Training the further tables too: {', '.join(further)}.", flush=True)
+    return name_of(found), [
+        ["--brief", *each] for each in ([*siblings, ["--table", *further]] if further else siblings)
+    ]
+
+
+def trained() -> Fitted:
+    """Train the default table alone and return its model, or exit if it has none."""
+    train("--package", str(PACKAGE), "--alone")
     found = Registry().served()
     if found is None:
         sys.exit("Training failed; see the reason above.")
-    return name_of(found)
+    return found
 
 
-def train(*options: str) -> None:
-    """Train in another process, so that scikit-learn and pandas never enter the one that serves."""
-    program = ["-P", "-m", "glassform.model"] if IS_INSTALLED else [str(HOME / "model.py")]
-    command = [sys.executable, *program, "--artifacts", str(ARTIFACTS), *options]
-    subprocess.run(command, check=False)
+def named_siblings() -> list[list[str]]:
+    """Return how to train the siblings that the default table's description names; one process trains them all."""
+    named = Schema.from_file(PACKAGE).own.get("siblings", [])
+    each = [option for columns in named for option in ("--without", ",".join(map(identifier, columns)))]
+    return [["--package", str(PACKAGE), *each]] if named else []
 
 
 def name_of(card: Fitted) -> str:

@@ -113,8 +113,9 @@ class Levels:
 class Curve:
     """The columns of a number: its line, and a curve made of straight pieces between its places.
 
-    `basis` holds the curve's columns at each place. Outside of what was seen the line goes on and the curve stays as
-    it is at the end. A gap counts as the median, and has a column of its own where there can be one.
+    `basis` holds the curve's columns at each place. Beyond its ends a curve stays as it is, its line with it, since
+    no row shows the slope of the line alone. Only a line without a curve goes on. A gap counts as the median, and
+    has a column of its own where there can be one.
     """
 
     median: float
@@ -134,6 +135,8 @@ class Curve:
         values = column.to_numpy(dtype=float)
         gaps = [column_of(np.isnan(values))] if self.has_gaps else []
         known = np.where(np.isnan(values), self.median, values)
+        if self.basis.size:
+            known = np.clip(known, self.places[0], self.places[-1])
         line = column_of((known - self.mean) / self.scale)
         if not self.basis.size:
             return [line, *gaps]

@@ -1,13 +1,15 @@
 """The command line of `python model.py`: its options and its report."""
 
 import argparse
+import io
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pandas as pd
 
@@ -20,10 +22,11 @@ from glassform.learning.measures import MEASURES
 from glassform.records.names import words_of
 from glassform.records.schema import Schema
 from glassform.settings import ADDED, ARTIFACTS, PACKAGE
-from glassform.versions.listing import account
+from glassform.versions.listing import account, account_beside
 from glassform.versions.manifest import passes
 from glassform.versions.registry import Registry, untrained
 
+QUERY = "model"  # the parameter of a query that names a version
 APART = ".unfinished-"  # how the name of a folder begins whose table is not trained yet
 NAMES = {"roc_auc": "AUC", "brier_score": "Brier score", "r2": "R2"}  # of what rules of shape may cost
 TOO_GOOD = 0.999  # of ROC AUC or R²
@@ -39,6 +42,29 @@ def step(title: str) -> Iterator[None]:
     print(f"{time.perf_counter() - start:.1f} s", flush=True)
 
 
+class WholeLines(io.TextIOBase):
+    """Print whole lines only, each after a name: two processes may print at once."""
+
+    def __init__(self, name: str, into: TextIO) -> None:
+        self.name, self.into, self.begun = name, into, ""
+
+    def write(self, text: str) -> int:
+        """Print the lines that are whole, and keep what is begun."""
+        *lines, self.begun = (self.begun + text).split("\n")
+        for line in lines:
+            if line.strip():
+                self.into.write(f"{self.name}: {line}\n")
+        self.into.flush()
+        return len(text)
+
+
+@contextmanager
+def line_by_line(package: Path) -> Iterator[None]:
+    """Print whole lines only, each after the name of a table."""
+    with redirect_stdout(WholeLines(Schema.from_file(package).name, sys.stdout)):
+        yield
+
+
 def report(card: Fitted) -> str:
     """Return the evaluation as text to read."""
     schema, evaluation, measures = card.schema, presentable(card.evaluation), MEASURES[card.schema.task]
@@ -52,9 +78,10 @@ def report(card: Fitted) -> str:
     layout: Any = {"index": False, "float_format": measures.float_format, "na_rep": "-"}
     said_of_others = compared_with_others(evaluation) + cost_of_rules(evaluation)
     warning = TOO_GOOD_WARNING if (evaluation[measures.best_is_one] or 0.0) > TOO_GOOD else ""
+    unused = f" without {', '.join(field.name for field in schema.unused)}" * bool(schema.unused)
     return f"""
 {schema.own["question"]}
-Model {schema.name} {card.version}, evaluated on {evaluation["rows"]:,} rows it has not seen.
+Model {schema.name} {card.version}{unused}, evaluated on {evaluation["rows"]:,} rows it has not seen.
 
 {table.rename(columns={"largest_calibration_gap": "largest_gap"}).to_string(**layout)}
 
@@ -95,13 +122,23 @@ def groups_as_text(groups: list[dict[str, Any]], layout: dict[str, Any]) -> str:
     return str(table.to_string(**layout))
 
 
-def verdict(registry: Registry, version: str, table: str = "", promote: bool | None = None, useless: str = "") -> str:
+def verdict(
+    registry: Registry,
+    version: str,
+    table: str = "",
+    promote: bool | None = None,
+    useless: str = "",
+    brief: bool = False,
+) -> str:
     """Return as text how a version compares with the one before it, and whether it is current or why not.
 
-    `useless` says why it should not be.
+    `useless` says why it should not be; a `brief` text has no figures by group.
     """
     manifest = registry.manifest()
-    comparison = manifest.versions[version].comparison
+    found, comparison = manifest.versions[version], manifest.versions[version].comparison
+    if found.without and manifest.current != version:
+        beside = ["", account_beside(found.beside, by_group=not brief)] if found.beside else []
+        return "\n".join([*beside, "", f"Version {version} is saved; it answers at ?{QUERY}={version}."])
     lines = ["", account(comparison)] if comparison else []
     if manifest.current == version:
         return "\n".join([*lines, "", f"Version {version} is the current one{', though ' * bool(useless)}{useless}."])
@@ -117,6 +154,23 @@ def verdict(registry: Registry, version: str, table: str = "", promote: bool | N
             f"python -m glassform.versions{f' --table {table}' if table else ''} promote {version}",
         ]
     )
+
+
+def names_of(text: str) -> list[str]:
+    """Read names with commas between them."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def missing_siblings(card: Fitted, registry: Registry) -> list[list[str]]:
+    """Return the fields left out by each sibling that a description names and that is not beside this version yet."""
+    manifest = registry.manifest()
+    if manifest.current != card.version:
+        return []
+    there = [
+        {*each.without} for each in manifest.siblings.values() if each.beside and each.beside.other == card.version
+    ]
+    named: list[list[str]] = card.schema.own.get("siblings", [])
+    return [columns for columns in named if {card.schema.names[each] for each in columns} not in there]
 
 
 def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
@@ -139,12 +193,26 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
         action=argparse.BooleanOptionalAction,
         help="serve the new version always, or never (default: if it passes the gates)",
     )
+    option(
+        "--without",
+        action="append",
+        default=[],
+        type=names_of,
+        metavar="FIELDS",
+        help="fit a version beside the current one that does not use these fields, such as sex,race",
+    )
+    option("--alone", action="store_true", help="leave out the versions that the description names under siblings")
+    option(
+        "--brief", action="store_true", help="print no report, and whole lines only, each after the name of its table"
+    )
     option("--from", nargs="+", dest="sources", metavar="SOURCE", help="files or folders with the training rows")
     option("--engine", default="duckdb", help="engine that counts the rows: duckdb, spark or an Ibis URL")
     option("--master", default="local[*]", help="Spark's master URL")
     options = parser.parse_args()
     if bool(options.add) != bool(options.target):
         parser.error("--add and --target go together")
+    if options.without and options.add:
+        parser.error("--without and --add do not go together: add the table first")
     if options.positive is not None and not options.add:
         parser.error("--positive goes with --add; a description says it under glassform.positive")
     if options.noun is not None and not options.add:
@@ -167,7 +235,7 @@ def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
         yield package, options.artifacts / name
     if not options.add and not options.table:
         yield options.package or described(options.data), options.artifacts
-    if not any((options.add, options.table, options.package, options.data, options.sources)):
+    if not any((options.add, options.table, options.package, options.data, options.sources, options.without)):
         further = untrained(options.artifacts)
         if further:
             print(f"\nTraining the further tables too: {', '.join(further)}.", flush=True)

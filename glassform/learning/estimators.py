@@ -85,14 +85,18 @@ def encoded(schema: Schema, one_hot: bool) -> ColumnTransformer:
     """Return the step that encodes categories: as columns of 0 and 1 beside scaled numbers, or as codes."""
     names, known = schema.named("string"), schema.categories
     if not one_hot:
-        return ColumnTransformer([("code", OrdinalEncoder(categories=known), names)], remainder="passthrough")
+        numbers = [field.name for field in schema.fields if not field.categories]
+        return ColumnTransformer(
+            [("code", OrdinalEncoder(categories=known), names), ("number", "passthrough", numbers)]
+        )
     gaps = [field.name for field in schema.fields if field.has_gaps]
+    whole = [field.name for field in schema.fields if not (field.categories or field.has_gaps)]
     filled = Pipeline([("median", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
     return ColumnTransformer(
         [
             ("step", OneHotEncoder(categories=known, sparse_output=False), names),
             ("filled", filled, gaps),
             ("gap", MissingIndicator(features="all"), gaps),
-        ],
-        remainder=StandardScaler(),
+            ("number", StandardScaler(), whole),
+        ]
     )

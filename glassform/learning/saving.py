@@ -15,11 +15,10 @@ from sklearn.pipeline import Pipeline
 from glassform.files import written_whole
 from glassform.fitted.base import Fitted
 from glassform.fitted.pipeline import PIPELINE, Opaque, open_pipeline
-from glassform.learning.base import Measures
 from glassform.learning.command import step
 from glassform.learning.measures import MEASURES
+from glassform.learning.siblings import predictions, side_by_side
 from glassform.learning.table import Split, as_records
-from glassform.records.field import Record
 from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS
 from glassform.versions.manifest import Comparison, passes
@@ -40,8 +39,8 @@ def register(
 ) -> Fitted:
     """Save a version, compare it with the one that is served and promote it if it passes the gates; return it.
 
-    `promote` decides instead of the gates, which no useless version passes. An existing version is promoted only on
-    request, so that training again cannot undo a rollback.
+    `promote` decides instead of the gates, which no useless version passes. An existing version and a sibling are
+    promoted only on request: training again cannot undo a rollback, and a sibling stands beside the others.
     """
     with step("Saving"), registry.new_folder() as folder:
         sha256 = draft.training["sha256"] | {PIPELINE: save_pipeline(pipeline, folder / PIPELINE)}
@@ -50,8 +49,9 @@ def register(
         card.save(folder)
         served = registry.served()
         comparison = compare_versions(served, draft, test.X, test.y) if served else None
-        is_new = registry.add(folder, comparison)
-    useless = MEASURES[card.schema.task].useless(card.evaluation)
+        whole = registry.whole() if card.schema.unused else None
+        is_new = registry.add(folder, comparison, side_by_side(whole, draft, test) if whole else None)
+    useless = MEASURES[card.schema.task].useless(card.evaluation) or bool(card.schema.unused)
     if promote or (promote is None and not useless and (served is None or (is_new and passes(comparison)))):
         registry.promote(card.version)
     return card
@@ -82,11 +82,6 @@ def compare_versions(current: Fitted, candidate: Fitted, X: pd.DataFrame, y: np.
         raised=raised,
         lowered=lowered,
     )
-
-
-def predictions(card: Fitted, measures: Measures, records: list[Record]) -> np.ndarray:
-    """Return what a model predicts for each of many records."""
-    return np.array([*map(measures.prediction, card.all_sums([card.row(record) for record in records]))])
 
 
 def self_test_rows(card: Fitted, test: Split) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Literal
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
@@ -14,6 +14,7 @@ from glassform.records.names import identifier
 from glassform.records.observed import with_observed
 from glassform.records.schema import Schema, localised
 
+FILE = "datapackage.json"
 MOST_WHOLE = 2_000  # values of an integer, each of which has points
 
 
@@ -144,6 +145,7 @@ class Glassform(BaseModel):
     pairs: Pairs = Pairs()
     train: str
     test: str
+    siblings: list[Annotated[list[str], Field(min_length=1)]] = []
     card: dict[str, Any] = {}
     translations: dict[str, Any] = {}
 
@@ -181,7 +183,7 @@ def read_package(path: Path) -> Schema:
     except ValidationError as error:
         wrong = [f"{place_of(each['loc'])}: {each['msg'].lower()}" for each in error.errors(include_url=False)]
         raise InvalidPackage(told(path, wrong)) from error
-    mistakes = [*mistakes_in(package), *wrong_links(content)]
+    mistakes = [*mistakes_in(package), *wrong_paths(package, path.parent), *wrong_links(content)]
     if mistakes:
         raise InvalidPackage(told(path, mistakes))
     schema = Schema(with_observed(content, path.parent))
@@ -220,6 +222,7 @@ def mistakes_in(package: Package) -> Iterator[str]:
             yield f"{OWN}.{place}: {column} is not among the features"
         if column not in fields:
             yield f"{OWN}.{place}: {column!r} is no field{did_you_mean(column, names)}"
+    yield from wrong_siblings(own)
     resources = {resource.name: resource.name for resource in package.resources}
     for place, name in (("train", own.train), ("test", own.test)):
         if name not in resources:
@@ -241,6 +244,46 @@ def mistakes_in(package: Package) -> Iterator[str]:
             yield f"{OWN}.groups: {column} is not among the features"
         elif column in fields and not fields[column].constraints.enum:
             yield f"{OWN}.groups: {column} has no categories"
+
+
+def wrong_siblings(own: Glassform) -> Iterator[str]:
+    """Find siblings that leave out what is no feature, or every feature, or a feature twice."""
+    features = {column: column for column in own.features}
+    for at, columns in enumerate(own.siblings):
+        place = f"{OWN}.siblings[{at}]"
+        for column in columns:
+            if column not in features:
+                yield f"{place}: {column!r} is not among the features{did_you_mean(column, features)}"
+        if len({*columns}) < len(columns):
+            yield f"{place}: a field stands there more than once"
+        if features.keys() <= {*columns}:
+            yield f"{place}: no field would be left to learn from"
+        if any({*columns} == {*each} for each in own.siblings[:at]):
+            yield f"{place}: stands there more than once"
+
+
+def wrong_paths(package: Package, folder: Path) -> Iterator[str]:
+    """Find files that lie elsewhere than in the package's folder.
+
+    A file of the package in the folder above is allowed, too, so that several tables can be made of one.
+    """
+    for number, resource in enumerate(package.resources):
+        path, place = resource.path, f"resources[{number}].path"
+        parts = PurePosixPath(path).parts
+        if "://" in path or "\\" in path or PureWindowsPath(path).drive or path.startswith("/"):
+            yield f"{place}: {path!r} is not a path within the package's folder"
+        elif ".." in parts and path not in {f"../{each}" for each in paths_of(folder.parent / FILE)}:
+            yield f"{place}: {path!r} leads out of the package's folder, and is no file of the package above it"
+
+
+def paths_of(path: Path) -> set[str]:
+    """Return the files that a data package names; none, if there is no such package."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = {each["path"] for each in content["resources"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {each for each in found if isinstance(each, str) and ".." not in PurePosixPath(each).parts}
 
 
 def repeated(own: Glassform) -> Iterator[str]:

@@ -19,6 +19,7 @@ from glassform.records.headers import fields_of, looks
 from glassform.records.messages import FieldError, InvalidRecord, nearest, say, shown, unknown
 from glassform.records.names import Names, identifier
 from glassform.records.parsing import Pairs, decode
+from glassform.records.siblings import WITHOUT, narrowed
 from glassform.records.tracking import is_tracking
 from glassform.records.validation import annotation, message_for, needed
 
@@ -51,6 +52,9 @@ class Schema:
         self.fields = [Field.from_descriptor(columns[column], missing) for column in self.own["features"]]
         self.by_name = {field.name: field for field in self.fields}
         self.groups = [self.by_name[identifier(column)] for column in self.own.get("groups", [])]
+        unused = {*map(identifier, self.own.get(WITHOUT, []))}
+        self.unused = [field for field in self.fields if field.name in unused]
+        self.used = [field for field in self.fields if field.name not in unused]
         self.names = Names(
             (name, field.name)
             for field in self.fields
@@ -111,6 +115,16 @@ class Schema:
         one = noun["one"]
         a_case = gettext("an %(case)s", case=one) if one[0] in "aeiou" else gettext("a %(case)s", case=one)
         return {"case": one, "cases": noun["many"], "a_case": a_case}
+
+    @property
+    def used_groups(self) -> list[Field]:
+        """The group fields that the model uses."""
+        return [field for field in self.groups if field in self.used]
+
+    @cached_property
+    def learned(self) -> "Schema":
+        """The schema of what is learned from: without the fields that the model does not use."""
+        return Schema(narrowed(self.package)) if self.unused else self
 
     def named(self, type_: str) -> list[str]:
         """Return the names of the fields of one Table Schema type."""

@@ -9,11 +9,12 @@ from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.target import sigmoid
+from glassform.fitted.titles import vague_values
 from glassform.languages import gettext
 from glassform.records.field import Record, Value
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 from glassform.web.charts import decimals, figure, hundredths, percent, signed
-from glassform.web.ledger import ledger_of, listed_classes, ordered_lines
+from glassform.web.ledger import MOST_LINES, ledger_of, listed_classes, ordered_lines, rest_of
 from glassform.web.what_if import WhatIfRow, what_ifs
 
 OPEN = 2  # charts that are open at first
@@ -24,7 +25,8 @@ def drawn_with(card: Fitted, dictionary: Schema) -> dict[str, Any]:
     """Return what the figure of any answer is drawn with, and the table for the page's script, if there is one."""
     training = card.training
     shown: dict[str, Any] = {
-        "table": table(card, dictionary) if isinstance(card, Additive | ClassesScorecard) else None
+        "table": table(card, dictionary) if isinstance(card, Additive | ClassesScorecard) else None,
+        "vague": vague_values(dictionary),
     }
     if dictionary.task == BINARY:
         return shown | {"everyone": Rate(training["positives"], training["rows"])}
@@ -39,14 +41,15 @@ def alike(card: Fitted, answer: Mapping[str, Any]) -> dict[str, Rate | None]:
     return {"alike": Rate(round((support["share"] or 0) * support["count"]), support["count"])}
 
 
-def arithmetic(card: Fitted, dictionary: Schema, answer: Mapping[str, Any]) -> dict[str, Any]:
+def arithmetic(card: Fitted, dictionary: Schema, answer: Mapping[str, Any], most: int = MOST_LINES) -> dict[str, Any]:
     """Return the lines of the ledger, and how they are drawn; nothing, if the model is no sum."""
     if isinstance(card, ClassesScorecard):
-        lines = ordered_lines(dictionary, answer["contributions"], "points")
-        return {"lines": lines, "labels": listed_classes(answer["probabilities"])}
+        lines = ordered_lines(dictionary, answer["contributions"], "points", most)
+        return {"lines": lines, "rest": rest_of(lines), "labels": listed_classes(answer["probabilities"])}
     if not isinstance(card, Additive):
         return {"lines": [], "ledger_drawn": None}
-    drawn = ledger_of(dictionary, answer["intercept"], answer["contributions"], card.term)
+    lines = ordered_lines(dictionary, answer["contributions"], card.term, most)
+    drawn = ledger_of(answer["intercept"], lines)
     return {"lines": drawn.lines, "ledger_drawn": drawn, "start_alone": sigmoid(answer["intercept"])}
 
 

@@ -36,14 +36,47 @@ class Comparison(BaseModel, extra="forbid"):
     lowered: int
 
 
+class Paired(BaseModel, extra="forbid"):
+    """A score of the version with all fields and of its sibling, and the 95% interval of the difference."""
+
+    whole: float
+    sibling: float
+    interval: tuple[float, float] | None
+
+    @property
+    def difference(self) -> float:
+        """How much larger the sibling's is."""
+        return self.sibling - self.whole
+
+
+MeanAnswer = float | dict[str, float]  # a probability, a number, or the probability of every class
+
+
+class Beside(BaseModel, extra="forbid"):
+    """A sibling beside the version with all fields, on the same test rows.
+
+    `means` holds, by field and category, the number of rows and both mean answers, the sibling's last.
+    """
+
+    other: Name
+    rows: int
+    measures: dict[str, Paired]
+    means: dict[str, dict[str, tuple[int, MeanAnswer, MeanAnswer]]]
+
+
 class Version(BaseModel, extra="forbid"):
-    """One version: its date, the SHA-256 of its scorecard (which has that of its pipeline), its measures."""
+    """One version: its date, the SHA-256 of its scorecard (which has that of its pipeline), its measures.
+
+    A sibling is fitted `without` some fields; `beside` compares it with the version that has them all.
+    """
 
     created: datetime
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     rows: int
     measures: dict[str, float]
     comparison: Comparison | None = None
+    without: list[str] = []
+    beside: Beside | None = None
 
 
 class Event(BaseModel, extra="forbid"):
@@ -78,6 +111,12 @@ class Manifest(BaseModel, extra="forbid"):
     def current(self) -> str | None:
         """The version that is served."""
         return next(reversed(self.line), None)
+
+    @property
+    def siblings(self) -> dict[str, Version]:
+        """The newest sibling for each set of fields left out, by version."""
+        newest = {frozenset(each.without): version for version, each in self.versions.items() if each.without}
+        return {version: self.versions[version] for version in newest.values()}
 
     @property
     def previous(self) -> str | None:

@@ -21,6 +21,7 @@ from glassform.records.schema import BINARY, CLASSES, NUMBER
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.manifest import (
     PLAIN_VERSION,
+    Beside,
     Comparison,
     Event,
     InUse,
@@ -92,6 +93,15 @@ class Registry:
             return self.standing(self.manifest())[0]
         except (FileNotFoundError, UnreadableArtifact):
             return None
+
+    def whole(self) -> Fitted | None:
+        """Return the version with all fields that was promoted last; nothing, if there is none that can be read."""
+        manifest = self.manifest()
+        for version in reversed(manifest.line):
+            if not manifest.versions[version].without:
+                with suppress(UnreadableArtifact):
+                    return self.read(version, manifest.versions[version])
+        return None
 
     def load(self, version: str | None = None) -> Fitted:
         """Read a version, or the current one, once its file is known to be the one that was registered.
@@ -165,10 +175,10 @@ class Registry:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def add(self, folder: Path, comparison: Comparison | None = None) -> bool:
+    def add(self, folder: Path, comparison: Comparison | None = None, beside: Beside | None = None) -> bool:
         """Register the version in a folder, moving the folder in; tell whether it is new.
 
-        An intact existing version only gets the new comparison: same version, same model.
+        An intact existing version only gets the new comparisons: same version, same model.
         """
         content = (folder / SCORECARD).read_bytes()
         card = parse(content, folder)
@@ -181,6 +191,8 @@ class Registry:
             was_here = self.is_sound(manifest, version)
             if was_here and comparison and comparison.other != version:
                 manifest.versions[version].comparison = comparison
+            if was_here and beside:
+                manifest.versions[version].beside = beside
             if not was_here:
                 self.lay_aside(version)
                 folder.rename(self.folder / version)
@@ -194,6 +206,8 @@ class Registry:
                         if card.evaluation[name] is not None
                     },
                     comparison=comparison,
+                    without=[field.name for field in card.schema.unused],
+                    beside=beside,
                 )
         return not was_here
 
@@ -256,11 +270,15 @@ class Registry:
             self.forget(manifest, version)
 
     def prune(self, keep: int = KEPT) -> list[str]:
-        """Delete old versions, except the newest, the current one and the one before it; return the deleted."""
+        """Delete old versions, except the newest, the current one and the one before it; return the deleted.
+
+        Siblings are kept: someone asked for each of them.
+        """
         with self.changing() as manifest:
-            newest = sorted(manifest.versions, key=lambda version: manifest.versions[version].created)[-keep:]
+            old = [version for version, each in manifest.versions.items() if not each.without]
+            newest = sorted(old, key=lambda version: manifest.versions[version].created)[-keep:]
             kept = {*(newest if keep else []), *self.in_use(manifest), manifest.previous}
-            gone = [version for version in manifest.versions if version not in kept]
+            gone = [version for version in old if version not in kept]
             for version in gone:
                 self.forget(manifest, version)
         return gone

@@ -8,6 +8,9 @@ from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Any
 
+from glassform.fitted.titles import in_sentence as in_sentence
+from glassform.fitted.titles import tidy as tidy
+
 PADDING = 0.03  # of a drawing's width, left free on either side
 
 
@@ -214,14 +217,6 @@ def as_typed(probability: float) -> str:
     return f"{Decimal(repr(probability)).scaleb(2).normalize():f}%"
 
 
-def in_sentence(title: str) -> str:
-    """Return a field's title as it stands within a sentence; one that begins with two capitals is an abbreviation."""
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
-
-
-def tidy(number: float) -> str:
-    """Write a number in six significant digits, and a large one in all of them."""
-    if abs(number) < 10**15 and number == int(number):
-        return str(int(number))
-    text = f"{number:.6g}"
-    return str(number) if "e" in text else text
+def is_just_below(number: float) -> bool:
+    """Tell whether a number is the last one before a rounder one, as it is before a jump."""
+    return float(f"{number:.12g}") == math.nextafter(number, math.inf)

@@ -10,9 +10,10 @@ from typing import Any
 
 from glassform.fitted.base import Fitted
 from glassform.fitted.target import sigmoid, softmax
+from glassform.fitted.titles import tidy, titles_of
 from glassform.records.field import Field, Record, Value
 from glassform.records.schema import CLASSES, NUMBER, Schema
-from glassform.web.charts import WHOLE, Bar, Scale, decimals, figures, percents, polyline, tidy
+from glassform.web.charts import WHOLE, Bar, Scale, decimals, figures, percents, polyline
 
 FEW = 5  # training rows; a tenth of the range with fewer says little
 NARROWEST = 0.02  # of the common scale: no chart is narrower, or it would blow up what is next to nothing
@@ -252,9 +253,3 @@ def is_line(xs: Sequence[float], ys: Sequence[float]) -> bool:
     slope = (ys[-1] - ys[0]) / (xs[-1] - xs[0])
     allowed = STRAIGHT * max(1.0, *map(abs, ys))
     return all(abs(ys[0] + slope * (x - xs[0]) - y) <= allowed for x, y in zip(xs, ys, strict=True))
-
-
-def titles_of(values: Sequence[Any]) -> list[str]:
-    """Write numbers in six digits, and in full where two would look the same: on either side of a jump."""
-    texts = [*map(tidy, values)]
-    return [str(value) if texts.count(text) > 1 else text for value, text in zip(values, texts, strict=True)]

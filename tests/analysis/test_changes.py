@@ -57,7 +57,7 @@ def small_card(seed: int) -> Scorecard:
         name: Points(tuple(known), tuple(chance.gauss(0, 1) for _ in known))
         for name, known in zip(names, values, strict=True)
     }
-    return Scorecard("1", package, {}, [], None, {}, {}, chance.gauss(0, 1), points, [[0.0]])
+    return Scorecard("1", package, {}, [], None, {}, {}, chance.gauss(0, 1), points, [0.0])
 
 
 def by_trying_everything(card, record, target, locked):
@@ -106,7 +106,7 @@ def wide_card(columns: int, values: int, seed: int, rising: bool = False) -> Sco
     package = {"name": "wide", "resources": [{"schema": {"fields": fields}}], "glassform": own}
     every = tuple(range(1, values + 1))
     tables = {f"n{at}": Points(every, tuple(each)) for at, each in enumerate(points)}
-    return Scorecard("1", package, {}, [], None, {}, {}, 0.0, tables, [[0.0]])
+    return Scorecard("1", package, {}, [], None, {}, {}, 0.0, tables, [0.0])
 
 
 def distance_of(card: Scorecard, record: Record, found: Changes) -> float:
@@ -190,15 +190,20 @@ def test_a_direction_is_kept(scorecard, record):
 
 
 def test_where_the_target_is_out_of_reach_the_best_is_given(scorecard, record):
-    found = smallest_changes(scorecard, record, 0.999999, NONE)
-    assert not found.reached
-    best = scorecard.intercept + sum(
-        max(
-            log_odds
-            for value, log_odds in points.by_value.items()
-            if value == record[name] or scorecard.schema.by_name[name].can_become(record[name], value)
-        )
-        for name, points in scorecard.points.items()
+    free = ["age", "education", "hours_per_week"]
+    found = smallest_changes(scorecard, record, 0.999999, [name for name in record if name not in free])
+    assert not found.reached and found.exact
+    choices = [
+        [
+            value
+            for value in scorecard.points[name].values
+            if value == record[name] or field.can_become(record[name], value)
+        ]
+        for name in free
+        for field in [scorecard.schema.by_name[name]]
+    ]
+    best = max(
+        scorecard.log_odds(record | dict(zip(free, values, strict=True))) for values in itertools.product(*choices)
     )
     assert found.probability == pytest.approx(sigmoid(best))
 

@@ -73,3 +73,13 @@ def test_a_group_with_few_of_one_outcome_is_small():
 
 def test_of_thresholds_that_cost_the_same_the_lowest_is_chosen():
     assert cheapest(MEASURED, 0, 0) == 0
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.9])
+def test_the_counts_are_those_of_the_models_own_answers_pairs_included(scorecard, splits, threshold):
+    assert scorecard.pairs
+    X, y = splits["adult_test"].X, splits["adult_test"].y
+    chosen = [scorecard.probability(row) >= threshold for row in X.to_dict("records")]
+    found = confusion(scorecard.evaluation, round(threshold * 100))
+    hits = sum(one and bool(actual) for one, actual in zip(chosen, y, strict=True))
+    assert (found.true_positives, found.false_positives) == (hits, sum(chosen) - hits)

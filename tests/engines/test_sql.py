@@ -183,7 +183,7 @@ def real_numbers(scorecard) -> Scorecard:
     own = {"target": "y", "positive": "yes", "features": ["order"], "question": "Is it?"}
     package = {"name": "t", "resources": [{"schema": {"fields": fields}}], "glassform": own}
     points = {"order": Points((0.0, 4.0, 4.000000000000001, 10.0), (-1.0, 1.0, 2.0, -2.0), linear=True)}
-    return Scorecard("v", package, {"order": 1.0}, [], None, {}, {}, 0.5, points, [[0.0]])
+    return Scorecard("v", package, {"order": 1.0}, [], None, {}, {}, 0.5, points, [0.0])
 
 
 VALUES = [0, 0.3, 3.999, 4.0, 4.000000000000001, 7.25, 10.0]
@@ -237,7 +237,7 @@ def hostile() -> Scorecard:
     points = {name: Points((0, 1), (0.0, 0.1 * 2**-place)) for place, name in enumerate(schema.by_name)}
     points["day"] = Points((1999, 2000, 2001), (0.1, 0.2, 0.3))
     points["last_seen"] = Points((1999.0, 2001.0), (-0.5, 0.5), linear=True, gap=0.25)
-    return Scorecard("v", package, dict.fromkeys(schema.by_name, 0), [], None, {}, {}, 0.5, points, [[0.0]])
+    return Scorecard("v", package, dict.fromkeys(schema.by_name, 0), [], None, {}, {}, 0.5, points, [0.0])
 
 
 DAYS = ["1999-12-31", "2000-01-01", "2001-02-28 10:00:00", "2000-13-01", "long ago"]
@@ -373,6 +373,6 @@ def test_a_name_or_a_category_is_never_a_statement(dialect, name):
     own = {"target": "y", "positive": "yes", "features": [name], "question": "Is it?"}
     package = {"name": "names", "resources": [{"schema": {"fields": fields}}], "glassform": own}
     points = {identifier(name): Points((name, "other"), (1.0, 2.0))}
-    written = statement(Scorecard("1", package, {}, [], None, {}, {}, 0.0, points, [[0.0]]), DIALECTS[dialect])
+    written = statement(Scorecard("1", package, {}, [], None, {}, {}, 0.0, points, [0.0]), DIALECTS[dialect])
     (read,) = [each for each in sqlglot.parse(written, dialect=dialect) if each]
     assert name in {each.this for each in read.find_all(exp.Literal)}

@@ -51,7 +51,7 @@ def test_contributions_are_shaps_linear_explanation(scorecard, splits):
     pipeline = fit(build_pipeline(scorecard.schema, Recipe("curve10")), splits["adult"])
     intercept, points, pairs = tabulate(pipeline, scorecard.schema, X)
     assert not pairs
-    shapes, regression = pipeline
+    shapes, regression = pipeline[0], pipeline[1]
     background, new = (csr_array(shapes.transform(each)).toarray() for each in (X, rows))
     explainer = shap.LinearExplainer(regression, shap.maskers.Independent(background, max_samples=len(background)))
     owners = [name for name, block in shapes.blocks(rows) for _ in range(block.width)]

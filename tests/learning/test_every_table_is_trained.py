@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import model
+from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry, untrained
 
@@ -15,13 +16,19 @@ def train(scorecard, tmp_path, monkeypatch):
     """Run the command line on an empty folder of models; training puts in its place what was trained before."""
     trained = []
 
-    def copied(package, artifacts, counted=None, promote=None):
+    def copied(package, artifacts, counted=None, promote=None, without=()):
+        if without:
+            SIBLINGS.append(without)
+            return Registry(artifacts).load()
         trained.append(package)
         if package.parent.name in FAILING:
             raise ValueError("the table does not match")
         own = artifacts.relative_to(tmp_path)
         shutil.copytree(
-            ARTIFACTS / own, artifacts, dirs_exist_ok=True, ignore=shutil.ignore_patterns("iris", "diabetes")
+            ARTIFACTS / own,
+            artifacts,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("census", "iris", "diabetes"),
         )
         return Registry(artifacts).load()
 
@@ -34,15 +41,23 @@ def train(scorecard, tmp_path, monkeypatch):
     monkeypatch.setattr(model, "train", copied)
     yield run
     FAILING.clear()
+    SIBLINGS.clear()
 
 
 FAILING: set[str] = set()
+SIBLINGS: list[list[str]] = []
 
 
 def test_without_a_name_each_table_that_ships_is_trained(train, tmp_path, capsys):
-    assert train() == [PACKAGE.parent.name, "diabetes", "iris"]
-    assert "Training the further tables too: diabetes, iris." in capsys.readouterr().out
+    assert train() == [PACKAGE.parent.name, "census", "diabetes", "iris"]
+    assert "Training the further tables too: census, diabetes, iris." in capsys.readouterr().out
     assert untrained(tmp_path) == []
+    assert Schema.from_file(PACKAGE).own["siblings"] == SIBLINGS
+
+
+def test_who_wants_a_table_alone_gets_no_siblings(train):
+    train("--alone")
+    assert SIBLINGS == []
 
 
 def test_the_second_time_only_the_default_one_is_trained(train):

@@ -168,3 +168,45 @@ def test_a_description_can_be_edited_and_trained_again(tmp_path):
     written(tmp_path / "data" / "sizes", changed(("glassform", "estimator"), "svm"))
     again = subprocess.run(command[:-1], capture_output=True, check=True, text=True).stdout
     assert f"python -m glassform.versions --table sizes promote {versions[2]}\n" in again
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../sizes.csv",
+        "../../data/sizes.csv",
+        "parts/../../sizes.csv",
+        "..",
+        "/etc/hostname",
+        "C:/sizes.csv",
+        r"..\sizes.csv",
+        "https://example.org/sizes.csv",
+        "file:///etc/hostname",
+    ],
+)
+def test_a_file_outside_of_the_packages_folder_is_refused(tmp_path, path):
+    (tmp_path / "sizes.csv").write_text("size,kind,large\n1,a,no\n")
+    folder = tmp_path / "sizes"
+    folder.mkdir()
+    with pytest.raises(InvalidPackage, match=r"resources\[0\]\.path: .* folder"):
+        read_package(written(folder, changed(("resources", 0, "path"), path)))
+
+
+def test_a_file_of_the_package_above_is_shared(tmp_path):
+    """Several tables can be made of one file, as `census` and the default table are."""
+    written(tmp_path, SOUND)
+    folder = tmp_path / "few"
+    folder.mkdir()
+    assert read_package(written(folder, changed(("resources", 0, "path"), "../sizes.csv"))).name == "sizes"
+    with pytest.raises(InvalidPackage, match="is no file of the package above it"):
+        read_package(written(folder, changed(("resources", 0, "path"), "../others.csv")))
+
+
+def test_a_file_cannot_be_passed_on_from_further_above(tmp_path):
+    """A package between names what lies above it: one below may not follow."""
+    middle, below = tmp_path / "middle", tmp_path / "middle" / "below"
+    below.mkdir(parents=True)
+    written(tmp_path, SOUND)
+    written(middle, changed(("resources", 0, "path"), "../sizes.csv"))
+    with pytest.raises(InvalidPackage, match="leads out of the package's folder"):
+        read_package(written(below, changed(("resources", 0, "path"), "../../sizes.csv")))

@@ -1,6 +1,7 @@
 """Versions of the model: added, compared, promoted, gone back to, pruned; nothing altered is ever read."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.faults import shifted
+from glassform.fitted.additive import Points
 from glassform.fitted.base import FILE, UnreadableArtifact
+from glassform.fitted.pairs import Pair, Side
 from glassform.fitted.scorecard import Scorecard
 from glassform.learning.command import verdict
 from glassform.learning.saving import compare_versions, load_pipeline, register
@@ -332,7 +335,35 @@ def test_differences_come_with_the_largest_first_and_name_what_one_does_not_know
     found = differences(scorecard, other)
     assert (found[0].feature, found[0].value, found[0].candidate) == (name, points.values[0], None)
     assert found[1].size == pytest.approx(0.5) and found[-1].size == 0
-    assert len(found) == 1 + sum(len(each.values) for each in scorecard.points.values())
+    cells = sum(pair.size for pair in scorecard.pairs.values())
+    assert len(found) == 1 + sum(len(each.values) for each in scorecard.points.values()) + cells
+
+
+def test_differences_of_pairs_are_told_cell_by_cell(scorecard):
+    name = "marital_status:hours_per_week"
+    side = Side("hours_per_week", edges=(40.0, 45.0))
+    other = Pair(Side("marital_status", levels=("Divorced", "Unheard-of")), side, ((0.5, -1.0, 2.0), (0.0, 0.0, 0.0)))
+    older = replace(scorecard, pairs={name: replace(other, second=Side("hours_per_week", edges=(40.0,)))})
+    older = replace(older, pairs={name: replace(older.pairs[name], log_odds=((0.5, 1.0), (0.0, 0.0)))})
+    found = differences(older, replace(scorecard, pairs={name: other}))
+    assert [(each.feature, each.value, each.current, each.candidate) for each in found[:2]] == [
+        (name, "Divorced, [40, 45)", 1.0, -1.0),
+        (name, "Divorced, [45, inf)", 1.0, 2.0),
+    ]
+    assert found[0].title == "Divorced and 40 to 44" and found[1].title == "Divorced and 45 and more"
+    absent = differences(replace(scorecard, pairs={}), replace(scorecard, pairs={name: other}))
+    assert (absent[0].value, absent[0].current, absent[0].candidate) == ("Divorced, [45, inf)", 0.0, 2.0)
+
+
+def test_the_points_of_a_curve_are_compared_where_either_version_bends(scorecard):
+    jump = math.nextafter(40.0, -math.inf)
+    older, newer = (
+        Points((17.0, 90.0), (0.0, 73.0), True),
+        Points((17.0, jump, 40.0, 90.0), (0.0, 23.0, 30.0, 80.0), True),
+    )
+    cards = [replace(scorecard, points={**scorecard.points, "age": each}) for each in (older, newer)]
+    found = {each.title: each.size for each in differences(*cards) if each.feature == "age"}
+    assert found == pytest.approx({"17": 0.0, "below 40": 0.0, "40": 7.0, "90": 7.0})
 
 
 # What a process serves.

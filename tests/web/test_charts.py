@@ -1,6 +1,8 @@
+import math
+
 import pytest
 
-from glassform.web.charts import Scale, percent, polyline, signed, telling, waterfall
+from glassform.web.charts import Scale, is_just_below, percent, polyline, signed, telling, waterfall
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,10 @@ def test_numbers_carry_their_sign(number, text):
 )
 def test_percentages_get_more_digits_near_the_ends(probability, text):
     assert percent(probability) == text
+
+
+@pytest.mark.parametrize("edge", [6.0, 0.25, 1234.5, -3.1, 1e-7, 40.0])
+def test_the_last_number_before_an_edge_is_just_below_it_and_no_other(edge):
+    below = math.nextafter(edge, -math.inf)
+    assert is_just_below(below)
+    assert not any(map(is_just_below, (edge, math.nextafter(edge, math.inf), math.nextafter(below, -9e9), 39)))

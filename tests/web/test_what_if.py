@@ -1,5 +1,6 @@
 """The charts of /curves: what they list, how they are drawn, where they say that few rows stand behind them."""
 
+import math
 import re
 from dataclasses import replace
 from itertools import pairwise
@@ -8,9 +9,10 @@ import pytest
 
 from glassform.fitted.additive import Points
 from glassform.fitted.scorecard import Scorecard
+from glassform.fitted.titles import titles_of
 from glassform.records.field import Record
 from glassform.web.charts import Scale, tidy
-from glassform.web.what_if import stretches_with_few_rows, titles_of, what_ifs
+from glassform.web.what_if import stretches_with_few_rows, what_ifs
 
 FIELDS = [
     {"name": "size", "type": "number", "constraints": {"minimum": 0, "maximum": 10}},
@@ -96,6 +98,8 @@ def test_numbers_are_written_in_six_digits_and_large_ones_in_all():
         "39", "4.81429", "1234567.5", "0.25", "3", "1e+300",
     ]  # fmt: skip
     assert titles_of([1.0, 2.00000000001, 2.00000000002]) == ["1", "2.00000000001", "2.00000000002"]
+    sides = [-math.inf, *(each for x in (-1.5, 0.0, 40.0) for each in (math.nextafter(x, -math.inf), x))][1:]
+    assert titles_of(sides) == ["below -1.5", "-1.5", "below 0", "0", "below 40", "40"]
 
 
 def test_the_page_shows_every_field_once_with_links_back(client, record, scorecard):

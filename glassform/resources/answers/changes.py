@@ -33,7 +33,7 @@ FREQUENCY, OVERSHOOT = "frequency", "overshoot"
 class Way(TypedDict):
     """Some changes, how far they go, and what they lead to.
 
-    `exact` is false where the search stopped at its limit of combinations: as few fields may get there nearer.
+    `exact` is false where the search stopped at its limit of combinations: there may be smaller changes.
     """
 
     reached: bool

@@ -141,7 +141,7 @@ class Twins(RecordResource):
         card, dictionary = fitted(), schema()
         return {
             "now": in_words(card, dictionary, answer),
-            "names": [in_sentence(field.title) for field in dictionary.groups],
+            "names": [in_sentence(field.title) for field in dictionary.used_groups],
             "twins": [in_words_beside(card, dictionary, answer, twin) for twin in far_first(answer)],
         }
 

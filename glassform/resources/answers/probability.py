@@ -9,14 +9,14 @@ from typing_extensions import TypedDict
 
 from glassform.fitted.neighbours import Support
 from glassform.fitted.scorecard import Explanation
-from glassform.records.field import Record
+from glassform.records.field import Record, Value
 from glassform.records.messages import InvalidQuery
 from glassform.records.parsing import may_name
 from glassform.records.schema import CLASSES, NUMBER, Schema
 from glassform.resources.layers import alike, arithmetic, drawn_with, strongest_twin, what_if
 from glassform.web.asked import fitted, schema
 from glassform.web.forms import FORM_TYPES
-from glassform.web.ledger import chips
+from glassform.web.ledger import MOST_LINES, ON_A_WALL, chips
 from glassform.web.openapi import RECORD, RECORD_IN_JSON, in_query, record_in_query
 from glassform.web.reading import flat, not_one_of, read_record
 from glassform.web.resource import Resource
@@ -32,6 +32,24 @@ SAID = (
 )  # columns of its CSV
 
 
+class ClassesContribution(TypedDict):
+    """What the value of one feature, or those of two together, add to the sum of each class."""
+
+    feature: str
+    features: NotRequired[list[str]]
+    value: Value | list[Value]
+    points: dict[str, float]
+
+
+class NumberContribution(TypedDict):
+    """What the value of one feature, or those of two together, add to the predicted number."""
+
+    feature: str
+    features: NotRequired[list[str]]
+    value: Value | list[Value]
+    points: float
+
+
 class ClassesExplanation(TypedDict):
     """The most probable of several classes, and the arithmetic.
 
@@ -44,7 +62,7 @@ class ClassesExplanation(TypedDict):
     probabilities: dict[str, float]
     sums: NotRequired[dict[str, float]]
     intercept: NotRequired[dict[str, float]]
-    contributions: list[dict[str, Any]] | None
+    contributions: list[ClassesContribution] | None
     record: Record
     interval: None
     support: Support | None
@@ -60,7 +78,7 @@ class NumberExplanation(TypedDict):
 
     prediction: float
     intercept: NotRequired[float]
-    contributions: list[dict[str, Any]] | None
+    contributions: list[NumberContribution] | None
     record: Record
     interval: tuple[float, float]
     support: Support | None
@@ -105,9 +123,10 @@ class Probability(Resource):
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return what the page shows beside the answer, and the table for its script."""
         card, dictionary, record = fitted(), schema(), answer["record"]
-        why = arithmetic(card, dictionary, answer)
+        board = VIEW in view_asked()
+        why = arithmetic(card, dictionary, answer, ON_A_WALL if board else MOST_LINES)
         return {
-            "board": VIEW in view_asked(),
+            "board": board,
             "has_board": card.is_additive and VIEW not in dictionary.names,
             "chips": chips(dictionary, record, why["lines"]),
             **why,

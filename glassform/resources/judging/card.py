@@ -5,6 +5,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, NotRequired, cast
 
+from flask import url_for
 from typing_extensions import TypedDict
 
 from glassform.analysis.intervals import FEWEST_ROWS, SMALLEST_GROUP, presentable
@@ -14,7 +15,8 @@ from glassform.fitted.base import Fitted
 from glassform.records.field import Field
 from glassform.records.messages import say, shown
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
-from glassform.web.asked import fitted, schema
+from glassform.versions.manifest import MeanAnswer, Version
+from glassform.web.asked import fitted, schema, served
 from glassform.web.openapi import in_query
 from glassform.web.reading import read_options
 from glassform.web.resource import Resource
@@ -60,8 +62,50 @@ class OtherData(Origin):
     test_rows: int
 
 
+class LeftOut(TypedDict):
+    """A field that a version does not use."""
+
+    feature: str
+    title: str
+
+
+class ScoreBeside(TypedDict):
+    """A score of the version with all fields and of the sibling, their difference and its 95% interval."""
+
+    whole: float
+    sibling: float
+    difference: float
+    interval: tuple[float, float] | None
+
+
+class GroupBeside(TypedDict):
+    """The mean answers of both for the test rows of one category."""
+
+    category: str
+    title: str
+    rows: int
+    whole: MeanAnswer
+    sibling: MeanAnswer
+
+
+class SiblingAnswer(TypedDict):
+    """A version of the same recipe without some fields, and how it answers beside this one."""
+
+    version: str
+    url: str
+    without: list[LeftOut]
+    measures: dict[str, ScoreBeside]
+
+
+class BesideAnswer(SiblingAnswer):
+    """The version with all fields beside a sibling, on the same test rows; `groups` holds mean answers by field."""
+
+    rows: int
+    groups: dict[str, list[GroupBeside]]
+
+
 class EveryCard(TypedDict):
-    """What every card holds."""
+    """What every card holds; the card of a sibling has the version with all fields `beside` it."""
 
     model: dict[str, str]
     question: str
@@ -74,6 +118,8 @@ class EveryCard(TypedDict):
     evaluation: dict[str, Any]
     groups: dict[str, Any]
     training: dict[str, Any]
+    siblings: list[SiblingAnswer]
+    beside: NotRequired[BesideAnswer]
 
 
 class OtherCardAnswer(EveryCard):
@@ -109,8 +155,9 @@ class Card(Resource):
     def get(self) -> CardAnswer | OtherCardAnswer:
         """Return purpose, data, features, evaluation, and the effect of the query's threshold and costs."""
         card, settings, dictionary = fitted(), read_settings(), schema()
+        around = siblings_around(card, dictionary)
         if dictionary.task != BINARY:
-            return other_card(card, dictionary)
+            return cast(OtherCardAnswer, other_card(card, dictionary) | around)
         evaluation = presentable(card.evaluation)
         answer: Any = {
             "model": card.model,
@@ -119,13 +166,14 @@ class Card(Resource):
             "outcomes": outcomes(dictionary),
             "small_group": FEW,
             "data": describe_data(card, dictionary.package),
-            "features": [describe(field) for field in dictionary.fields],
+            "features": [describe(field) for field in dictionary.used],
             "evaluation": {name: value for name, value in evaluation.items() if name not in COUNTED},
             "histogram": histogram(evaluation),
             "thresholds": by_threshold(evaluation, **settings),
             "decision": {**settings, **decide(evaluation, **settings)},
             "groups": {field.name: compare_groups(field, card, settings["threshold"]) for field in dictionary.groups},
             "training": {name: value for name, value in card.training.items() if name not in INNER},
+            **around,
         }
         return cast(CardAnswer, answer)
 
@@ -177,7 +225,7 @@ def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
             "train_rows": card.training["rows"],
             "test_rows": evaluation["rows"],
         },
-        "features": [describe(field) for field in dictionary.fields],
+        "features": [describe(field) for field in dictionary.used],
         "evaluation": {name: value for name, value in evaluation.items() if name != "groups"},
         "groups": {
             name: {category: presentable(measured) for category, measured in groups.items()}
@@ -186,6 +234,45 @@ def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
         "training": {name: value for name, value in card.training.items() if name not in INNER},
     }
     return cast(OtherCardAnswer, answer)
+
+
+def siblings_around(card: Fitted, dictionary: Schema) -> dict[str, Any]:
+    """Return the siblings of a version with all fields; of a sibling, that version beside it."""
+    manifest = served().manifest
+    here = manifest.versions.get(card.version)
+    if here is None or not here.without:
+        others = manifest.siblings if here else {}
+        return {"siblings": [sibling(each, version, dictionary) for version, each in others.items()]}
+    if here.beside is None:
+        return {"siblings": []}
+    found = sibling(here, here.beside.other, dictionary)
+    groups = {
+        name: [group_beside(dictionary.by_name[name], category, *means) for category, means in measured.items()]
+        for name, measured in here.beside.means.items()
+        if name in dictionary.by_name
+    }
+    return {"siblings": [], "beside": {**found, "rows": here.beside.rows, "groups": groups}}
+
+
+def sibling(registered: Version, version: str, dictionary: Schema) -> SiblingAnswer:
+    """Return the fields that a sibling does not use and its scores, with a version and its address."""
+    is_current, named = version == served().current.version, dictionary.by_name
+    return {
+        "version": version,
+        "url": url_for("card", model=None if is_current else version),
+        "without": [
+            {"feature": name, "title": named[name].title if name in named else name} for name in registered.without
+        ],
+        "measures": {
+            name: {"difference": each.difference, **each.model_dump()}  # type: ignore[typeddict-item]
+            for name, each in (registered.beside.measures if registered.beside else {}).items()
+        },
+    }
+
+
+def group_beside(field: Field, category: str, rows: int, whole: MeanAnswer, other: MeanAnswer) -> GroupBeside:
+    """Return the mean answers for one category with its title."""
+    return {"category": category, "title": field.title_of(category), "rows": rows, "whole": whole, "sibling": other}
 
 
 def origin(card: Fitted, package: dict[str, Any]) -> dict[str, Any]:

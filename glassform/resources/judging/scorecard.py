@@ -1,7 +1,8 @@
 """The model itself: every point of every feature."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -9,12 +10,20 @@ from flask import url_for
 from pydantic import TypeAdapter
 from werkzeug.exceptions import NotFound
 
-from glassform.analysis.table_of_points import ScorecardAnswer, ScorecardFeature, ScorecardPoint, points_named, table
+from glassform.analysis.table_of_points import (
+    ScorecardAnswer,
+    ScorecardFeature,
+    ScorecardPair,
+    ScorecardPoint,
+    points_named,
+    table,
+)
 from glassform.engines.dialects import DIALECTS, DUCKDB, Dialect
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
+from glassform.fitted.titles import is_jump, names_of, titles_of
 from glassform.languages import gettext
 from glassform.records.field import Record
 from glassform.records.messages import nearest
@@ -25,6 +34,7 @@ from glassform.web.asked import fitted, schema
 from glassform.web.openapi import TEXT, Exact, in_query, record_in_query
 from glassform.web.reading import filled_up, flat, given_fields, one_of, read_options
 from glassform.web.resource import Resource
+from glassform.web.together import drawn_together
 
 DIALECT = "dialect"  # the query parameter
 MOST_STEPS = 10  # values of a number on paper
@@ -52,10 +62,13 @@ class Scorecard(Resource):
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return the features, the widest first, the record that is picked, and its answer."""
-        card = fitted()
+        card, record = additive(fitted()), read_picked()
+        tables = {"": card} if isinstance(card, Additive) else card.tables
+        pairs = {label: table.pairs for label, table in tables.items()}
         return {
             "features": sorted(answer["features"], key=spread, reverse=True),
-            "live": card.explain(read_picked()),
+            "pairs": drawn_together(schema(), record, pairs),
+            "live": card.explain(record),
             "every_point": every_point,
             "at_steps": at_steps,
             **drawn_with(card, schema()),
@@ -72,20 +85,38 @@ class Scorecard(Resource):
         return statement(card, read_dialect())
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
-        """Return the intercept's row, then a row per point, those of outer knots before and after the others."""
-        first = points_named(answer["intercept"], isinstance(fitted(), Model))
+        """Return the intercept's row, a row per point, outer knots in order, and a row per cell of each pair."""
+        are_log_odds = isinstance(fitted(), Model)
+        first = points_named(answer["intercept"], are_log_odds)
         yield {"feature": "intercept", "value": "", **flat(first)}
         for feature in answer["features"]:
             for point in every_point(feature):
                 numbers = {name: each for name, each in point.items() if name not in ("value", "title")}
                 yield {"feature": feature["feature"], "value": point["value"], **flat(numbers)}
+        for pair in answer["pairs"]:
+            for value, points in cells_of(additive(fitted()), pair):
+                yield {"feature": pair["feature"], "value": value, **flat(points_named(points, are_log_odds))}
+
+
+def cells_of(card: Additive | ClassesScorecard, pair: ScorecardPair) -> Iterator[tuple[str, Any]]:
+    """Return the names of both levels of every cell of a pair, and its points."""
+    known = card.pairs[pair["feature"]]
+    first, second = map(names_of, (known[0] if isinstance(known, list) else known).sides)
+    rows: Sequence[Any] = pair["log_odds"] if "log_odds" in pair else pair["points"]
+    for name, row in zip(first, rows, strict=True):
+        for other, points in zip(second, row, strict=True):
+            yield f"{name}, {other}", points
 
 
 def every_point(feature: ScorecardFeature) -> list[ScorecardPoint]:
-    """Return the points of a feature in order, a gap's last."""
+    """Return the points of a feature in order, a gap's last; numbers are titled in few digits."""
     numbers = [each for each in feature["points"] if not isinstance(each["value"], str)]
     others = [each for each in feature["points"] if isinstance(each["value"], str)]
-    return [*feature.get("before", []), *numbers, *feature.get("after", []), *others]
+    held = [*feature.get("before", []), *numbers, *feature.get("after", [])]
+    titles = titles_of([each["value"] for each in held])
+    for place, (each, title) in enumerate(zip(held, titles, strict=True)):
+        held[place] = {**each, "title": title}
+    return [*held, *others]
 
 
 def spread(feature: ScorecardFeature) -> float:
@@ -97,7 +128,10 @@ def spread(feature: ScorecardFeature) -> float:
 
 def at_steps(feature: ScorecardFeature, most: int = MOST_STEPS) -> list[ScorecardPoint]:
     """Return some of a number's points, from end to end, and its gap's: what a sheet of paper has room for."""
-    numbers = [each for each in every_point(feature) if not isinstance(each["value"], str)]
+    several = [each for each in every_point(feature) if not isinstance(each["value"], str)]
+    # of the two sides of a jump the second has a plain number as its title
+    jumps = [is_jump(left["value"], right["value"]) for left, right in pairwise(several)]
+    numbers = [each for each, is_left in zip(several, [*jumps, False], strict=True) if not is_left]
     count = min(most, len(numbers))
     places = {round(step * (len(numbers) - 1) / max(count - 1, 1)) for step in range(count)}
     others = [each for each in feature["points"] if isinstance(each["value"], str)]

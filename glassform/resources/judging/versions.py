@@ -27,7 +27,10 @@ MOST_DIFFERENCES = 15  # of points, shown of two versions
 
 
 class VersionAnswer(TypedDict):
-    """A version: its date, whether it is current or was promoted, its measures, whether it passed the gates."""
+    """A version: its date, whether it is current or was promoted, its measures, whether it passed the gates.
+
+    A sibling is fitted `without` some fields.
+    """
 
     version: str
     url: str
@@ -37,13 +40,18 @@ class VersionAnswer(TypedDict):
     rows: int
     measures: dict[str, float]
     passes: bool | None
+    without: list[str]
 
 
 class DifferenceAnswer(TypedDict):
-    """The points of one value under the current version and under this one, in log-odds."""
+    """The points of one value under the current version and under this one, in log-odds.
+
+    Those of two features together are of a pair, as `sex:age`, and of both its levels. `title` is the value in words.
+    """
 
     feature: str
     value: Value
+    title: str
     current: float | None
     candidate: float | None
 
@@ -284,6 +292,7 @@ def version_answer(manifest: Manifest, version: str) -> VersionAnswer:
         "rows": found.rows,
         "measures": found.measures,
         "passes": passes(found.comparison) if found.comparison else None,
+        "without": found.without,
     }
 
 
@@ -291,7 +300,13 @@ def compared(candidate: Fitted) -> list[DifferenceAnswer]:
     """Return where a version's points differ most from the current one's."""
     every = differences(served().current, candidate)
     return [
-        {"feature": each.feature, "value": each.value, "current": each.current, "candidate": each.candidate}
+        {
+            "feature": each.feature,
+            "value": each.value,
+            "title": each.title,
+            "current": each.current,
+            "candidate": each.candidate,
+        }
         for each in every[:MOST_DIFFERENCES]
         if each.size
     ]

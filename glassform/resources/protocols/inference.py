@@ -248,7 +248,7 @@ def outputs(card: Fitted, scored: Batch, shape: list[int]) -> Iterator[Tensor]:
     if card.is_additive:
         terms = [number for row in rows for term in row.terms for number in each_of(term)]
         classes = [len(card.schema.classes)] if card.schema.task == CLASSES else []
-        width = len(card.schema.fields) + len(card.pair_lookups)
+        width = len(card.used) + len(card.pair_lookups)
         yield Tensor("contributions", NUMERIC, [len(rows), width, *classes], terms)
 
 
@@ -257,7 +257,7 @@ def warnings(scored: Batch) -> str:
     rows = scored.source if scored.card.observed else ()
     found = ((row.number, scored.card.outside(row.values)) for row in rows)
     said = (f"{gettext('row %(number)s', number=number)}: {each}" for number, several in found for each in several)
-    return " ".join(islice(said, MOST_BATCH_ERRORS))
+    return " ".join([*scored.card.not_used(), *islice(said, MOST_BATCH_ERRORS)])
 
 
 def each_of(term: Any) -> Sequence[float]:

@@ -124,7 +124,7 @@ def answer(found: dict[str, Any], card: Fitted) -> PredictAnswer:
 
 def predictions(card: Fitted, rows: list[Row]) -> dict[str, list[Any]]:
     """Return the predictions of all rows, by member of the answer, with warnings if any row has some."""
-    warned = [card.outside(row.values) for row in rows] if card.observed else []
+    warned = [card.cautions(row.values) for row in rows] if card.warns else []
     return outcomes(card, rows) | ({"warnings": warned} if any(warned) else {})
 
 

@@ -22,7 +22,9 @@ def test_the_answer_has_the_members_of_the_contract_in_order(client, record, sco
     answer = client.get("/probability", query_string=record).json
     assert list(answer) == CONTRACT
     assert answer["record"] == record and list(answer["record"]) == list(record)
-    assert [list(term) for term in answer["contributions"]] == [["feature", "value", "log_odds"]] * len(record)
+    members = [list(term) for term in answer["contributions"]]
+    assert members[: len(record)] == [["feature", "value", "log_odds"]] * len(record)
+    assert members[len(record) :] == [["feature", "features", "value", "log_odds"]] * len(scorecard.pairs)
     assert answer["model"] == {"name": "adult", "version": scorecard.version}
     assert answer["warnings"] == []
 
@@ -125,12 +127,23 @@ def test_the_form_takes_values_from_its_address(client, scorecard):
     assert client.get("/?age=abc").status_code == 422
 
 
+def held(level: str, value: str | int) -> bool:
+    """Tell whether a level of a pair, as the CSV names it, holds a value: it is the value, or a range as [29, 40)."""
+    ends = re.fullmatch(r"[\[(](\S+), (\S+)\)", level)
+    return level == value if ends is None else float(ends[1]) <= float(value) < float(ends[2])
+
+
 def test_the_scorecard_is_enough_to_redo_any_answer(client, record):
     table = {}
     for row in csv.DictReader(io.StringIO(client.get("/scorecard.csv").text)):
         table[row["feature"], row["value"]] = float(row["log_odds"])
         assert float(row["odds_multiplier"]) == pytest.approx(math.exp(float(row["log_odds"])))
     log_odds = table["intercept", ""] + sum(table[name, str(value)] for name, value in record.items())
+    for (name, levels), points in table.items():
+        if ":" in name:
+            first, second = re.findall(r"[\[(]\S+, \S+\)|[^,\s][^,]*", levels)
+            values = [record[each] for each in name.split(":")]
+            log_odds += points if held(first, values[0]) and held(second, values[1]) else 0.0
     answer = client.get("/probability", query_string=record).json
     assert log_odds == pytest.approx(answer["log_odds"], abs=1e-12)
 
