@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid
+from glassform.records.field import Record, Value
 from glassform.web.charts import percent, signed
 from tests.conftest import follow
 from tests.pages.counting import pages_of
@@ -37,7 +38,7 @@ def said(scorecard, record) -> Callable[..., str]:
     return lambda **changes: percent(scorecard.probability(record | changes))
 
 
-def apart(scorecard: Scorecard, record: dict[str, int | str], **changes: int | str) -> str:
+def apart(scorecard: Scorecard, record: Record, **changes: Value) -> str:
     """How far another answer is from the record's own, as the page writes it."""
     one, other = scorecard.probability(record), scorecard.probability(record | changes)
     return f"{signed(100 * (other - one), 1)}, was {percent(one)}"
