@@ -241,7 +241,7 @@ def test_the_scorecard_marks_and_counts_what_is_picked(visit, cards, name):
     state = """() => [...document.querySelectorAll("[data-pair]")].map((pair) => [
         pair.querySelector("[data-both]").textContent, pair.querySelector("[data-points]").textContent,
         [...pair.querySelectorAll(".picked")].map((each) =>
-            each.outerHTML.replace(/(\\s+| class="")+/g, " ").replaceAll(" >", ">")),
+            each.outerHTML.replace(/\\s+/g, " ").replace(/ class=""/g, "")),
         [...pair.querySelectorAll(".curve circle, .here")].map((each) => ["hidden", "cx", "cy", "x1"].map((name) =>
             name === "hidden" ? each.hasAttribute(name) : Math.round(10 * parseFloat(each.getAttribute(name))))),
     ])"""
