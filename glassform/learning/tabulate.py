@@ -77,7 +77,7 @@ def tabulate(
     interactions = interactions_of(pipeline, X, counts)
     purified = [each.purified(ask) for each in interactions]
     alone = alone_by_field(interactions, purified)
-    base = X.iloc[[0]]
+    base, given, total = X.iloc[[0]], counts.tolist(), math.fsum(counts.tolist())
     intercept = ask(base)[0]
     points, terms = {}, []
     for name, raised in raised_points(ask, schema, base, turns_of(pipeline)).items():
@@ -85,9 +85,8 @@ def tabulate(
             raised = with_steps(raised, cells, added)
         heights, (own,) = raised.heights(X[name].tolist()), raised.heights(base[name].tolist())
         # only differences count: of the average over all rows from this row's own height
-        average = (
-            own + math.fsum((y - own) * weight for y, weight in zip(heights, counts, strict=True)) / counts.sum()
-        )
+        differences = ((y - own) * weight for y, weight in zip(heights, given, strict=True))
+        average = own + math.fsum(differences) / total
         intercept += average - own
         points[name] = moved_by(raised, partial(minus, average))
         terms.append([y - average for y in heights])

@@ -10,7 +10,15 @@ from typing_extensions import TypedDict
 
 from glassform.analysis.intervals import FEWEST_ROWS, SMALLEST_GROUP, presentable
 from glassform.analysis.thresholds import FEW, Rate, RateAnswer, by_threshold, compare_groups, decide, histogram
-from glassform.analysis.verdict import Unequal, compared, goodness, large, most_unequal
+from glassform.analysis.verdict import (
+    Unequal,
+    beside_an_opaque_model,
+    beside_straight_lines,
+    compared,
+    goodness,
+    large,
+    most_unequal,
+)
 from glassform.fitted.base import Fitted
 from glassform.records.field import Field
 from glassform.records.messages import say, shown
@@ -180,7 +188,9 @@ class Card(Resource):
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return what the page says first, and from how many rows on it says anything."""
         dictionary, evaluation = schema(), answer["evaluation"]
+        rivals = fitted().evaluation.get("rivals")
         return {
+            "beside_others": [beside_an_opaque_model(rivals), beside_straight_lines(rivals)] if rivals else [],
             "goodness": goodness(dictionary.task, evaluation),
             "accuracy": "accuracy" in evaluation and compared("accuracy", evaluation, True),
             "error": "mae" in evaluation and compared("mae", evaluation, False),

@@ -46,7 +46,8 @@ class VersionAnswer(TypedDict):
 class DifferenceAnswer(TypedDict):
     """The points of one value under the current version and under this one, in log-odds.
 
-    Those of two features together are of a pair, as `one:other`, and of both its levels. `title` is the value in words.
+    Those of two features together are of a pair, as `one:other`, and of both its levels. `title` is the
+    value in words.
     """
 
     feature: str
