@@ -36,7 +36,7 @@ from tests.conftest import serving, wait_for
 FEW = {"adult": 1_200, "adult_test": 400}
 # by table: the estimator and the fields left out
 LEFT_OUT = {"": ["sex", "race"], "diabetes": ["sex"], "flowers": ["petal_width"], "iris": ["sepal_length"]}
-PAIRS = False
+PAIRS = True
 NAMES = [*LEFT_OUT]
 
 
