@@ -199,7 +199,7 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
         default=[],
         type=names_of,
         metavar="FIELDS",
-        help="fit a version beside the current one that does not use these fields, such as sex,race",
+        help="fit a version beside the current one that does not use these fields (names, with commas between)",
     )
     option("--alone", action="store_true", help="leave out the versions that the description names under siblings")
     option(

@@ -489,7 +489,7 @@ def run(versions: Registry, *words: str) -> subprocess.CompletedProcess[str]:
 def test_the_commands_do_what_they_say(versions, scorecard):
     listed = run(versions, "list").stdout.splitlines()
     assert [line[:3] for line in listed] == ["  a", "  b", "* c"]
-    assert "32,561 rows  ROC AUC 0.8849  Brier 0.1127" in listed[0]
+    assert "32,561 rows  ROC AUC 0.8865  Brier 0.1121" in listed[0]
     assert run(versions, "promote", "a").stdout == "Version a is the current one.\n"
     assert run(versions, "rollback").stdout == "Version c is the current one again.\n"
     add(versions, shifted(scorecard, 1, "d"), FINE)
