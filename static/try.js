@@ -174,7 +174,9 @@ function drawLedger(answer) {
   if (!table) return;
   const places = Number(table.dataset.digits);
   const rows = Object.fromEntries(all(".sum [data-term]").map((row) => [row.dataset.term, row]));
-  const most = answer.contributions.length > (document.body.classList.contains("board") ? 8 : 12) ? 8 : 12;
+  const hasPairs = answer.contributions.some((each) => each.features);
+  const limit = document.body.classList.contains("board") ? 8 : hasPairs ? 10 : 12;
+  const most = answer.contributions.length > limit ? 8 : limit;
   const ranked = [...answer.contributions].sort((a, b) => weight(b[term]) - weight(a[term]));
   const ordered = inFormOrder ? answer.contributions : ranked;
   const isFurther = (name) => ranked.findIndex((each) => each.feature === name) >= most;

@@ -12,6 +12,7 @@ from glassform.records.schema import Schema
 from glassform.web.charts import Bar, Scale, waterfall
 
 MOST_LINES = 12  # terms, or fields, that a page lists without being asked
+MOST_WITH_PAIRS = 10  # terms, where some are those of two fields: their lines are longer
 STRONGEST = 8  # terms that it lists of more than these
 ON_A_WALL = 8  # terms that fit on a wall
 MOST_CLASSES = 4  # classes whose sums a page lists side by side
@@ -99,6 +100,7 @@ def ordered_lines(
     dictionary: Schema, contributions: Sequence[Mapping[str, Any]], term: str, most: int = MOST_LINES
 ) -> list[Line]:
     """Return a line per field and pair, the one that weighs most first; equal ones in the order of the form."""
+    most = min(most, MOST_WITH_PAIRS) if any("features" in each for each in contributions) else most
     shown = STRONGEST if len(contributions) > most else most
     numbered = sorted(enumerate(contributions), key=lambda each: -weight(each[1][term]))
     return [
