@@ -17,6 +17,7 @@ from benchmarks.glass_rivals import RIVALS, Rival, straight
 from benchmarks.glass_scores import better_by, calibration_error, mean_scores, row_losses, scores
 from benchmarks.glass_tables import TABLES, Table, described, folds, read_split, records
 from tests.conftest import ROOT
+from tests.test_docs import steps
 
 ROWS = 240
 
@@ -227,3 +228,10 @@ def test_random_records_lie_between_the_known_ones_and_have_gaps(small, tmp_path
     assert 5 < rows["size"].isna().sum() < 60 and set(rows["kind"]) == {"cat", "cow", "dog"}
     assert split.X["size"].min() <= rows["size"].min() and rows["size"].max() <= split.X["size"].max()
     assert all(schema.by_name["kind"].holds(value) for value in rows["kind"])
+
+
+def test_make_glass_installs_before_it_runs(tmp_path):
+    done = steps("glass", tmp_path)
+    assert done[0].startswith("python3 -m venv .venv")
+    assert any("pip install" in step and "requirements-glass.txt" in step for step in done[1:-1])
+    assert done[-1].endswith("-m benchmarks.glass --all --write")
