@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NotRequired
 from typing_extensions import TypedDict
 
 from glassform.fitted.base import Fitted, Row
-from glassform.fitted.pairs import MOST_KEPT, Pair, Remembered, pairs_of
+from glassform.fitted.pairs import MOST_KEPT, Heights, HeightsOfTwo, Pair, Remembered, pairs_of
 from glassform.fitted.target import Sums
 from glassform.records.field import NOT_KNOWN, Record, Value
 
@@ -219,7 +219,22 @@ class Additive(Fitted):
 
     def sums(self, record: Record) -> float:
         """Return the intercept and one look-up per feature and pair, summed in order."""
-        return summed(self.intercept, self.terms_of(record))
+        total = self.intercept
+        for name, heights in self.heights:
+            total += heights[record[name]]
+        for first, second, both in self.heights_of_two:
+            total += both[record[first]][record[second]]
+        return total
+
+    @cached_property
+    def heights(self) -> list[tuple[str, Heights]]:
+        """By feature, the points of every value."""
+        return [(name, Heights(points.at)) for name, points in self.points.items()]
+
+    @cached_property
+    def heights_of_two(self) -> list[tuple[str, str, HeightsOfTwo]]:
+        """By pair, its two features and the points of every two values."""
+        return [(*pair.features, HeightsOfTwo(pair)) for pair in self.pairs.values()]
 
     def sums_along(self, name: str, record: Record, own: float, values: Sequence[Value]) -> list[float]:
         """Return the sum at each value of one feature, the rest of a record held fixed; `own` is the record's."""

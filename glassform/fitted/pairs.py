@@ -3,13 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from glassform.records.field import NOT_KNOWN, Record, Value
 
 AND = ":"  # between the names of two fields; no field has it in its name
-MOST_KEPT = 10_000  # pairs of values whose points are remembered, of one pair of fields
+MOST_KEPT = 10_000  # values, or pairs of values, whose points are remembered, of one field or pair
+MOST_FIRST, MOST_BESIDE = 1_000, 100  # values of the first field of a pair, and of the second beside each
 
 Term = TypeVar("Term")
 
@@ -126,6 +127,36 @@ class Remembered(dict[tuple[Value, Value], Term]):
         if len(self) < MOST_KEPT:
             self[values] = term
         return term
+
+
+class Heights(dict[Value, float]):
+    """The points of one feature by value, each found once; of very many, the first are remembered."""
+
+    def __init__(self, find: Callable[[Any], float], most: int = MOST_KEPT) -> None:
+        self.find, self.most = find, most
+        super().__init__()
+
+    def __missing__(self, value: Value) -> float:
+        """Find the points of a value that is not remembered."""
+        found = self.find(value)
+        if len(self) < self.most:
+            self[value] = found
+        return found
+
+
+class HeightsOfTwo(dict[Value, Heights]):
+    """The points of a pair by the value of the first feature and that of the second."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        super().__init__()
+
+    def __missing__(self, value: Value) -> Heights:
+        """Make the points beside one value of the first feature."""
+        found = Heights(partial(self.pair.at, value), MOST_BESIDE)
+        if len(self) < MOST_FIRST:
+            self[value] = found
+        return found
 
 
 def pairs_of(written: Mapping[str, Any]) -> dict[str, Pair]:

@@ -113,15 +113,6 @@ class Scorecard(Additive):
         """Whether any feature is real-valued."""
         return any(points.linear for points in self.points.values())
 
-    def sums(self, record: Record) -> float:
-        """Return the log-odds of a record: a look-up per field and pair, and a sum, left to right."""
-        total = self.intercept
-        for name, terms in self.terms.items():
-            total += terms[record[name]]["log_odds"]
-        for first, second, terms_of_both in self.pair_terms:
-            total += terms_of_both[record[first], record[second]]["log_odds"]
-        return total
-
     def log_odds(self, record: Record) -> float:
         """Return the log-odds of a record."""
         return self.sums(record)

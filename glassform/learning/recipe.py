@@ -81,14 +81,11 @@ class Profiles:
         return Profiles(self.X[rows], self.y[rows], self.weights[rows], self.records[rows])
 
     def at_most(self, most: int) -> "Profiles":
-        """Return all rows of records drawn at random, until they are so many distinct ones."""
-        if len(self.y) <= most:
+        """Return so many rows, drawn at random without putting any back; equal ones stay counted together."""
+        if self.weights.sum() <= most:
             return self
-        size = np.bincount(self.records)
-        drawn = np.random.default_rng(SEED).permutation(len(size))
-        kept = np.zeros(len(size), dtype=bool)
-        kept[drawn[: max(1, int(np.searchsorted(size[drawn].cumsum(), most)))]] = True
-        return self.some(kept[self.records])
+        drawn = np.random.default_rng(SEED).multivariate_hypergeometric(self.weights.astype(np.int64), most)
+        return replace(self, weights=drawn.astype(float)).some(drawn > 0)
 
     def folds(self, number: int, repeat: int, by_class: bool) -> np.ndarray:
         """Return the fold of each row: rows of one record are in one, and the outcomes are spread evenly."""

@@ -61,6 +61,10 @@ class Screened:
 
 def screened(cells: Cells, rows: Rows) -> Screened:
     """Try pairs of fields on rows that the steps of their cells were not learned on."""
+    # rows that were counted together are shuffled one by one, as chance would do
+    each = np.repeat(np.arange(len(rows.weights)), rows.weights.astype(np.int64))
+    cells = {pair: cell[each] for pair, cell in cells.items()}
+    rows = Rows(rows.residuals[each], rows.curvatures[each], np.ones(len(each)), rows.part[each])
     best, together = best_of(cells, rows)
     chance = np.random.default_rng(SEED)
     by_chance = 0.0

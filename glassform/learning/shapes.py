@@ -5,8 +5,8 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
+from scipy.interpolate import BSpline
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.preprocessing import SplineTransformer
 
 from glassform.fitted.pairs import AND
 from glassform.learning.columns import Block, Curve, Levels, Ramps, Shape, Steps, codes, hats, one_hot, side_by_side
@@ -19,6 +19,7 @@ MOST_LEVELS = 256  # places of a number most of whose rows hold one value
 PILED_UP, FEWEST_VALUES = 0.5, 10  # the share of the rows at that value, and how many values are no pile
 FEWEST_ROWS = 5  # that a turn of a curve must rest on
 MOST_CELLS = 8  # of a number in a pair
+DEGREE = 3  # of a smooth curve
 BENDS = (0.0, 1 / 3, 2 / 3, 1.0)  # quantiles of the rows between which a smooth curve is one cubic
 RISES, FALLS = "rises", "falls"
 Pairs = tuple[tuple[str, str], ...]
@@ -254,8 +255,10 @@ def basis_of(distinct: np.ndarray, counts: np.ndarray, places: np.ndarray, famil
     at = np.searchsorted(counts.cumsum(), np.array(BENDS) * counts.sum())
     bends = np.clip(distinct[np.minimum(at, len(distinct) - 1)], places[0], places[-1])
     bends = np.unique([places[0], *bends, places[-1]])
-    splines = SplineTransformer(knots=bends[:, None], degree=3, include_bias=False)
-    found: np.ndarray = splines.fit(places[:, None]).transform(places[:, None])
+    first, last = bends[1] - bends[0], bends[-1] - bends[-2]
+    before, after = bends[0] - first * np.arange(DEGREE, 0, -1), bends[-1] + last * np.arange(1, DEGREE + 1)
+    splines = BSpline.design_matrix(places, np.concatenate([before, bends, after]), DEGREE).toarray()
+    found: np.ndarray = splines[:, :-1]  # the last one is what the others leave
     return found
 
 

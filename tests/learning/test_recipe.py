@@ -172,6 +172,17 @@ def test_an_outcome_of_one_row_is_no_reason_to_stop():
     assert chosen(schema, rare).family == "line"
 
 
+def test_rows_that_were_counted_together_are_drawn_and_shuffled_one_by_one():
+    schema, split = schema_of(["no", "yes"]), rows_of(["no", "yes"])
+    X = split.X.assign(x=split.X["x"].round(), z=0.0, count=0)
+    many = Profiles.of(replace(split, X=X, weights=np.full(len(split.y), 1_000.0)))
+    assert len(many.y) <= 66 and many.weights.sum() == 900_000
+    some = many.at_most(40_000)
+    assert some.weights.sum() == 40_000 and len(some.y) >= 0.9 * len(many.y)
+    assert (some.weights / some.weights.sum())[0] == pytest.approx(many.weights[0] / 900_000, abs=0.01)
+    assert chosen(schema, replace(split, X=X)).pairs == (("x", "kind"),)
+
+
 def test_identical_records_are_in_one_fold():
     schema, split = schema_of(["no", "yes"]), rows_of(["no", "yes"])
     X = split.X.iloc[np.repeat(np.arange(90), 10)].reset_index(drop=True)
