@@ -113,9 +113,9 @@ class Levels:
 class Curve:
     """The columns of a number: its line, and a curve made of straight pieces between its places.
 
-    `basis` holds the curve's columns at each place. Beyond its ends a curve stays as it is, its line with it, since
-    no row shows the slope of the line alone. Only a line without a curve goes on. A gap counts as the median, and
-    has a column of its own where there can be one.
+    `basis` holds the curve's columns at each place. Beyond its ends a curve stays as it is, and its line goes on, but
+    for no more than the curve is long: no row shows the slope of the line alone. Without a curve, a line goes on for
+    ever. A gap counts as the median, and has a column of its own where there can be one.
     """
 
     median: float
@@ -128,16 +128,21 @@ class Curve:
     @property
     def turns(self) -> list[float]:
         """Where it may turn."""
-        return [*map(float, self.places)]
+        return [*map(float, self.places), *(self.ends_of_line if len(self.places) else ())]
+
+    @property
+    def ends_of_line(self) -> tuple[float, float]:
+        """Up to where the line of a curve goes on."""
+        first, last = float(self.places[0]), float(self.places[-1])
+        return first - (last - first), last + (last - first)
 
     def blocks(self, column: pd.Series) -> list[Block]:
         """Return the columns of each value."""
         values = column.to_numpy(dtype=float)
         gaps = [column_of(np.isnan(values))] if self.has_gaps else []
         known = np.where(np.isnan(values), self.median, values)
-        if self.basis.size:
-            known = np.clip(known, self.places[0], self.places[-1])
-        line = column_of((known - self.mean) / self.scale)
+        going = np.clip(known, *self.ends_of_line) if self.basis.size else known
+        line = column_of((going - self.mean) / self.scale)
         if not self.basis.size:
             return [line, *gaps]
         curve = hats(known, self.places)
