@@ -36,7 +36,9 @@ def beside_an_opaque_model(rivals: dict[str, Any]) -> str:
     if opaque == BETTER:
         return gettext("An opaque model would err less here: %(measure)s %(theirs)s against %(ours)s.", **words)
     if opaque == WORSE:
-        return gettext("Better than an opaque model here: %(measure)s %(ours)s against %(theirs)s.", **words)
+        return gettext(
+            "As good as an opaque model here, or better: %(measure)s %(ours)s against %(theirs)s.", **words
+        )
     return gettext("As good as an opaque model here: %(measure)s %(ours)s, and %(theirs)s for the other.", **words)
 
 
