@@ -318,7 +318,7 @@ def test_reports_of_a_folder_are_a_folder(folder):
         (["people/0.csv", "people2/0.csv", "scored"], "same name"),
         (["people/0.csv", "y.csv", "--engine", "nosuch://x"], "nosuch"),
         (["people/0.csv", "y.csv", "--artifacts", "nowhere"], "no model yet"),
-        (["people/0.csv", "y.csv", "--table", "nope"], "there is no table nope; there is diabetes, iris"),
+        (["people/0.csv", "y.csv", "--table", "nope"], "there is no table nope; there is census, diabetes, iris"),
         (["people/0.csv", "no/such/../../people/0.csv"], "would overwrite the source"),
     ],
 )  # fmt: skip

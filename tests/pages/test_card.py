@@ -1,6 +1,7 @@
 """The model card in a real Chromium: what comes first, how much there is, what a threshold moves, what is printed."""
 
 import re
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -46,14 +47,24 @@ def test_three_sentences_and_the_contents_come_first(look, table):
     assert first < 300 and [first, *tops] == sorted([first, *tops])
 
 
+def large_groups(groups: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The groups with at least a hundred test rows of either outcome."""
+    return [each for each in groups.values() if min(each["positives"], each["rows"] - each["positives"]) >= 100]
+
+
 def test_the_sentences_are_written_from_the_numbers(look, scorecard):
     page, _ = look()
-    measured, groups = scorecard.evaluation, scorecard.evaluation["groups"]["sex"]
+    measured = scorecard.evaluation
+    groups = {name: large_groups(each) for name, each in measured["groups"].items()}
+    found = {
+        name: [group["true_positives"][50] / group["positives"] for group in each] for name, each in groups.items()
+    }
+    furthest = max(found.values(), key=lambda rates: max(rates) - min(rates))
     good, worse, misuse = page.locator(".short li").all_inner_texts()
     assert f"right for {measured['accuracy']:.1%}" in good and "Better than one answer for all" in good
     assert f"right for {measured['comparison']['base_rate']['accuracy']:.1%}" in good
-    for group in groups.values():
-        assert f"{group['true_positives'][50] / group['positives']:.1%}" in worse
+    for rate in (min(furthest), max(furthest)):
+        assert f"{rate:.1%}" in worse
     assert scorecard.package["glassform"]["card"]["misuse"][:40] in misuse
 
 
