@@ -184,7 +184,7 @@ def agrees(card: Scorecard, cases: list[dict[str, Any]], found: list[float | Non
     """See that the engine gave every case its answer."""
     for case, probability in zip(cases, found, strict=True):
         expected = wanted(card, case)
-        told = None if expected == REFUSED else pytest.approx(expected, abs=1e-12)
+        told = None if expected == REFUSED else pytest.approx(expected, abs=1e-9)
         assert probability == told, named(case)
 
 

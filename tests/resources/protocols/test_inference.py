@@ -70,7 +70,7 @@ def test_the_real_client_infers_in_its_default_mode(remote, scorecard, people, s
     labels = np.where(expected > 0.5, b">50K", b"<=50K")
     assert np.array_equal(answer.as_numpy("label"), labels)
     terms = answer.as_numpy("contributions")
-    assert terms.shape == (100, 7)
+    assert terms.shape == (100, len(scorecard.points) + len(scorecard.pairs))
     log_odds = answer.as_numpy("log_odds").ravel()
     assert np.allclose(scorecard.intercept + terms.sum(axis=1), log_odds, rtol=0, atol=1e-12)
     told = answer.get_response()
@@ -107,7 +107,7 @@ def test_plain_json_is_answered_in_plain_json(client, scorecard, record):
         "shape": [1],
         "data": [scorecard.probability(record)],
     }
-    assert outputs["contributions"]["shape"] == [1, 7]
+    assert outputs["contributions"]["shape"] == [1, len(scorecard.points) + len(scorecard.pairs)]
 
 
 @pytest.mark.parametrize("datatype", ["INT8", "UINT8", "INT16", "UINT64"])
