@@ -60,7 +60,7 @@ def test_a_wheel_holds_all_that_serves_and_trains_inside_the_package(wheel):
     assert {path.relative_to(ROOT).as_posix() for path in inside} <= names
     assert "glassform/translations/zh/LC_MESSAGES/messages.mo" in names
     assert "glassform/accounts/migrations/alembic.ini" in names
-    assert not [name for name in names if "recipe.py" in name or "tests/" in name or "__pycache__" in name]
+    assert not [name for name in names if "data/recipe.py" in name or "tests/" in name or "__pycache__" in name]
 
 
 def test_the_command_names_its_subcommands_and_each_knows_its_name(glassform, tmp_path):

@@ -27,9 +27,11 @@ MOST_SCREENED = 40_000  # that pairs are chosen on
 SMALL, LARGE = 1_000, 4_000  # rows up to which folds are drawn several times, and from which there are fewer
 REPEATS = 3
 PAIR_FOLDS = 3
+MOST_PAIRED = 30  # fields that are tried in pairs
 SEED = 0
 FLOOR = 1e-15  # of a probability, so that it has a logarithm
 ROUGH, MOST_STEPS = 1e-3, 1_000  # of the gradient at which a fit to choose by stops, and the steps it may take
+WIDE = 400  # columns from which another way to fit is faster
 CLOSE = 1e-8  # of the gradient at which the last fit stops
 
 
@@ -71,7 +73,8 @@ class Profiles:
     def of(cls, split: Split) -> "Profiles":
         """Return the distinct rows of a split."""
         names = [*split.X.columns]
-        rows = split.X.assign(**{OUTCOME: split.y, ROWS: split.weights})
+        counted = pd.DataFrame({OUTCOME: split.y, ROWS: split.weights}, index=split.X.index)
+        rows = pd.concat([split.X, counted], axis=1)
         found = rows.groupby([*names, OUTCOME], dropna=False, as_index=False, observed=True).sum()
         records = found.groupby(names, dropna=False, observed=True).ngroup().to_numpy()
         return cls(found[names], found[OUTCOME].to_numpy(), found[ROWS].to_numpy(dtype=float), records)
@@ -116,19 +119,25 @@ def build(schema: Schema, recipe: Recipe) -> Pipeline:
         recipe.pair_strength / recipe.strength,
         dense=schema.task == NUMBER,
     )
-    return Pipeline([("shapes", shapes), ("regression", regression(schema.task, recipe.strength, CLOSE))])
+    return Pipeline([("shapes", shapes), ("regression", regression(schema.task, recipe.strength))])
 
 
-def regression(
-    task: str, strength: float, tolerance: float = ROUGH, is_warm: bool = False
-) -> LogisticRegression | Ridge:
-    """Return the regression of a kind of target, held back by a ridge; a warm one goes on from its last fit."""
+def regression(task: str, strength: float) -> LogisticRegression | Ridge:
+    """Return the regression of a kind of target, held back by a ridge."""
     if task == NUMBER:
         return Ridge(alpha=1.0 / strength, solver="cholesky")
-    if task == CLASSES and tolerance > CLOSE:  # as good for a choice, and much faster with a column a class
-        return LogisticRegression(C=strength, solver="lbfgs", tol=tolerance, max_iter=MOST_STEPS, warm_start=is_warm)
     # newton-cholesky reaches the optimum, which the covariance of the points assumes, in a few steps
-    return LogisticRegression(C=strength, solver="newton-cholesky", tol=tolerance, warm_start=is_warm)
+    return LogisticRegression(C=strength, solver="newton-cholesky", tol=CLOSE)
+
+
+def rough_regression(task: str, strength: float, columns: int) -> LogisticRegression | Ridge:
+    """Return one to choose by: it goes on from its last fit and stops sooner."""
+    if task == NUMBER:
+        return regression(task, strength)
+    # much faster with many columns, or several for each
+    is_wide = task == CLASSES or columns > WIDE
+    solver = "lbfgs" if is_wide else "newton-cholesky"
+    return LogisticRegression(C=strength, solver=solver, tol=ROUGH, max_iter=MOST_STEPS, warm_start=True)
 
 
 def chosen(schema: Schema, training: Split) -> Recipe:
@@ -196,7 +205,7 @@ def losses_of(schema: Schema, recipes: Sequence[Recipe], learned: Profiles, held
     columns, unseen = shapes.fit_transform(learned.X, sample_weight=learned.weights), shapes.transform(held.X)
     model, found = None, []
     for recipe in recipes:
-        model = regression(schema.task, recipe.strength, is_warm=True) if model is None else model
+        model = model or rough_regression(schema.task, recipe.strength, columns.shape[1])
         model.set_params(**{"alpha": 1.0 / recipe.strength} if schema.task == NUMBER else {"C": recipe.strength})
         model.fit(columns, learned.y, sample_weight=learned.weights)
         found.append(row_losses(schema.task, model, unseen, held.y))
@@ -219,6 +228,9 @@ def with_pairs(schema: Schema, recipe: Recipe, rows: Profiles) -> Recipe:
     candidates, named = candidates_of(schema)
     if named or not candidates:
         return replace(recipe, pairs=candidates if named else ())
+    if len(schema.fields) > MOST_PAIRED:
+        strong = strongest(schema, recipe, rows)
+        candidates = tuple(pair for pair in candidates if strong.issuperset(pair))
     steps, curvatures = residuals(schema, recipe, rows)
     part = rows.folds(PARTS, PAIR_FOLDS, schema.task != NUMBER)
     shapes = Shapes(plan_of(schema), pairs=candidates).fit(rows.X, sample_weight=rows.weights)
@@ -233,6 +245,19 @@ def with_pairs(schema: Schema, recipe: Recipe, rows: Profiles) -> Recipe:
         learned, unseen = rows.some(~held), rows.some(held)
         losses += [(losses_of(schema, [each], learned, unseen) @ unseen.weights).item() for each in several]
     return several[int(losses.argmin())]
+
+
+def strongest(schema: Schema, recipe: Recipe, rows: Profiles) -> set[str]:
+    """Return the fields whose points differ most from row to row; of many fields only these are tried in pairs."""
+    model = fit_on(build(schema, recipe), rows)
+    coefficients, start = np.atleast_2d(model[-1].coef_), 0
+    terms = {each.name: np.zeros((len(rows.y), len(coefficients))) for each in schema.fields}
+    for name, block in model[0].blocks(rows.X):
+        own = coefficients[:, start : start + block.width].T[block.places]
+        terms[name] += (own * block.numbers[:, :, None]).sum(axis=1)
+        start += block.width
+    spread = {name: float(each.var(axis=0).sum()) for name, each in terms.items()}
+    return {*sorted(spread, key=lambda name: -spread[name])[:MOST_PAIRED]}
 
 
 def residuals(schema: Schema, recipe: Recipe, rows: Profiles) -> tuple[np.ndarray, np.ndarray]:

@@ -27,7 +27,7 @@ MEASURES = {  # measures and their titles
 class Difference:
     """The points of one value, or the intercept, under two versions, in log-odds; None where a version lacks it.
 
-    The points of two features together are those of the pair, as `sex:age`, with the names of both levels as value.
+    The points of two features together are those of the pair, as `one:other`, with the names of both levels as value.
     `title` is the value in words.
     """
 

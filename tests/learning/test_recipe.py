@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from glassform.fitted.additive import Points
+from glassform.learning import recipe as recipe_module
 from glassform.learning.columns import Curve
 from glassform.learning.estimators import fit
 from glassform.learning.interactions import Interaction
-from glassform.learning.recipe import Profiles, Recipe, build, chosen, held_out, plan_of
+from glassform.learning.recipe import Profiles, Recipe, build, chosen, held_out, plan_of, strongest
 from glassform.learning.screening import PARTS, Rows, screened
 from glassform.learning.shapes import FAMILIES, FEWEST_ROWS, Cells, Shapes, edges_of, supported
 from glassform.learning.table import Split
@@ -136,6 +137,17 @@ def test_a_package_names_or_forbids_pairs():
     assert chosen(none, split).pairs == ()
     never = schema_of(["no", "yes"], pairs={"never": [["kind", "x"]]})
     assert ("x", "kind") not in chosen(never, split).pairs
+
+
+def test_of_many_fields_the_strongest_are_tried_in_pairs():
+    schema, split = schema_of(None), rows_of(None)
+    strong = strongest(schema, Recipe("curve5"), Profiles.of(split))
+    assert strong == {"x", "z", "count", "kind"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe_module, "MOST_PAIRED", 2)
+        two = strongest(schema, Recipe("curve5"), Profiles.of(split))
+        assert len(two) == 2 and "z" in two
+        assert chosen(schema, split).screened["tried"] == 1
 
 
 def test_a_line_is_chosen_where_curves_say_no_more():
