@@ -28,11 +28,16 @@ def goodness(task: str, evaluation: dict[str, Any]) -> str:
     return compared("r2", evaluation, True) if task == NUMBER else compared("brier_score", evaluation, False)
 
 
-def beside_an_opaque_model(rivals: dict[str, Any]) -> str:
-    """Say in one sentence whether an opaque model would do better on the same table, and what straight lines lose."""
-    opaque = rivals["differences"]["boosting"]["verdict"]
-    ours, theirs = rivals["scores"]["this"], rivals["scores"]["boosting"]
+def told_of(rivals: dict[str, Any], name: str) -> tuple[str, dict[str, str]]:
+    """Return whether a rival is better, alike or worse, and the words for its score beside the model's own."""
+    ours, theirs = rivals["scores"]["this"], rivals["scores"][name]
     words = {"measure": SHORT[rivals["score"]], "ours": f"{ours:.3f}", "theirs": f"{theirs:.3f}"}
+    return rivals["differences"][name]["verdict"], words
+
+
+def beside_an_opaque_model(rivals: dict[str, Any]) -> str:
+    """Say in one sentence whether an opaque model would do better on the same table."""
+    opaque, words = told_of(rivals, "boosting")
     if opaque == BETTER:
         return gettext("An opaque model would err less here: %(measure)s %(theirs)s against %(ours)s.", **words)
     if opaque == WORSE:
@@ -44,9 +49,7 @@ def beside_an_opaque_model(rivals: dict[str, Any]) -> str:
 
 def beside_straight_lines(rivals: dict[str, Any]) -> str:
     """Say in one sentence what curves and pairs gain over straight lines."""
-    lines = rivals["differences"]["linear"]["verdict"]
-    ours, theirs = rivals["scores"]["this"], rivals["scores"]["linear"]
-    words = {"measure": SHORT[rivals["score"]], "ours": f"{ours:.3f}", "theirs": f"{theirs:.3f}"}
+    lines, words = told_of(rivals, "linear")
     if lines == WORSE:
         return gettext("Straight lines alone would err more: %(measure)s %(theirs)s.", **words)
     if lines == BETTER:

@@ -10,7 +10,7 @@ import numpy as np
 from pandas import DataFrame
 
 from glassform.fitted.pairs import Pair, Side
-from glassform.learning.shapes import Cells, Shapes
+from glassform.learning.shapes import Cells, numbered, shapes_of
 
 Ask = Callable[[DataFrame], list[float]]  # returns a pipeline's output for each row
 
@@ -33,14 +33,13 @@ class Interaction:
     def of(cls, cells: tuple[Cells, Cells], X: DataFrame, weights: np.ndarray) -> "Interaction":
         """Return that of two fields, with the training rows counted."""
         one, other = cells
-        numbers = one.of(X[one.name]) * other.number + other.of(X[other.name])
-        rows = np.bincount(numbers, weights, minlength=one.number * other.number)
+        rows = np.bincount(numbered(one, other, X), weights, minlength=one.number * other.number)
         return cls(cells, X.iloc[[0]], values_of(one, X), values_of(other, X), rows.reshape(one.number, other.number))
 
     @property
     def names(self) -> tuple[str, str]:
         """The two fields."""
-        return self.cells[0].name, self.cells[1].name
+        return self.cells[0].feature, self.cells[1].feature
 
     def at_cells(self, of_rows: Callable[[DataFrame], np.ndarray]) -> np.ndarray:
         """Return what the fields say together in each cell: what is not said by changing one of them at a time.
@@ -92,20 +91,20 @@ class Interaction:
 
     def pair(self, points: np.ndarray) -> Pair:
         """Return the points of both as a model holds them."""
-        first, second = (Side(each.name, each.levels, each.edges, each.has_gaps) for each in self.cells)
+        first, second = (Side(each.feature, each.levels, each.edges, each.has_gaps) for each in self.cells)
         return Pair(first, second, tuple(tuple(row) for row in points.tolist()))
 
     def terms(self, X: DataFrame, points: np.ndarray) -> list[float]:
         """Return the points of each row."""
-        first, second = (each.of(X[each.name]) for each in self.cells)
+        first, second = (each.of(X[each.feature]) for each in self.cells)
         found: list[float] = points[first, second].tolist()
         return found
 
 
 def interactions_of(pipeline: Any, X: DataFrame, weights: np.ndarray) -> list[Interaction]:
     """Return the pairs of a fitted pipeline; those that are not made of shapes have none."""
-    shapes = pipeline.steps[0][1] if pipeline.steps else None
-    if not isinstance(shapes, Shapes):
+    shapes = shapes_of(pipeline)
+    if shapes is None:
         return []
     return [Interaction.of((shapes.cells_[one], shapes.cells_[other]), X, weights) for one, other in shapes.pairs]
 
@@ -114,7 +113,7 @@ def values_of(cells: Cells, X: DataFrame) -> list[Any]:
     """Return a value of each cell."""
     if cells.levels:
         return [*cells.levels]
-    lowest = X[cells.name].min()
+    lowest = X[cells.feature].min()
     return [lowest, *cells.edges, *([math.nan] if cells.has_gaps else [])]
 
 
@@ -125,5 +124,5 @@ def alone_by_field(
     by_field: dict[str, list[tuple[Cells, np.ndarray]]] = {}
     for interaction, (_, ones, others) in zip(interactions, found, strict=True):
         for cells, alone in zip(interaction.cells, (ones, others), strict=True):
-            by_field.setdefault(cells.name, []).append((cells, alone))
+            by_field.setdefault(cells.feature, []).append((cells, alone))
     return by_field

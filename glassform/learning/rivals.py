@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from glassform.analysis.verdict import ALIKE, BETTER, WORSE
+from glassform.fitted.scorecard import NORMAL_97_5
 from glassform.learning.base import Measures
 from glassform.learning.estimators import boosting, fit, straight_lines
 from glassform.learning.recipe import (
@@ -29,7 +30,6 @@ from glassform.records.schema import CLASSES, NUMBER, Schema
 
 FOLDS = 3
 MOST_ROWS = 40_000
-NORMAL_97_5 = 1.96
 OURS, LINES, TREES = "this", "linear", "boosting"
 
 

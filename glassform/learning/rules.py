@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from glassform.learning.columns import Ramps
-from glassform.learning.shapes import FALLS, RISES, Flat, Rule, Shapes
+from glassform.learning.shapes import FALLS, RISES, Flat, Rule, shapes_of
 from glassform.records.field import Field
 from glassform.records.names import identifier
 from glassform.records.schema import CLASSES, Schema
@@ -60,8 +60,8 @@ def why_not(schema: Schema, field: Field, asked: dict[str, Any], rule: Rule) -> 
 
 def going_back(pipeline: Pipeline, row: pd.DataFrame) -> Flat:
     """Return, by field with a trend, the segments that are flat, those included that go back in a fitted pipeline."""
-    shapes = pipeline.steps[0][1]
-    if not isinstance(shapes, Shapes) or not any(isinstance(each, Ramps) for each in shapes.shapes_.values()):
+    shapes = shapes_of(pipeline)
+    if shapes is None or not any(isinstance(each, Ramps) for each in shapes.shapes_.values()):
         return {}
     coefficients, start = np.ravel(pipeline[-1].coef_), 0
     found, seen = dict[str, tuple[int, ...]](), set[str]()

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import BSpline
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
 
-from glassform.fitted.pairs import AND
+from glassform.fitted.pairs import AND, Side
 from glassform.learning.columns import Block, Curve, Levels, Ramps, Shape, Steps, codes, hats, one_hot, side_by_side
 from glassform.records.field import NOT_KNOWN
 
@@ -56,21 +57,8 @@ class Plan(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Cells:
-    """The cells of one field in a pair: a level each of a category, a range each of a number.
-
-    A number lies in the cell `bisect_right(edges, number)`; a gap, if there can be one, in the last cell.
-    """
-
-    name: str
-    levels: tuple[str, ...] = ()
-    edges: tuple[float, ...] = ()
-    has_gaps: bool = False
-
-    @property
-    def number(self) -> int:
-        """How many there are."""
-        return len(self.levels) if self.levels else len(self.edges) + 1 + self.has_gaps
+class Cells(Side):
+    """The cells of one field in a pair, which a column of rows can be sorted into."""
 
     def of(self, column: pd.Series) -> np.ndarray:
         """Return the cell of each value."""
@@ -79,6 +67,12 @@ class Cells:
         values = column.to_numpy(dtype=float)
         inside = np.searchsorted(self.edges, values, side="right")
         return np.where(np.isnan(values), len(self.edges) + 1, inside)
+
+
+def numbered(first: Cells, second: Cells, X: pd.DataFrame) -> np.ndarray:
+    """Return the cell of each row in a pair, counted row by row of its table."""
+    numbers: np.ndarray = first.of(X[first.feature]) * second.number + second.of(X[second.feature])
+    return numbers
 
 
 class Shapes(TransformerMixin, BaseEstimator):
@@ -159,8 +153,7 @@ class Shapes(TransformerMixin, BaseEstimator):
     def numbered(self, pair: tuple[str, str], X: pd.DataFrame) -> np.ndarray:
         """Return the cell of each row in a pair, counted row by row of its table."""
         first, second = (self.cells_[name] for name in pair)
-        numbers: np.ndarray = first.of(X[first.name]) * second.number + second.of(X[second.name])
-        return numbers
+        return numbered(first, second, X)
 
     def transform(self, X: pd.DataFrame) -> Any:
         """Return the columns of each row."""
@@ -175,6 +168,12 @@ class Shapes(TransformerMixin, BaseEstimator):
             place = np.where(used[place] == numbers, place, -1)
             blocks.append((AND.join(pair), one_hot(place, len(used), self.pair_share**0.5)))
         return blocks
+
+
+def shapes_of(pipeline: Pipeline) -> Shapes | None:
+    """Return the shapes of a pipeline; None, if it is made of something else."""
+    first = pipeline.steps[0][1] if pipeline.steps else None
+    return first if isinstance(first, Shapes) else None
 
 
 def sign_of(rule: Rule) -> float:

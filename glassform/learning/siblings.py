@@ -9,6 +9,7 @@ from glassform.analysis.intervals import FEWEST_ROWS
 from glassform.fitted.base import Fitted
 from glassform.learning.base import Measures
 from glassform.learning.measures import MEASURES
+from glassform.learning.recipe import FLOOR
 from glassform.learning.table import Split, as_records
 from glassform.records.field import Record
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
@@ -16,7 +17,6 @@ from glassform.records.siblings import columns_named, sibling_package
 from glassform.versions.manifest import Beside, Paired
 
 RESAMPLES = 500
-FLOOR = 1e-15  # of a probability, so that it has a logarithm
 Weighted = Callable[[np.ndarray], float]  # a score of all rows, each counted so often
 
 

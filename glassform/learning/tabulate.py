@@ -21,7 +21,7 @@ from glassform.fitted.scorecard import TOLERANCE
 from glassform.learning.interactions import alone_by_field, interactions_of
 from glassform.learning.knots import between as between
 from glassform.learning.knots import one_knot_a_bend
-from glassform.learning.shapes import Cells, Shapes
+from glassform.learning.shapes import Cells, shapes_of
 from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.records.schema import NUMBER, Schema
 
@@ -154,8 +154,8 @@ def with_steps(points: Points, cells: Cells, added: np.ndarray) -> Points:
 
 def turns_of(pipeline: Pipeline) -> dict[str, list[float]]:
     """Return, by feature, where a pipeline's curves may turn or jump, as far as it tells: a search starts there."""
-    shapes = pipeline.steps[0][1] if pipeline.steps else None
-    if not isinstance(shapes, Shapes):
+    shapes = shapes_of(pipeline)
+    if shapes is None:
         return {}
     found = {name: shape.turns for name, shape in shapes.shapes_.items()}
     for name, cells in shapes.cells_.items():
