@@ -61,6 +61,11 @@ class Settings(pydantic.BaseModel):
         this machine, private networks and what a trusted proxy says.
     secure_cookies
         Whether cookies travel by HTTPS only, even if no proxy says that a request came by it.
+    classroom
+        Whether classes can be held here. `python server.py --class` sets this and `class_addresses` for its own
+        workers; do not set them yourself.
+    class_addresses
+        Where phones in the room reach this server, the best address first, as in `http://192.168.1.5:5000`.
     """
 
     cors_origins: Annotated[
@@ -78,6 +83,10 @@ class Settings(pydantic.BaseModel):
         pydantic.BeforeValidator(listed),
     ] = []
     secure_cookies: bool = False
+    classroom: bool = False
+    class_addresses: Annotated[
+        list[Annotated[str, pydantic.Field(pattern=r"^https?://[^/,\s]+$")]], pydantic.BeforeValidator(listed)
+    ] = []
 
     @pydantic.field_validator("rate_limit", "login_limit")
     @classmethod
