@@ -1,7 +1,6 @@
 """The network: which of this machine's addresses the phones in a room can reach."""
 
 import ipaddress
-import os
 import platform
 import re
 import socket
@@ -10,6 +9,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import psutil
+
+from glassform.hosting.startup import is_open
 
 # Interfaces by name: as Linux and macOS call them, and words in the names that people see on Windows.
 NEVER = re.compile(
@@ -110,24 +111,15 @@ def addresses(host: str, told: str | None = None) -> list[str]:
     told
         The address that somebody has chosen: it comes first.
     """
-    chosen = [told] if told else []
-    with suppress(ValueError):
-        if ipaddress.ip_address(host).is_unspecified:
-            found = reachable(interfaces(), set(routed()))
-            return list(dict.fromkeys([*chosen, *(each for each in found if is_served(each, host))]))
-    return list(dict.fromkeys([*chosen, host]))
+    found = [host]
+    if is_open(host):  # of one version of IP: granian's sockets for IPv6 take no calls by IPv4
+        found = [each for each in reachable(interfaces(), set(routed())) if (":" in each) == (":" in host)]
+    return list(dict.fromkeys([told, *found] if told else found))
 
 
 def hints(host: str, found: Sequence[str], release: str = platform.release()) -> Iterator[str]:
     """Yield what helps where phones cannot reach a server on a host, or will hardly."""
-    if not found and addresses("::") and host == "0.0.0.0":
-        yield "This network has IPv6 addresses only. To let phones join, add --host ::"
+    if not found and ":" not in host and addresses("::"):
+        yield "This network has IPv6 addresses only. To let phones join, start again with --host ::"
     if "microsoft" in release.lower():
         yield "Phones may not reach this Linux inside Windows (WSL). If so, start Glassform from Windows itself."
-
-
-def is_served(address: str, host: str) -> bool:
-    """Tell whether a server that listens on all addresses of a version of IP listens on this one too."""
-    if ":" in host:
-        return ":" in address or os.name == "posix"  # where IPv6 takes calls by IPv4 as well
-    return ":" not in address

@@ -95,7 +95,7 @@ def here(monkeypatch):
     ("host", "told", "expected"),
     [
         ("0.0.0.0", None, ["10.0.0.3"]),
-        ("::", None, ["10.0.0.3", "fd00::2"]),
+        ("::", None, ["fd00::2"]),
         ("0.0.0.0", "laptop.local", ["laptop.local", "10.0.0.3"]),
         ("0.0.0.0", "10.0.0.3", ["10.0.0.3"]),
         ("127.0.0.1", None, ["127.0.0.1"]),
@@ -116,7 +116,7 @@ def test_the_cards_of_this_very_machine_can_be_listed():
 
 def test_hints_say_what_else_can_be_done(monkeypatch):
     monkeypatch.setattr(network, "interfaces", lambda: [Interface("eth0", ["fd00::2"])])
-    assert "add --host ::" in " ".join(network.hints("0.0.0.0", [], "6.1.0"))
+    assert "start again with --host ::" in " ".join(network.hints("0.0.0.0", [], "6.1.0"))
     assert "(WSL)" in " ".join(network.hints("0.0.0.0", ["172.29.0.2"], "5.15.90.1-microsoft-standard-WSL2"))
     assert not [*network.hints("0.0.0.0", ["10.0.0.3"], "6.1.0")]
 
