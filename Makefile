@@ -4,10 +4,14 @@ BIN := .venv/bin
 # one more than two cores have: some tests wait, for a killed server or a database that is away
 WORKERS ?= 3
 
-.PHONY: run test quick train check bench glass lighthouse data translations hooks wheel lock clean
+.PHONY: run class test quick train check bench glass lighthouse data translations hooks wheel lock clean
 
 run: .venv/run
 	$(BIN)/python server.py
+
+# an hour in a classroom: phones in the same network can join
+class: .venv/run
+	$(BIN)/python server.py --class
 
 test: .venv/dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder

@@ -46,6 +46,8 @@ LATE = {
     # and what a model that is no table of points is made of, out of one that serves none.
     ("glassform/fitted/pipeline.py", "joblib"),
     ("glassform/fitted/pipeline.py", "pandas"),
+    # Network cards and QR codes, which only a class needs.
+    ("glassform/hosting/command.py", "glassform.hosting.class_mode"),
     # Lists of words, with the first password that is chosen.
     ("glassform/accounts/passwords.py", "zxcvbn"),
     # What looks, as it is imported, whether processes count together.

@@ -86,13 +86,19 @@ def test_pages_of_any_other_origin_still_may_not(open_to_page, record):
 
 
 LONG = "x" * 40
+NOWHERE = {"GLASSFORM_INSTANCE": "/proc/nowhere"}  # where nothing can be written
 
 
 @pytest.mark.parametrize(
     ("options", "environment", "sentence"),
     [
-        (["--host", "0.0.0.0"], {}, "To listen on 0.0.0.0, set SECRET_KEY to 32 or more random characters."),
-        (["--host", "::"], {}, "To listen on ::, set SECRET_KEY"),
+        (
+            ["--host", "0.0.0.0"],
+            NOWHERE,
+            "To listen on 0.0.0.0, a secret has to be kept, but /proc/nowhere cannot be",
+        ),
+        (["--host", "::"], NOWHERE, "Set SECRET_KEY to 32 or more random characters."),
+        (["--class"], NOWHERE, "To listen on 0.0.0.0, a secret has to be kept"),
         (["--host", "0.0.0.0"], {"SECRET_KEY": "short"}, "SECRET_KEY is too short: it needs"),
         ([], {"SECRET_KEY": "short"}, "SECRET_KEY is too short: it needs"),
         (
@@ -100,10 +106,12 @@ LONG = "x" * 40
             {"SECRET_KEY": LONG},
             "--debug lets anyone who reaches 0.0.0.0",
         ),
+        (["--class", "--debug"], {}, "use it on this machine only (--host 127.0.0.1)."),
         ([], {"DATABASE_URL": "mysql://user:hidden@host/x"}, "DATABASE_URL: … (Value error, is neither SQLite nor"),
         ([], {"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES: -1"),
         ([], {"REGISTRATION": "perhaps"}, "REGISTRATION: perhaps"),
         ([], {"RATE_LIMIT": "often"}, "RATE_LIMIT: often"),
+        ([], {"CLASS_ADDRESSES": "192.168.1.5"}, "CLASS_ADDRESSES: 192.168.1.5"),
     ],
 )
 def test_what_would_be_dangerous_is_refused_at_start(scorecard, options, environment, sentence):
@@ -128,6 +136,12 @@ def test_workers_that_count_for_themselves_are_warned_of(scorecard, tmp_path):
             told[workers, storage] = process.stdout.read() if process.stdout else ""
     warned = [each for each, text in told.items() if "Each worker counts requests alone" in text]
     assert warned == [("2", "memory://")]
+
+
+def test_class_mode_is_off_and_its_addresses_are_a_list_with_commas():
+    assert not read_settings({}).classroom and not read_settings({"CLASS_ADDRESSES": ""}).class_addresses
+    told = read_settings({"CLASSROOM": "1", "CLASS_ADDRESSES": "http://192.168.1.5:5000,http://[fd00::2]:5000"})
+    assert told.classroom and told.class_addresses == ["http://192.168.1.5:5000", "http://[fd00::2]:5000"]
 
 
 def test_a_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):

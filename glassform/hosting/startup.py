@@ -8,11 +8,12 @@ import socket
 import sys
 from importlib.util import find_spec
 
+from glassform.files import reason_of
 from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.hosting.training import train
 from glassform.records.names import identifier
 from glassform.records.schema import Schema
-from glassform.settings import ARTIFACTS, PACKAGE, SHORTEST_SECRET, Settings, read_secret
+from glassform.settings import ARTIFACTS, INSTANCE, PACKAGE, SECRET, SHORTEST_SECRET, Settings, read_secret
 from glassform.versions.registry import Registry, untrained
 from glassform.versions.served import Served
 
@@ -35,11 +36,14 @@ def is_free(host: str, port: int) -> bool:
 
 def choose_port(host: str, asked: int | None) -> int:
     """Return the port asked for, or the first free one from 5000 on, saying so if that is another."""
+    # some systems give a port on all addresses though another server has it on this machine's own
+    hosts = {host, local_host(host)}
     if asked is not None:
-        if not is_free(host, asked):
+        if not all(is_free(each, asked) for each in hosts):
             sys.exit(f"Cannot listen on {host}, port {asked}: it is in use, or you lack permission.")
         return asked
-    port = next((port for port in range(PORT, PORT + PORTS_TRIED) if is_free(host, port)), None)
+    tried = range(PORT, PORT + PORTS_TRIED)
+    port = next((port for port in tried if all(is_free(each, port) for each in hosts)), None)
     if port is None:
         sys.exit(f"Cannot listen on {host}: no port from {PORT} to {PORT + PORTS_TRIED - 1} is free.")
     if port != PORT:
@@ -55,24 +59,51 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def is_open(host: str) -> bool:
+    """Tell whether a server on an address listens on every address of this machine."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def local_host(host: str) -> str:
+    """Return where this machine itself reaches a server that listens on an address."""
+    if not is_open(host):
+        return host
+    return "::1" if ":" in host else "127.0.0.1"
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the address of a server."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def refuse_danger(options: argparse.Namespace, settings: Settings) -> None:
     """Refuse unsafe settings; warn of limits that each worker counts alone."""
-    here = is_loopback(options.host)
     if settings.secret_key and len(settings.secret_key) < SHORTEST_SECRET:
         sys.exit(f"SECRET_KEY is too short: it needs {SHORTEST_SECRET} characters.")
-    if not here and not settings.secret_key:
-        sys.exit(f"To listen on {options.host}, set SECRET_KEY to {SHORTEST_SECRET} or more random characters.")
-    if not here and options.debug:
-        sys.exit(f"--debug lets anyone who reaches {options.host} run code here; use it on this machine only.")
+    if options.debug and not is_loopback(options.host):
+        sys.exit(
+            f"--debug lets anyone who reaches {options.host} run code here; use it on this machine only"
+            f" (--host {HOST})."
+        )
     if options.workers > 1 and settings.rate_limit_storage.startswith("memory"):
         print("Each worker counts requests alone; RATE_LIMIT_STORAGE=database counts them together.", file=sys.stderr)
 
 
-def ensure_secret(settings: Settings) -> None:
-    """Make the secret now, so that two workers do not make two."""
+def ensure_secret(settings: Settings, host: str) -> None:
+    """Make the secret now, so that two workers do not make two; others may only reach a server that keeps its own."""
     try:
-        read_secret(settings)
-    except OSError:
+        secret = read_secret(settings)
+        if len(secret) < SHORTEST_SECRET:
+            sys.exit(f"The secret kept in {INSTANCE / SECRET} is too short. Delete this file; a new one is made.")
+    except OSError as error:
+        if not is_loopback(host):
+            sys.exit(
+                f"To listen on {host}, a secret has to be kept, but {INSTANCE} cannot be written to"
+                f" ({reason_of(error)}). Set SECRET_KEY to {SHORTEST_SECRET} or more random characters."
+            )
         os.environ["SECRET_KEY"] = secrets.token_hex(SHORTEST_SECRET)  # for as long as this server runs
 
 
