@@ -178,7 +178,12 @@ def vary_by_origin(response: Response) -> Response:
 
 def main() -> None:
     """Serve from the command line."""
-    run(create_app)
+    run(create_app, forget_old_classes)
+
+
+def forget_old_classes() -> None:
+    """Delete what is kept of classes that are older than a day; class mode calls this now and then."""
+    import_string("glassform.classroom.store.forget")()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Any
 from glassform.classroom.course import Standing
 from glassform.classroom.nicknames import MOST_NICKNAMES
 from glassform.classroom.refused import ClassFull, Ended, TooManyClasses
+from glassform.settings import INSTANCE
 
 FILE = "classes.sqlite"
 LETTERS = "BCDFGHJKMNPQRSTVWXZ"  # of a code: none that is read for another, and no word comes about
@@ -267,3 +268,10 @@ class Store:
 def new_code() -> str:
     """Return a code at random."""
     return "".join(secrets.choice(LETTERS) for _ in range(LETTERS_OF_A_CODE))
+
+
+def forget(file: Path = INSTANCE / FILE) -> None:
+    """Delete all that is kept of old classes, if any is kept at all."""
+    if file.exists():
+        with closing(Store(file)) as store:
+            store.forget()

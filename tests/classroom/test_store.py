@@ -11,6 +11,7 @@ from glassform.classroom.course import Standing, blank, go_on
 from glassform.classroom.lessons import read_lessons
 from glassform.classroom.refused import ClassFull, Ended, NotAsked, TooManyClasses
 from glassform.classroom.store import Store, digest_of, key_of
+from server import forget_old_classes
 
 ALLOWED = lambda standing: None  # noqa: E731
 STEPS = read_lessons()["guess-first"].steps
@@ -159,6 +160,19 @@ def test_a_class_is_forgotten_after_a_day(store, monkeypatch):
         store.find(code)
     store.forget()
     assert all(store.asked(f"SELECT count(*) FROM {table}") == [(0,)] for table in kept.TABLES)
+
+
+def test_the_command_forgets_old_classes_too(store, monkeypatch, tmp_path):
+    forget_old_classes()  # of the installation that the tests have: nothing is made where nothing is kept
+    code = begin(store)
+    begun = kept.this_hour()
+    kept.forget(store.file)
+    assert store.running() == [code]
+    monkeypatch.setattr(kept, "this_hour", lambda: begun + 24)
+    kept.forget(store.file)
+    assert store.asked("SELECT * FROM classes") == []
+    kept.forget(tmp_path / "no.sqlite")
+    assert not (tmp_path / "no.sqlite").exists()
 
 
 def test_there_are_not_too_many_classes(store):
