@@ -9,6 +9,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
 from glassform.classroom.people import read_people
+from glassform.versions.manifest import Beside, Paired
 from server import OF_CLASSES
 
 HTML = {"Accept": "text/html"}
@@ -359,6 +360,44 @@ def test_the_board_shows_the_smallest_change_and_the_person_the_class_got_wrong(
     shown = class_.act("reveal")["change"]
     assert shown["changed_probability"] >= 0.5 and shown["exact"] and shown["changes"]
     assert "/probability?" in class_.phones[0].me().json["try_it"]
+
+
+@pytest.fixture
+def with_siblings(class_app, monkeypatch):
+    """The default table as if it had the two siblings that its description names."""
+    served = class_app.extensions["tables"].default
+    here = served.manifest.versions[served.current.version]
+    means = {"sex": {"Male": (10, 0.3, 0.28), "Female": (9, 0.1, 0.12)}, "education": {"HS-grad": (5, 0.2, 0.2)}}
+    measures = {"roc_auc": Paired(whole=0.88, sibling=0.87, interval=None)}
+    beside = Beside(other=served.current.version, rows=19, measures=measures, means=means)
+    siblings = {
+        name: here.model_copy(update={"without": without, "beside": beside})
+        for name, without in {"one": ["race", "sex"], "two": ["marital_status", "race", "sex"]}.items()
+    }
+    manifest = served.manifest.model_copy(update={"versions": served.manifest.versions | siblings})
+    monkeypatch.setattr(served, "manifest", manifest)
+
+
+def test_the_model_without_some_fields_is_shown_after_the_vote(with_siblings, start):
+    class_ = start(6)
+    while (board := class_.act("next"))["kind"] != "without":
+        pass
+    assert board["title"] == "If race and sex are left out, is the gap gone?" and "without" not in board
+    for phone in class_.phones:
+        assert phone.say(vote="stays").status_code == 200
+    shown = class_.act("reveal")
+    assert shown["vote"]["choices"] == {"gone": 0, "half": 0, "stays": 6}
+    assert shown["without"]["left_out"] == ["Race", "Sex"]
+    groups = [(each["title"], each["whole"], each["sibling"]) for each in shown["without"]["groups"]]
+    assert groups == [("Male", 0.3, 0.28), ("Female", 0.1, 0.12)]  # those of no group field are left away
+    assert shown["without"]["measures"]["roc_auc"]["difference"] == pytest.approx(-0.01)
+    class_.act("next")
+    assert len(class_.phones[0].me().json["question"]["choices"]) == 7  # the fields of the table
+    assert class_.phones[0].say(vote="marital_status").status_code == 200
+    assert class_.act("reveal")["without"]["left_out"] == ["Marital status", "Race", "Sex"]
+    for language in ("en", "zh"):
+        page = class_.teacher.get(class_.begun["board"], headers=HTML | {"Accept-Language": language})
+        assert page.status_code == 200
 
 
 def test_every_step_has_its_page_in_both_languages(start):
