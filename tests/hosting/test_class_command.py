@@ -16,6 +16,7 @@ from glassform.hosting.class_mode import Room
 from glassform.hosting.network import Interface, reachable
 from glassform.settings import Settings
 from tests.conftest import ROOT
+from tests.test_docs import steps
 
 LOOPBACK = Interface("lo", ["127.0.0.1", "::1"])
 LINUX = [
@@ -198,6 +199,11 @@ MADE = {"code": "K7QF", "join": "/j/K7QF", "board": "/classes/K7QF/board?key=abc
 PHONES = ["http://192.168.1.5:5000", "http://10.0.0.3:5000"]
 
 
+def test_make_class_installs_and_serves_a_class(tmp_path):
+    made = steps("class", tmp_path)
+    assert any("pip install" in step for step in made) and made[-1] == ".venv/bin/python server.py --class"
+
+
 class Stub(ThreadingHTTPServer):
     """A server of classes, as far as the command asks it: what it answers, and what it was asked."""
 
@@ -269,6 +275,7 @@ def test_a_class_is_started_printed_and_its_board_opened(stub, monkeypatch, caps
     assert "Class K7QF: phones join at http://192.168.1.5:5000/j/K7QF\n" in printed
     assert "open http://192.168.1.5:5000/join and type K7QF" in printed
     assert "If a phone cannot reach it, try http://10.0.0.3:5000/j/K7QF." in printed
+    assert f"What to do if no phone gets through: {stub.url}/classes/reach\n" in printed
     assert f"its link holds your key, do not pass it on): {stub.url}/classes/K7QF/board?key=abc\n" in printed
     assert "\n".join(class_mode.drawn("http://192.168.1.5:5000/j/K7QF")) in printed
     assert stub.opened == [f"{stub.url}/classes/K7QF/board?key=abc"]
@@ -319,7 +326,8 @@ def test_without_a_network_three_ways_out_are_named(stub, monkeypatch, capsys):
 
 
 def test_a_class_on_this_machine_alone_says_so(stub, monkeypatch, capsys):
-    assert "Only this computer can join" in show(stub, monkeypatch, capsys, phones=[stub.url])
+    printed = show(stub, monkeypatch, capsys, phones=[stub.url])
+    assert "Only this computer can join" in printed and "/classes/reach" not in printed
 
 
 class Console(io.TextIOWrapper):
