@@ -1,6 +1,6 @@
 """The application: every address and its resource; `python server.py` serves it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,18 @@ RESOURCES = {
     "/v2/models/<name>/versions/<version>/ready": "protocols.inference.InferenceModelReady",
     "/v2/models/<name>/versions/<version>/infer": "protocols.inference.Inferred",
 }
+# The same of class mode: there are no such addresses without it.
+OF_CLASSES = {
+    "/classes": "classes.opening.Classes",
+    "/classes/reach": "classes.opening.Reach",
+    "/join": "classes.opening.Join",
+    "/j/<code>": "classes.opening.Joining",
+    "/classes/<code>/board": "classes.board.Board",
+    "/classes/<code>/end": "classes.board.End",
+    "/classes/<code>/me": "classes.phone.Me",
+    "/classes/<code>/results": "classes.results.ClassResults",
+    "/classes/<code>/notes": "classes.results.Notes",
+}
 
 SWAGGER = str(files("flask_swagger_ui") / "dist")  # Swagger UI as its makers built it
 SECONDS_A_PREFLIGHT_HOLDS = 600
@@ -130,7 +142,7 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     app.extensions["metrics"] = counts = Metrics()
     pages.prepare(app)
     app.register_blueprint(Blueprint("swagger", "swagger", static_folder=SWAGGER, static_url_path="/docs/assets"))
-    add_resources(app)
+    add_resources(app, RESOURCES | OF_CLASSES if settings.classroom else RESOURCES)
     problems.prepare(app)
     database.connect(app, settings.database_url)
     signing_in.configure(app, settings, read_secret(settings))
@@ -141,12 +153,12 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     return app
 
 
-def add_resources(app: Flask) -> None:
+def add_resources(app: Flask, resources: Mapping[str, str]) -> None:
     """Give every resource its addresses, those that end in a format among them."""
     api = Api(app)
-    for name in dict.fromkeys(RESOURCES.values()):
+    for name in dict.fromkeys(resources.values()):
         resource = import_string(f"glassform.resources.{name}")
-        urls = [url for url, each in RESOURCES.items() if each == name]
+        urls = [url for url, each in resources.items() if each == name]
         suffixed = [f"{url}.<any({', '.join(SUFFIXES)}):suffix>" for url in urls if url != "/" and resource.suffixed]
         api.add_resource(resource, *urls, *suffixed)
 

@@ -24,6 +24,7 @@ SHORTEST_NAME, LONGEST_NAME = 3, 60  # characters, of an account
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200  # characters
 MOST_KEYS = 20  # API keys of an account
 MOST_SAVED = 100_000  # saved predictions of an account
+LARGEST_CLASS = 200  # phones of a class
 MOST_REPEATABLE = 100_000  # requests of an account that can be sent again by their Idempotency-Key
 DAYS_REPEATABLE = 30  # how long they can
 MOST_SIGNED_IN = 1_000  # places where an account is signed in; a further one signs out the oldest
@@ -35,11 +36,14 @@ RESERVED = frozenset(
         "account",
         "accounts",
         "changes",
+        "classes",
         "curves",
         "docs",
         "drift",
         "examples",
         "health",
+        "j",
+        "join",
         "keys",
         "metrics",
         "model",

@@ -37,6 +37,7 @@ DESCRIPTIONS = {  # of the path's variables
     "name": "The model's name.",
     "version": "The model's version.",
     "id": "The name of one of them, as its address has it.",
+    "code": "The code of the class.",
 }
 GOOD = {HTTPStatus.OK, HTTPStatus.CREATED}
 EMPTY = {HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT, HTTPStatus.SEE_OTHER}

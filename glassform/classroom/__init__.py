@@ -1,0 +1,1 @@
+"""A class that guesses before the model answers: its lesson, its people, its guesses and their scores."""
