@@ -4,18 +4,22 @@ import argparse
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.request import Request, urlopen
 
 import pytest
 
+from benchmarks.measuring import free_port
 from glassform.hosting import class_mode, command, network, startup
 from glassform.hosting.class_mode import Room
 from glassform.hosting.network import Interface, reachable
 from glassform.settings import Settings
-from tests.conftest import ROOT
+from tests.conftest import ROOT, serving
 from tests.test_docs import steps
 
 LOOPBACK = Interface("lo", ["127.0.0.1", "::1"])
@@ -405,3 +409,30 @@ def test_the_workers_are_told_that_there_is_a_class_and_where(monkeypatch):
     assert (os.environ["CLASSROOM"], os.environ["CLASS_ADDRESSES"]) == ("1", addresses)
     ((room, _, _),) = shown
     assert room == Room("http://127.0.0.1:5001", addresses.split(","))
+
+
+def test_one_command_reaches_the_board(scorecard, tmp_path):
+    port, opened, noting = free_port(), tmp_path / "opened", tmp_path / "browser.py"
+    noting.write_text(f"import sys; open({str(opened)!r}, 'a').write(sys.argv[1] + chr(10))")
+    environment = {
+        "GLASSFORM_INSTANCE": str(tmp_path / "instance"),
+        "BROWSER": f"{sys.executable} {noting} %s",
+        "DISPLAY": ":0",
+        "CI": "",
+        "SECRET_KEY": "",
+        "PORT": str(port),
+    }
+    with serving(
+        "--class", "--host", "127.0.0.1", "--size", "3", "--workers", "2", environment=environment
+    ) as process:
+        until = time.monotonic() + 60
+        while not opened.exists() or not opened.read_text().endswith("\n"):
+            assert time.monotonic() < until and process.poll() is None
+            time.sleep(0.05)
+        board = opened.read_text().strip()
+        with urlopen(Request(board, headers={"Accept": "text/html"})) as answer:
+            assert answer.status == 200
+        process.terminate()
+        told = process.stdout.read() if process.stdout else ""
+    (code,) = re.findall(rf"Class (\w+): phones join at http://127\.0\.0\.1:{port}/j/\1\n", told)
+    assert board.startswith(f"http://127.0.0.1:{port}/classes/{code}/board?key=") and board in told
