@@ -13,6 +13,7 @@ from http.client import HTTPException
 from threading import Thread, Timer
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 import segno
@@ -149,10 +150,9 @@ def joining(room: Room, made: Mapping[str, Any]) -> list[str]:
     lines = [f"Class {code}: phones join at {best}", *drawn(best)]
     lines += [f"Or open {room.addresses[0]}/join and type {code}."]
     lines += [f"If a phone cannot reach it, try {' or '.join(others)}."] if others else []
-    host = room.url.removeprefix("http://").rpartition(":")[0].strip("[]")
-    if room.addresses == [room.url] and is_loopback(host):
-        lines += ["Only this computer can join: it listens to no other."]
-    return lines
+    if room.addresses == [room.url] and is_loopback(urlsplit(room.url).hostname or ""):
+        return [*lines, "Only this computer can join: it listens to no other."]
+    return [*lines, f"What to do if no phone gets through: {room.url}/classes/reach"]
 
 
 def board(room: Room, made: Mapping[str, Any]) -> str:

@@ -4,18 +4,23 @@ import argparse
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.request import Request, urlopen
 
 import pytest
 
+from benchmarks.measuring import free_port
 from glassform.hosting import class_mode, command, network, startup
 from glassform.hosting.class_mode import Room
 from glassform.hosting.network import Interface, reachable
 from glassform.settings import Settings
-from tests.conftest import ROOT
+from tests.conftest import ROOT, serving
+from tests.test_docs import steps
 
 LOOPBACK = Interface("lo", ["127.0.0.1", "::1"])
 LINUX = [
@@ -198,6 +203,11 @@ MADE = {"code": "K7QF", "join": "/j/K7QF", "board": "/classes/K7QF/board?key=abc
 PHONES = ["http://192.168.1.5:5000", "http://10.0.0.3:5000"]
 
 
+def test_make_class_installs_and_serves_a_class(tmp_path):
+    made = steps("class", tmp_path)
+    assert any("pip install" in step for step in made) and made[-1] == ".venv/bin/python server.py --class"
+
+
 class Stub(ThreadingHTTPServer):
     """A server of classes, as far as the command asks it: what it answers, and what it was asked."""
 
@@ -269,6 +279,7 @@ def test_a_class_is_started_printed_and_its_board_opened(stub, monkeypatch, caps
     assert "Class K7QF: phones join at http://192.168.1.5:5000/j/K7QF\n" in printed
     assert "open http://192.168.1.5:5000/join and type K7QF" in printed
     assert "If a phone cannot reach it, try http://10.0.0.3:5000/j/K7QF." in printed
+    assert f"What to do if no phone gets through: {stub.url}/classes/reach\n" in printed
     assert f"its link holds your key, do not pass it on): {stub.url}/classes/K7QF/board?key=abc\n" in printed
     assert "\n".join(class_mode.drawn("http://192.168.1.5:5000/j/K7QF")) in printed
     assert stub.opened == [f"{stub.url}/classes/K7QF/board?key=abc"]
@@ -319,7 +330,8 @@ def test_without_a_network_three_ways_out_are_named(stub, monkeypatch, capsys):
 
 
 def test_a_class_on_this_machine_alone_says_so(stub, monkeypatch, capsys):
-    assert "Only this computer can join" in show(stub, monkeypatch, capsys, phones=[stub.url])
+    printed = show(stub, monkeypatch, capsys, phones=[stub.url])
+    assert "Only this computer can join" in printed and "/classes/reach" not in printed
 
 
 class Console(io.TextIOWrapper):
@@ -397,3 +409,30 @@ def test_the_workers_are_told_that_there_is_a_class_and_where(monkeypatch):
     assert (os.environ["CLASSROOM"], os.environ["CLASS_ADDRESSES"]) == ("1", addresses)
     ((room, _, _),) = shown
     assert room == Room("http://127.0.0.1:5001", addresses.split(","))
+
+
+def test_one_command_reaches_the_board(scorecard, tmp_path):
+    port, opened, noting = free_port(), tmp_path / "opened", tmp_path / "browser.py"
+    noting.write_text(f"import sys; open({str(opened)!r}, 'a').write(sys.argv[1] + chr(10))")
+    environment = {
+        "GLASSFORM_INSTANCE": str(tmp_path / "instance"),
+        "BROWSER": f"{sys.executable} {noting} %s",
+        "DISPLAY": ":0",
+        "CI": "",
+        "SECRET_KEY": "",
+        "PORT": str(port),
+    }
+    with serving(
+        "--class", "--host", "127.0.0.1", "--size", "3", "--workers", "2", environment=environment
+    ) as process:
+        until = time.monotonic() + 60
+        while not opened.exists() or not opened.read_text().endswith("\n"):
+            assert time.monotonic() < until and process.poll() is None
+            time.sleep(0.05)
+        board = opened.read_text().strip()
+        with urlopen(Request(board, headers={"Accept": "text/html"})) as answer:
+            assert answer.status == 200
+        process.terminate()
+        told = process.stdout.read() if process.stdout else ""
+    (code,) = re.findall(rf"Class (\w+): phones join at http://127\.0\.0\.1:{port}/j/\1\n", told)
+    assert board.startswith(f"http://127.0.0.1:{port}/classes/{code}/board?key=") and board in told
