@@ -13,7 +13,7 @@ from glassform.languages import gettext
 from glassform.records.field import Field, Record
 from glassform.records.schema import Schema
 
-MOST_NAMED = 12  # levels that a line names
+MANY, MOST_NAMED = 12, 24  # levels that the longest line of a field names, and any other line
 CROSSED = (0.01, 0.02, 0.05, *(percent / 100 for percent in range(10, 91, 10)), 0.95, 0.98, 0.99)
 
 PaperLine = TypedDict(
@@ -123,7 +123,7 @@ def line_of(line: Line, titles: Sequence[str], is_longest: bool) -> PaperLine:
 
 def title_of(titles: Sequence[str], is_longest: bool) -> str:
     """Return the title of a line: what it holds or, where that is much, all that the other lines do not."""
-    if len(titles) > MOST_NAMED and is_longest:
+    if len(titles) > MANY and is_longest:
         return gettext("all others")
     named = gettext("; ").join(titles[:MOST_NAMED])
     if len(titles) <= MOST_NAMED:
