@@ -12,7 +12,7 @@ from glassform.learning.recipe import Profiles
 from glassform.learning.shapes import NO_RULE, Cells, Rule, sign_of
 from glassform.records.field import NOT_KNOWN
 
-BY_CHANCE = 3.84  # of chi squared, one time of twenty: two lines that differ by less become one
+BY_CHANCE = 2.0  # of chi squared, where one line less is as likely (AIC): two that differ by less become one
 BACKWARDS = -1.0  # in its place, of two lines that a rule of shape has the other way round
 STEPS, CLOSE = 30, 1e-4  # of Newton's method, and where it ends
 HALVINGS = 20  # of one of its steps, if it goes too far
