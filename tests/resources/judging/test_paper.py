@@ -12,7 +12,6 @@ import pytest
 
 import model
 from glassform.describing.files import add
-from glassform.fitted.paper import paper_of
 from glassform.learning.recipe import Recipe
 from glassform.resources.judging import scorecard as resource
 from glassform.settings import ARTIFACTS
@@ -190,7 +189,3 @@ def test_a_small_table_with_gaps_has_a_card(client_of_added):
         assert answer.status_code == 200, answer.text
         assert answer.json["sum"] <= answer.json["most"] <= 99
     assert client_of_added.get("/few/scorecard?points=5", headers=HTML).status_code == 200
-
-
-def test_each_version_has_its_own_card(scorecard):
-    assert scorecard.paper["offset"] == paper_of(scorecard).offset
