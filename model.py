@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from glassform.files import print_any_text
 from glassform.fitted.base import Fitted
 from glassform.fitted.pipeline import Opaque
+from glassform.fitted.scorecard import Scorecard
 from glassform.learning.command import (
     line_by_line,
     missing_siblings,
@@ -28,6 +29,7 @@ from glassform.learning.command import (
 from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
+from glassform.learning.paper import EDITION, measured, paper_of
 from glassform.learning.recipe import Recipe, build, chosen
 from glassform.learning.rivals import cross_validated, free_of_rules
 from glassform.learning.rules import UnholdableRule, rules_of
@@ -115,9 +117,12 @@ def learned(schema: Schema, training: Split, test: Split) -> tuple[Fitted, Pipel
             evaluation["without_rules"] = free_of_rules(used, rows, test)
         # a sibling is compared with the version that has all fields instead
         evaluation["rivals"] = cross_validated(used, recipe, rows) if is_additive and not schema.unused else None
+    if kind is Scorecard:
+        with step("Making the paper card"):
+            points["paper"] = measured(paper_of(used.schema, rows, recipe), measures, test, evaluation).written()
     about = facts(measures, pipeline, training, test)
     card = kind(
-        version=version_of(schema, pipeline, [training, test]),
+        version=version_of(schema, pipeline, [training, test], EDITION if kind is Scorecard else 0),
         package=schema.package,
         typical=typical_record(schema, training),
         examples=choose_examples(measures, test, predicted),

@@ -101,6 +101,7 @@ def test_training_prints_its_steps(again):
         "Tabulating",
         "Evaluating",
         "Comparing",
+        "Making",
         "Saving",
     ]
 

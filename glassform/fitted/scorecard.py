@@ -6,6 +6,7 @@ from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as member
 from functools import cached_property, partial
 from itertools import chain, count, pairwise
 from typing import Any, NotRequired
@@ -55,9 +56,11 @@ class Scorecard(Additive):
 
     `covariance` is the lower triangle, row after row, of the covariance matrix of [intercept, points of the first
     feature, of the second, ..., cells of the first pair, ...]. It is empty if there are too many points to keep it.
+    `paper` is its paper card, as `paper.Paper` writes it; older files have none.
     """
 
     covariance: Sequence[float]
+    paper: dict[str, Any] | None = member(default=None, kw_only=True)
 
     kind = "scorecard"
     term = "log_odds"

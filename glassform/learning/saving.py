@@ -27,10 +27,15 @@ from glassform.versions.registry import Registry
 SELF_TEST_ROWS = 24  # a server checks their answers before it is ready
 
 
-def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split]) -> str:
-    """Hash the data and the recipe: the same input gives the same version."""
+def version_of(schema: Schema, pipeline: Pipeline, splits: list[Split], paper: int = 0) -> str:
+    """Hash the data and the recipe: the same input gives the same version.
+
+    `paper` is the edition of the recipe of its paper card, if it has one.
+    """
     recipe = {name: repr(value) for name, value in pipeline.get_params().items()}
     content = [schema.package, recipe, [split.sha256 for split in splits], sklearn.__version__]
+    if paper:
+        content.append({"paper": paper})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 

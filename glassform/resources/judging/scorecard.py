@@ -10,6 +10,7 @@ from flask import url_for
 from pydantic import TypeAdapter
 from werkzeug.exceptions import NotFound
 
+from glassform.analysis.paper import PaperAnswer, paper_answer, strip
 from glassform.analysis.table_of_points import (
     ScorecardAnswer,
     ScorecardFeature,
@@ -18,10 +19,11 @@ from glassform.analysis.table_of_points import (
     points_named,
     table,
 )
-from glassform.engines.dialects import DIALECTS, DUCKDB, Dialect
+from glassform.engines.dialects import DIALECTS, DUCKDB
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
+from glassform.fitted.paper import POINTS_TO_DOUBLE, Paper, paper_of
 from glassform.fitted.scorecard import Scorecard as Model
 from glassform.fitted.titles import is_jump, names_of, titles_of
 from glassform.languages import gettext
@@ -36,12 +38,14 @@ from glassform.web.reading import filled_up, flat, given_fields, one_of, read_op
 from glassform.web.resource import Resource
 from glassform.web.together import drawn_together
 
-DIALECT = "dialect"  # the query parameter
+DIALECT, POINTS = "dialect", "points"  # the query parameters
+OPTIONS = {DIALECT: one_of([*DIALECTS]), POINTS: one_of([str(POINTS_TO_DOUBLE)])}
+ON_PAPER = ("json", "html", "csv")
 MOST_STEPS = 10  # values of a number on paper
 
 
 class Scorecard(Resource):
-    """The table of points that is the model."""
+    """The table of points that is the model; asked for whole points, its paper card."""
 
     formats = ("json", "html", "csv", "sql")
     reads_query = True
@@ -49,19 +53,36 @@ class Scorecard(Resource):
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
-        """Return the SQL dialect, and the fields of the record that the page picks first."""
+        """Return the SQL dialect, whole points, and the fields of the record that the page picks first."""
         dialect = in_query(DIALECT, TEXT | {"enum": [*DIALECTS], "default": DUCKDB.name}, "The SQL dialect.")
-        return [*([] if DIALECT in schema.names else [dialect]), *record_in_query(schema, required=False)]
+        points = in_query(
+            POINTS, {"type": "integer", "enum": [POINTS_TO_DOUBLE]}, "Whole points: so many double the odds."
+        )
+        options = [each for each in (dialect, points) if each["name"] not in schema.names]
+        return [*options, *record_in_query(schema, required=False)]
 
-    def get(self) -> tuple[ScorecardAnswer, int, dict[str, str]]:
+    @property
+    def template(self) -> str:
+        """The page of the paper card, or the one for the kind of target."""
+        return "judging/paper.html" if is_on_paper() else super().template
+
+    def offered(self) -> tuple[str, ...]:
+        """Return the formats on offer; a paper card is not written as SQL."""
+        return ON_PAPER if is_on_paper() else self.formats
+
+    def get(self) -> tuple[ScorecardAnswer | PaperAnswer, int, dict[str, str]]:
         """Return the intercept and, by feature, the points of every value; as SQL, one SELECT that adds them up."""
-        read_dialect()
-        read_picked()
+        options, record = read_how(), read_picked()
+        if POINTS in options:
+            card, paper = on_paper(fitted())
+            return paper_answer(card, paper, schema(), record), HTTPStatus.OK, {}
         described = url_for("scorecardschema")
         return table(additive(fitted()), schema()), HTTPStatus.OK, {"Link": f'<{described}>; rel="describedby"'}
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
-        """Return the features, the widest first, the record that is picked, and its answer."""
+        """Return the features, the widest first, the record that is picked, and its answer; or a card's strip."""
+        if is_on_paper():
+            return shown_on_paper(answer)
         card, record = additive(fitted()), read_picked()
         tables = {"": card} if isinstance(card, Additive) else card.tables
         pairs = {label: table.pairs for label, table in tables.items()}
@@ -71,6 +92,7 @@ class Scorecard(Resource):
             "live": card.explain(record),
             "every_point": every_point,
             "at_steps": at_steps,
+            "has_paper": isinstance(card, Model) and card.paper and POINTS not in schema().names,
             **drawn_with(card, schema()),
         }
 
@@ -82,10 +104,13 @@ class Scorecard(Resource):
         card = fitted()
         if not isinstance(card, Additive):
             raise NotFound(gettext("Several classes are not written as SQL."))
-        return statement(card, read_dialect())
+        return statement(card, DIALECTS[read_how().get(DIALECT, DUCKDB.name)])
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return the intercept's row, a row per point, outer knots in order, and a row per cell of each pair."""
+        if is_on_paper():
+            yield from rows_on_paper(answer)
+            return
         are_log_odds = isinstance(fitted(), Model)
         first = points_named(answer["intercept"], are_log_odds)
         yield {"feature": "intercept", "value": "", **flat(first)}
@@ -96,6 +121,26 @@ class Scorecard(Resource):
         for pair in answer["pairs"]:
             for value, points in cells_of(additive(fitted()), pair):
                 yield {"feature": pair["feature"], "value": value, **flat(points_named(points, are_log_odds))}
+
+
+def shown_on_paper(answer: PaperAnswer) -> dict[str, Any]:
+    """Return what the page of a paper card shows beside the answer."""
+    fields = schema().by_name
+    return {
+        "strip": strip(answer["sums"]),
+        "units": {name: field.unit for name, field in fields.items()},
+        "left_out": [fields[name].title for name in answer["left_out"]],
+        "given": any(not is_option(name) for name, _ in given_fields()),
+    }
+
+
+def rows_on_paper(answer: PaperAnswer) -> Iterator[dict[str, Any]]:
+    """Return the offset's row, and a row per line of the card."""
+    yield {"feature": "offset", "line": "", "from": None, "below": None, "points": answer["offset"]}
+    for feature in answer["features"]:
+        for line in feature["lines"]:
+            ends = {"from": line.get("from"), "below": line.get("below")}
+            yield {"feature": feature["feature"], "line": line["title"], **ends, "points": line["points"]}
 
 
 def cells_of(card: Additive | ClassesScorecard, pair: ScorecardPair) -> Iterator[tuple[str, Any]]:
@@ -149,16 +194,16 @@ class ScorecardSchema(Resource):
         return {"$schema": JSON_SCHEMA, "$id": whole_address("scorecardschema"), **described}
 
 
-def read_dialect() -> Dialect:
-    """Read the SQL dialect.
+def read_how() -> dict[str, str]:
+    """Read the SQL dialect and the points that double the odds, if they are given.
 
     Raises
     ------
     InvalidQuery
-        If it is unknown, or its name is misspelt.
+        If one is unknown, or its name is misspelt.
     """
-    given = [field for field in given_fields() if is_dialect(field[0])]
-    return DIALECTS[read_options({DIALECT: one_of([*DIALECTS])}, given).get(DIALECT, DUCKDB.name)]
+    given = [field for field in given_fields() if is_option(field[0])]
+    return read_options({name: read for name, read in OPTIONS.items() if name not in schema().names}, given)
 
 
 def read_picked() -> Record:
@@ -169,12 +214,34 @@ def read_picked() -> Record:
     InvalidRecord
         With every error of every field.
     """
-    return filled_up([field for field in given_fields() if not is_dialect(field[0])])
+    return filled_up([field for field in given_fields() if not is_option(field[0])])
 
 
-def is_dialect(name: str) -> bool:
-    """Tell whether a query parameter is the dialect, misspelt or not, and no field."""
-    return name not in schema().names and nearest(name, {DIALECT: DIALECT}) is not None
+def is_option(name: str) -> bool:
+    """Tell whether a query parameter is an option, misspelt or not, and no field."""
+    return name not in schema().names and nearest(name, {each: each for each in OPTIONS}) is not None
+
+
+def is_on_paper() -> bool:
+    """Tell whether the request asks for the paper card; in a table with a field of that name it cannot."""
+    return POINTS not in schema().names and any(name == POINTS for name, _ in given_fields())
+
+
+def on_paper(card: Fitted) -> tuple[Model, Paper]:
+    """Return the model and its paper card.
+
+    Raises
+    ------
+    NotFound
+        If it has none.
+    """
+    table = additive(card)
+    if not isinstance(table, Model):
+        raise NotFound(gettext("Only a model of two classes has a paper card."))
+    paper = paper_of(table)
+    if paper is None:
+        raise NotFound(gettext("This version was trained before there were paper cards. Train it again to get one."))
+    return table, paper
 
 
 def additive(card: Fitted) -> Additive | ClassesScorecard:
