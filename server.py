@@ -78,6 +78,7 @@ OF_CLASSES = {
     "/classes/<code>/me": "classes.phone.Me",
     "/classes/<code>/results": "classes.results.ClassResults",
     "/classes/<code>/notes": "classes.results.Notes",
+    "/classes/<code>/card": "classes.results.PaperCard",
 }
 
 SWAGGER = str(files("flask_swagger_ui") / "dist")  # Swagger UI as its makers built it

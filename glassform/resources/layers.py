@@ -1,13 +1,18 @@
-"""What the page of an answer shows beside it: why, how sure, and the same record in another group."""
+"""What several pages show: why an answer, how sure, the same record in another group; the paper card."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from werkzeug.exceptions import NotFound
+
+from glassform.analysis.paper import PaperAnswer, strip
 from glassform.analysis.table_of_points import table
 from glassform.analysis.thresholds import Rate
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
+from glassform.fitted.paper import Paper, paper_of
+from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid
 from glassform.fitted.titles import vague_values
 from glassform.languages import gettext
@@ -114,3 +119,42 @@ def in_points(difference: float, is_moved: bool = False) -> str:
     if difference > 0:
         return gettext("%(points)s percentage points higher", points=points)
     return gettext("%(points)s percentage points lower", points=points)
+
+
+def on_paper(card: Fitted) -> tuple[Scorecard, Paper]:
+    """Return the model and its paper card.
+
+    Raises
+    ------
+    NotFound
+        If it has none.
+    """
+    table = additive(card)
+    if not isinstance(table, Scorecard):
+        raise NotFound(gettext("Only a model of two classes has a paper card."))
+    paper = paper_of(table)
+    if paper is None:
+        raise NotFound(gettext("This version was trained before there were paper cards. Train it again to get one."))
+    return table, paper
+
+
+def additive(card: Fitted) -> Additive | ClassesScorecard:
+    """Return the model, if it is a table of points.
+
+    Raises
+    ------
+    NotFound
+        If it is none.
+    """
+    if not isinstance(card, Additive | ClassesScorecard):
+        raise NotFound(
+            gettext(
+                "This model is no sum of one term per field, so no table of points equals it: its pipeline answers."
+            )
+        )
+    return card
+
+
+def sheet_with(answer: PaperAnswer, dictionary: Schema) -> dict[str, Any]:
+    """Return what the sheet of a paper card shows beside the answer: some of its sums, and the units."""
+    return {"strip": strip(answer["sums"]), "units": {field.name: field.unit for field in dictionary.fields}}

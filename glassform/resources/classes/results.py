@@ -5,8 +5,11 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from glassform.analysis.paper import PaperAnswer, paper_answer
 from glassform.classroom.results import Results, results_of
 from glassform.resources.classes.entering import InClass, room_of, stamp_of
+from glassform.resources.layers import on_paper, sheet_with
+from glassform.web.asked import schema
 
 
 class ClassResults(InClass):
@@ -59,6 +62,20 @@ class ClassResults(InClass):
         for question, tally in answer["votes"].items():
             for choice, count in (tally["choices"] or {}).items():
                 yield {"what": "vote", "name": f"{question} {choice}", "count": count}
+
+
+class PaperCard(InClass):
+    """The paper card of a class's model, twice on a sheet."""
+
+    def get(self, code: str) -> PaperAnswer:
+        """Return the model as whole points, to be added up by hand."""
+        room = room_of(code)
+        card, paper = on_paper(room.card)
+        return paper_answer(card, paper, room.schema, card.typical)
+
+    def shown_with(self, answer: Any) -> dict[str, Any]:
+        """Return what the sheets show beside the answer."""
+        return sheet_with(answer, schema())
 
 
 class Minute(TypedDict):

@@ -10,7 +10,7 @@ from flask import url_for
 from pydantic import TypeAdapter
 from werkzeug.exceptions import NotFound
 
-from glassform.analysis.paper import PaperAnswer, paper_answer, strip
+from glassform.analysis.paper import PaperAnswer, paper_answer
 from glassform.analysis.table_of_points import (
     ScorecardAnswer,
     ScorecardFeature,
@@ -21,16 +21,15 @@ from glassform.analysis.table_of_points import (
 )
 from glassform.engines.dialects import DIALECTS, DUCKDB
 from glassform.fitted.additive import Additive
-from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
-from glassform.fitted.paper import POINTS_TO_DOUBLE, Paper, paper_of
+from glassform.fitted.paper import POINTS_TO_DOUBLE
 from glassform.fitted.scorecard import Scorecard as Model
 from glassform.fitted.titles import is_jump, names_of, titles_of
 from glassform.languages import gettext
 from glassform.records.field import Record
 from glassform.records.messages import nearest
 from glassform.records.schema import CLASSES, JSON_SCHEMA, Schema
-from glassform.resources.layers import drawn_with
+from glassform.resources.layers import additive, drawn_with, on_paper, sheet_with
 from glassform.web.addresses import whole_address
 from glassform.web.asked import fitted, schema
 from glassform.web.openapi import TEXT, Exact, in_query, record_in_query
@@ -127,8 +126,7 @@ def shown_on_paper(answer: PaperAnswer) -> dict[str, Any]:
     """Return what the page of a paper card shows beside the answer."""
     fields = schema().by_name
     return {
-        "strip": strip(answer["sums"]),
-        "units": {name: field.unit for name, field in fields.items()},
+        **sheet_with(answer, schema()),
         "left_out": [fields[name].title for name in answer["left_out"]],
         "given": any(not is_option(name) for name, _ in given_fields()),
     }
@@ -225,37 +223,3 @@ def is_option(name: str) -> bool:
 def is_on_paper() -> bool:
     """Tell whether the request asks for the paper card; in a table with a field of that name it cannot."""
     return POINTS not in schema().names and any(name == POINTS for name, _ in given_fields())
-
-
-def on_paper(card: Fitted) -> tuple[Model, Paper]:
-    """Return the model and its paper card.
-
-    Raises
-    ------
-    NotFound
-        If it has none.
-    """
-    table = additive(card)
-    if not isinstance(table, Model):
-        raise NotFound(gettext("Only a model of two classes has a paper card."))
-    paper = paper_of(table)
-    if paper is None:
-        raise NotFound(gettext("This version was trained before there were paper cards. Train it again to get one."))
-    return table, paper
-
-
-def additive(card: Fitted) -> Additive | ClassesScorecard:
-    """Return the model, if it is a table of points.
-
-    Raises
-    ------
-    NotFound
-        If it is none.
-    """
-    if not isinstance(card, Additive | ClassesScorecard):
-        raise NotFound(
-            gettext(
-                "This model is no sum of one term per field, so no table of points equals it: its pipeline answers."
-            )
-        )
-    return card

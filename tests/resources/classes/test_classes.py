@@ -1,6 +1,7 @@
 """Class mode over HTTP: joining, guessing, revealing, scoring, ending."""
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -367,7 +368,10 @@ def with_siblings(class_app, monkeypatch):
     """The default table as if it had the two siblings that its description names."""
     served = class_app.extensions["tables"].default
     here = served.manifest.versions[served.current.version]
-    means = {"sex": {"Male": (10, 0.3, 0.28), "Female": (9, 0.1, 0.12)}, "education": {"HS-grad": (5, 0.2, 0.2)}}
+    means: dict[str, Any] = {
+        "sex": {"Male": (10, 0.3, 0.28), "Female": (9, 0.1, 0.12)},
+        "education": {"HS-grad": (5, 0.2, 0.2)},
+    }
     measures = {"roc_auc": Paired(whole=0.88, sibling=0.87, interval=None)}
     beside = Beside(other=served.current.version, rows=19, measures=measures, means=means)
     siblings = {
@@ -416,6 +420,14 @@ def test_every_step_has_its_page_in_both_languages(start):
         seen.add(board["step"])
         class_.act("reveal", "next")
     assert len(seen) == board["steps"]
+
+
+def test_the_paper_card_is_twice_on_a_sheet(start, client):
+    class_ = start(0)
+    card = class_.teacher.get(f"/classes/{class_.code}/card").json
+    assert card == client.get("/scorecard", query_string={"points": 5}).json
+    page = class_.teacher.get(f"/classes/{class_.code}/card", headers=HTML).text
+    assert page.count('class="paper-sheet') == 2 and "<script" not in page.partition("<body")[2]
 
 
 def test_the_results_as_csv_and_the_notes(start):
