@@ -30,6 +30,7 @@ RESOURCES = {
     "/curves": "answers.curves.Curves",
     "/twins": "answers.curves.Twins",
     "/changes": "answers.changes.Changes",
+    "/take-home.html": "answers.take_home.TakeHome",
     "/model": "judging.card.Card",
     "/scorecard": "judging.scorecard.Scorecard",
     "/scorecard/schema": "judging.scorecard.ScorecardSchema",

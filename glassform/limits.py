@@ -52,6 +52,7 @@ RESERVED = frozenset(
         "session",
         "static",
         "tables",
+        "take-home",
         "tokens",
         "twins",
         "users",
