@@ -1,5 +1,6 @@
 """The take-home file, opened from disk in a real Chromium without a network: small, exact, and asking nobody."""
 
+import copy
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -13,9 +14,11 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
 from glassform.accounts import database
+from glassform.analysis.table_of_points import table
 from glassform.fitted.base import Fitted
 from glassform.fitted.scorecard import Scorecard
 from glassform.records.field import NOT_KNOWN, Field, Record, Value
+from glassform.resources.answers import take_home
 from glassform.resources.answers.take_home import RESULTS
 from glassform.versions.registry import Registry
 from glassform.web.charts import percent, percents
@@ -206,6 +209,39 @@ def test_it_is_described(paths):
     described = paths[VARIABLE.sub("", "/take-home.html")]["get"]
     assert "intervals" in {each["name"] for each in described["parameters"]}
     assert [*described["responses"]["200"]["content"]] == ["text/html"]
+
+
+def test_no_label_ends_the_element_of_the_table(saved, monkeypatch):
+    """The word of a table that looks like the end of a script, or like the beginning of a comment."""
+
+    def hostile(*arguments: Any) -> Any:
+        found = copy.deepcopy(table(*arguments))
+        found["features"][0]["title"] = "</script><!--<script>"
+        return found
+
+    monkeypatch.setattr(take_home, "table", hostile)
+    text = "() => JSON.parse(document.getElementById('the-scorecard').textContent).features[0].title"
+    assert saved("voyage").evaluate(text) == "</script><!--<script>"
+
+
+@pytest.mark.parametrize("name", ["", "wine", "houses"])
+def test_the_answer_the_card_and_the_form_lead_to_it(home, card, name):
+    root = f"/{name}" if name else ""
+    size = round(len(home.get(f"{root}/take-home.html").data) / 1000)
+    pages = {
+        f"{root}/probability": ' title="One file, works offline">Take home',
+        f"{root}/model": ">Take it home: one file, works offline",
+        f"{root}/": f">Take it home: one file of {size} KB, works offline",
+    }
+    for address, text in pages.items():
+        query = card(name).typical if address.endswith("probability") else {}
+        page = home.get(address, query_string=query, headers={"Accept": "text/html"}).text
+        assert f'<a href="{root}/take-home.html"{text}</a>' in page
+
+
+def test_nothing_leads_to_a_file_that_is_not_there(home, card):
+    for address, query in (("/iris/", {}), ("/iris/model", {}), ("/iris/probability", card("iris").typical)):
+        assert "take-home" not in home.get(address, query_string=query, headers={"Accept": "text/html"}).text
 
 
 # ---- the page
