@@ -30,6 +30,7 @@ RESOURCES = {
     "/curves": "answers.curves.Curves",
     "/twins": "answers.curves.Twins",
     "/changes": "answers.changes.Changes",
+    "/take-home.html": "answers.take_home.TakeHome",
     "/model": "judging.card.Card",
     "/scorecard": "judging.scorecard.Scorecard",
     "/scorecard/schema": "judging.scorecard.ScorecardSchema",
@@ -144,6 +145,8 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     pages.prepare(app)
     app.register_blueprint(Blueprint("swagger", "swagger", static_folder=SWAGGER, static_url_path="/docs/assets"))
     add_resources(app, RESOURCES | OF_CLASSES if settings.classroom else RESOURCES)
+    if settings.classroom:
+        app.extensions["class_results"] = import_string("glassform.resources.classes.taking_home.to_take_home")
     problems.prepare(app)
     database.connect(app, settings.database_url)
     signing_in.configure(app, settings, read_secret(settings))

@@ -56,6 +56,7 @@ RESERVED = frozenset(
         "session",
         "static",
         "tables",
+        "take-home",
         "tokens",
         "twins",
         "users",

@@ -288,11 +288,13 @@ function follow() {
   for (const each of all("[data-difference]")) each.textContent = isTried ? difference(answer) : "";
   for (const each of all("[data-undo], [data-as-sent]")) each.hidden = !isTried;
   for (const each of all("[data-asked]")) each.classList.toggle("dimmed", isTried);
+  document.dispatchEvent(new CustomEvent("answered", { detail: { record, answer } }));
   clearTimeout(waiting);
   waiting = setTimeout(() => keepAddress(isTried ? addressOf() : firstAddress), 150);
 }
 
 function keepAddress(address) {
+  if (!location.protocol.startsWith("http")) return; // a browser may not let a saved file change its own
   if (new URL(address, location).href !== location.href) history.replaceState(null, "", address);
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from glassform.analysis.intervals import FEWEST_ROWS, SMALLEST_GROUP
 from glassform.languages import gettext
-from glassform.records.schema import NUMBER
+from glassform.records.schema import BINARY, NUMBER, Schema
 
 BETTER, ALIKE, WORSE, FEW = "better", "alike", "worse", "few"
 SHORT = {"roc_auc": "AUC", "r2": "R²"}  # names of scores in a sentence
@@ -76,6 +76,26 @@ def most_unequal(fields: Iterable[tuple[str, dict[str, float]]]) -> Unequal | No
             lowest, highest = min(figures, key=figures.__getitem__), max(figures, key=figures.__getitem__)
             found.append(Unequal(title, lowest, highest, figures[lowest], figures[highest]))
     return max(found, key=lambda each: each.high - each.low, default=None)
+
+
+def unequal(dictionary: Schema, groups: dict[str, Any]) -> Unequal | None:
+    """Return the groups that a model serves most unequally: by true positive rate, accuracy or mean error."""
+    if dictionary.task == BINARY:
+        figures = {
+            name: {
+                group["title"]: group["rates"]["true_positive_rate"]["value"]
+                for group in compared_groups["groups"]
+                if not group["small"]
+            }
+            for name, compared_groups in groups.items()
+        }
+    else:
+        score = "mae" if dictionary.task == NUMBER else "accuracy"
+        figures = {
+            name: large({dictionary.by_name[name].title_of(value): each for value, each in measured.items()}, score)
+            for name, measured in groups.items()
+        }
+    return most_unequal((dictionary.by_name[name].title, each) for name, each in figures.items())
 
 
 def large(groups: dict[str, dict[str, Any]], name: str) -> dict[str, float]:

@@ -10,6 +10,7 @@ from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import Predicted
 from glassform.records.field import Record, Value
 from glassform.records.schema import Schema
+from glassform.resources.answers.take_home import kilobytes
 from glassform.resources.layers import drawn_with
 from glassform.web.asked import fitted, schema
 from glassform.web.openapi import record_in_query
@@ -56,6 +57,7 @@ class Form(Resource):
         return {
             "live": card.explain(answer["defaults"]),
             "real": [example | card.members(example["record"]) for example in card.examples[:MOST_REAL]],
+            "take_home": kilobytes(card, schema()),
             **drawn_with(card, schema()),
         }
 

@@ -17,12 +17,12 @@ from glassform.records.schema import Schema
 from glassform.resources.classes.entering import (
     KEY,
     KEY_IN_QUERY,
-    TAKE_HOME,
     InClass,
     addresses,
     key_for,
     stamp_of,
     store,
+    take_home,
     teachers,
 )
 from glassform.resources.classes.qr import code_of
@@ -151,7 +151,9 @@ class End(InClass):
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return the teacher's key, and where the take-home file is."""
-        return {"key": request.args.get(KEY, ""), "take_home": TAKE_HOME}
+        if answer["rows_left"] is not None:
+            return {}
+        return {"key": request.args.get(KEY, ""), "take_home": take_home(teachers(answer["code"]))}
 
 
 def wiped(room: Room) -> Wiped:

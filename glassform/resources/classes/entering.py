@@ -3,7 +3,7 @@
 import hmac
 import ipaddress
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import current_app, request
 from werkzeug.http import dump_cookie
@@ -14,12 +14,12 @@ from glassform.classroom.room import Room, siblings_of
 from glassform.classroom.store import FILE, HOURS_KEPT, Class, Phone, Store, key_of
 from glassform.languages import current
 from glassform.settings import INSTANCE
-from glassform.web.asked import ask_table, asked, schema, served, table_named
+from glassform.web.asked import VERSION, address_of, ask_table, asked, schema, served, table_named
 from glassform.web.formats import as_json, etag
 from glassform.web.openapi import TEXT, in_query
 from glassform.web.resource import Resource
 
-TAKE_HOME = "/take-home.html"
+TAKE_HOME = "take-home.html"
 KEY, COOKIE, BEARER = "key", "phone", "Bearer "
 KEY_IN_QUERY = in_query(KEY, TEXT, "The teacher's key, as the board's address has it.", required=True)
 
@@ -106,6 +106,14 @@ def phone_in(room: Room) -> Phone:
 def stamp_of(answer: Any) -> str:
     """Return the tag of an answer as JSON, by which a page's script sees whether it has changed."""
     return etag(as_json(answer), "json")
+
+
+def take_home(room: Room | None = None) -> str:
+    """Return the path of the take-home file: of the table that is asked, or of a class's, with its results."""
+    if room is None:
+        return address_of(served().name) + TAKE_HOME
+    version = {} if room.card.version == served().current.version else {VERSION: room.card.version}
+    return f"{address_of(room.known.table)}{TAKE_HOME}?{urlencode({'class': room.known.code, **version})}"
 
 
 def cookie(value: str) -> dict[str, str]:

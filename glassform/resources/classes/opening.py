@@ -16,7 +16,6 @@ from glassform.limits import LARGEST_CLASS
 from glassform.records.messages import FieldError, InvalidQuery, shown
 from glassform.records.schema import BINARY, Schema
 from glassform.resources.classes.entering import (
-    TAKE_HOME,
     InClass,
     addresses,
     cookie,
@@ -25,6 +24,7 @@ from glassform.resources.classes.entering import (
     refuse_elsewhere,
     room_of,
     store,
+    take_home,
     token,
 )
 from glassform.resources.classes.qr import code_of
@@ -232,4 +232,4 @@ class Reach(InClass):
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return a code to scan for each address, and where the take-home file is."""
         path = url_for("reach")
-        return {"codes": [code_of(address + path) for address in answer["addresses"]], "take_home": TAKE_HOME}
+        return {"codes": [code_of(address + path) for address in answer["addresses"]], "take_home": take_home()}

@@ -11,13 +11,11 @@ from typing_extensions import TypedDict
 from glassform.analysis.intervals import FEWEST_ROWS, SMALLEST_GROUP, presentable
 from glassform.analysis.thresholds import FEW, Rate, RateAnswer, by_threshold, compare_groups, decide, histogram
 from glassform.analysis.verdict import (
-    Unequal,
     beside_an_opaque_model,
     beside_straight_lines,
     compared,
     goodness,
-    large,
-    most_unequal,
+    unequal,
 )
 from glassform.fitted.base import Fitted
 from glassform.records.field import Field
@@ -198,26 +196,6 @@ class Card(Resource):
             "fewest_rows": FEWEST_ROWS,
             "smallest_group": SMALLEST_GROUP,
         }
-
-
-def unequal(dictionary: Schema, groups: dict[str, Any]) -> Unequal | None:
-    """Return the groups that a model serves most unequally: by true positive rate, accuracy or mean error."""
-    if dictionary.task == BINARY:
-        figures = {
-            name: {
-                group["title"]: group["rates"]["true_positive_rate"]["value"]
-                for group in compared_groups["groups"]
-                if not group["small"]
-            }
-            for name, compared_groups in groups.items()
-        }
-    else:
-        score = "mae" if dictionary.task == NUMBER else "accuracy"
-        figures = {
-            name: large({dictionary.by_name[name].title_of(value): each for value, each in measured.items()}, score)
-            for name, measured in groups.items()
-        }
-    return most_unequal((dictionary.by_name[name].title, each) for name, each in figures.items())
 
 
 def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:

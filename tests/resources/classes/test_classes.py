@@ -422,12 +422,30 @@ def test_every_step_has_its_page_in_both_languages(start):
     assert len(seen) == board["steps"]
 
 
-def test_the_paper_card_is_twice_on_a_sheet(start, client):
+def test_the_paper_card_is_twice_on_a_sheet(start):
     class_ = start(0)
     card = class_.teacher.get(f"/classes/{class_.code}/card").json
-    assert card == client.get("/scorecard", query_string={"points": 5}).json
+    assert card == class_.teacher.get("/scorecard", query_string={"points": 5}).json
     page = class_.teacher.get(f"/classes/{class_.code}/card", headers=HTML).text
     assert page.count('class="paper-sheet') == 2 and "<script" not in page.partition("<body")[2]
+
+
+def test_the_take_home_file_has_the_results_of_the_class(start):
+    class_ = start(6)
+    before = class_.teacher.get("/take-home.html", query_string={"class": class_.code})
+    assert before.status_code == 200 and "Our class" in before.text
+    class_.play()
+    page = class_.teacher.get(class_.begun["board"].replace("/board", "/end"), headers=HTML).text
+    (link,) = re.findall(r'href="([^"]*take-home[^"]*)"', page)
+    file = class_.teacher.get(link.replace("&amp;", "&")).text
+    results = class_.results().json
+    assert "6 phones made 60 guesses." in file
+    for name in ("class", "model", "always"):
+        assert f"{results['brier'][name]['score']:.3f}" in file
+    wrong = class_.teacher.get("/take-home.html?class=XXXX")
+    assert wrong.status_code == 422 and wrong.json["errors"][0]["field"] == "class"
+    class_.teacher.delete(class_.begun["board"])
+    assert class_.teacher.get(link.replace("&amp;", "&")).status_code == 422
 
 
 def test_the_results_as_csv_and_the_notes(start):

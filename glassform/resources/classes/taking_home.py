@@ -1,0 +1,57 @@
+"""What a class has to show in the take-home file."""
+
+from typing import Any
+
+from flask_babel import ngettext
+
+from glassform.classroom.results import results_of
+from glassform.languages import gettext
+from glassform.resources.classes.entering import room_of
+from glassform.web.asked import asked
+
+
+def to_take_home(code: str) -> dict[str, Any]:
+    """Return the results of a class, as far as they are revealed: a sentence, the scores, and the calibration.
+
+    Raises
+    ------
+    Ended
+        If there is no such class.
+    """
+    this = asked()
+    before = this.table, this.model
+    room = room_of(code)
+    results = results_of(room)
+    this.table, this.model = before  # the file is of the table that the address names
+    always = gettext("%(share)s%% always", share=f"{100 * results['always']:.0f}")
+    titles = {"class": gettext("Class"), "model": gettext("Model"), "always": always}
+    brier, bins = results["brier"] or {}, results["calibration"] or {}
+    return {
+        "summary": summary(len(room.guesses), results["joined"]),
+        "scores": [
+            {"title": title, "score": brier[name]["score"], "interval": brier[name]["interval"]}
+            for name, title in titles.items()
+            if name in brier
+        ],
+        "calibration": [
+            {
+                "title": titles[name],
+                "groups": [
+                    {"predicted": each["predicted"], "observed": each["actual"], "rows": each["count"]}
+                    for each in groups
+                ],
+            }
+            for name, groups in bins.items()
+        ],
+    }
+
+
+def summary(guesses: int, joined: int) -> str:
+    """Say how many guesses there were, and of how many phones."""
+    told: str = ngettext(
+        "%(num)s phone made %(guesses)s guesses.",
+        "%(num)s phones made %(guesses)s guesses.",
+        joined,
+        guesses=guesses,
+    )
+    return told
