@@ -1,8 +1,12 @@
 """Which tests one process of a parallel run takes together, and which are started first."""
 
 import os
+from collections.abc import Sequence
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
+from xdist.workermanage import WorkerController
 
 # Files whose tests share nothing dear, and are long: any process takes any of them. All other files stay whole.
 SPREAD = {
@@ -59,8 +63,8 @@ def group(nodeid: str) -> str:
     path, _, name = nodeid.partition("::")
     file = path.rpartition("/")[2].removeprefix("test_").removesuffix(".py")
     if file in BY_PARAMETER:
-        return f"{file} {name.partition('[')[2].partition('-')[0]}"
-    return nodeid if file in SPREAD else file
+        return f"{file} {name.partition('[')[2].partition('-')[0].rstrip(']')}"
+    return nodeid if file in SPREAD else path
 
 
 def rank(item: pytest.Item) -> int:
@@ -70,11 +74,25 @@ def rank(item: pytest.Item) -> int:
     return next((place for place, part in enumerate(FIRST) if part in item.nodeid), len(FIRST))
 
 
+class Groups(LoadGroupScheduling):
+    """Give the tests of a group to one process.
+
+    The usual way is the mark `xdist_group`, which xdist 3.8 loses with pytest 9.2 (pytest-xdist's issue 1386).
+    """
+
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
+        """Write each test's group behind its name, where the scheduler looks for it."""
+        super().add_node_collection(node, [f"{nodeid}@{group(nodeid)}" for nodeid in collection])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups | None:
+    """Use our groups with `--dist loadgroup`."""
+    return Groups(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name each test's group to `--dist loadgroup`, and put the longest first, where others can run beside them."""
-    for item in items:
-        if (name := group(item.nodeid)) != item.nodeid:
-            item.add_marker(pytest.mark.xdist_group(name))
+    """Put the longest first, where others can run beside them."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=rank)
