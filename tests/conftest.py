@@ -82,7 +82,7 @@ def shared(tmp_path_factory) -> Path:
 
 @contextmanager
 def quick_training(recipe: Recipe = PLAIN, rivals: dict[str, Any] | None = None) -> Iterator[None]:
-    """Train with a given recipe. To choose one takes most of the time, and so does its comparison; both are tested."""
+    """Train with a given recipe: choosing and comparing one take most of the time, and are tested elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model, "chosen", lambda schema, training: recipe)
         patch.setattr(model, "cross_validated", lambda *_: rivals)
