@@ -52,6 +52,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ROOT = Path(__file__).parent.parent
 SHIPPED = [PACKAGE.parent / name / "datapackage.json" for name in ("diabetes", "iris")]  # beside the default table
 CENSUS = PACKAGE.parent / "census" / "datapackage.json"  # the default table with more fields; it is large
+PLAIN = Recipe("curve5")
 # Without these flags a browser started by root does not run, and every browser asks its maker for news.
 BROWSER_FLAGS = [
     "--no-sandbox",
@@ -79,6 +80,15 @@ def shared(tmp_path_factory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
+@contextmanager
+def quick_training(recipe: Recipe = PLAIN, rivals: dict[str, Any] | None = None) -> Iterator[None]:
+    """Train with a given recipe: choosing and comparing one take most of the time, and are tested elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model, "chosen", lambda schema, training: recipe)
+        patch.setattr(model, "cross_validated", lambda *_: rivals)
+        yield
+
+
 @pytest.fixture(scope="session")
 def scorecard(shared) -> Iterator[Scorecard]:
     """The first model that was trained; one process of a run trains all tables, and each gets a copy to spoil."""
@@ -88,9 +98,7 @@ def scorecard(shared) -> Iterator[Scorecard]:
             fitted = model.train(artifacts=trained)
             for package in SHIPPED:
                 model.train(package, trained / package.parent.name)
-            with pytest.MonkeyPatch.context() as patch:  # to choose its recipe would take as long as all the rest
-                patch.setattr(model, "chosen", lambda schema, training: Recipe("curve10"))
-                patch.setattr(model, "cross_validated", lambda *_: fitted.evaluation["rivals"])
+            with quick_training(Recipe("curve10"), fitted.evaluation["rivals"]):
                 model.train(CENSUS, trained / "census")
             card.write_bytes(pickle.dumps(fitted))
     shutil.copytree(trained, ARTIFACTS, dirs_exist_ok=True)

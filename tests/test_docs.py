@@ -75,7 +75,8 @@ def test_every_command_for_large_tables_does_what_it_says(scorecard, command, tm
         assert (ROOT / words[-1]).exists() and "-r requirements.txt" in (ROOT / words[-1]).read_text()
         return
     trains = words[0] == "model.py"
-    artifacts = ["--artifacts", str(tmp_path)] if trains else []  # the tests keep their model
+    # the tests keep their model, and a table's siblings have tests of their own
+    artifacts = ["--alone", "--artifacts", str(tmp_path)] if trains else []
     done = subprocess.run([sys.executable, *words, *artifacts], cwd=ROOT, capture_output=True, text=True, check=True)
     if trains:
         assert Registry(tmp_path).load().sums(scorecard.typical) == pytest.approx(

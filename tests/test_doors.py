@@ -25,6 +25,7 @@ from glassform.records.parsing import Pairs
 from glassform.tables.opening import open_file
 from glassform.versions.registry import Registry
 from server import create_app
+from tests.conftest import quick_training
 from tests.stranger import TYPICAL, write_stranger
 
 CASES = Path(__file__).parent / "cases"
@@ -48,7 +49,8 @@ def places(tmp_path_factory) -> tuple[Path, Path]:
     """The folders of a stranger's described table and of its model."""
     folder: Path = tmp_path_factory.mktemp("stranger")
     package = write_stranger(folder)
-    model.train(package, folder / "artifacts")
+    with quick_training():
+        model.train(package, folder / "artifacts")
     return package, folder / "artifacts"
 
 
@@ -253,7 +255,8 @@ def small(tmp_path_factory) -> tuple[Path, Scorecard, Flask]:
     """A model of two fields, its folder, and what serves it."""
     folder: Path = tmp_path_factory.mktemp("small")
     package = write_stranger(folder, ["count", "weight"])
-    model.train(package, folder / "artifacts")
+    with quick_training():
+        model.train(package, folder / "artifacts")
     return (
         folder / "artifacts",
         cast(Scorecard, Registry(folder / "artifacts").load()),

@@ -24,7 +24,7 @@ from glassform.describing.files import add
 from glassform.fitted.scorecard import Scorecard
 from glassform.versions.registry import Registry
 from server import create_app
-from tests.conftest import missing
+from tests.conftest import missing, quick_training
 
 ROWS = 80
 CITIES = ["Zürich", "São Paulo", "东京", 'the "Hague"', "York, new"]
@@ -51,7 +51,7 @@ def frame(seed: int, columns: int = 7) -> pd.DataFrame:
 
 def added(path: Path, folder: Path, encoding: str | None = None) -> Scorecard:
     """The model of a file that was added."""
-    with redirect_stdout(io.StringIO()):
+    with redirect_stdout(io.StringIO()), quick_training():
         package, _ = add(path, "y", "own", folder / "data", encoding=encoding)
         model.train(package, folder / "artifacts")
     return cast(Scorecard, Registry(folder / "artifacts").load())

@@ -23,6 +23,7 @@ from glassform.records.schema import Schema
 from glassform.settings import Settings
 from glassform.versions.registry import Registry
 from server import create_app
+from tests.conftest import quick_training
 
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "＝1+1", " =1", "\n=1", "\t=1", "\ufeff=1"]
 KINDS = ["=1+1", "-b", "@c"]
@@ -96,7 +97,8 @@ def hostile(tmp_path_factory, empty_database) -> Hostile:
     path = folder / "hostile.csv"
     pd.DataFrame(rows, columns=[*HEADERS, "target"]).to_csv(path, index=False)
     package, _ = add(path, "target", None, folder)
-    model.train(package, folder / "artifacts")
+    with quick_training():
+        model.train(package, folder / "artifacts")
     (folder / "own.sqlite").write_bytes(empty_database.read_bytes())
     app = create_app(folder / "artifacts", Settings(database_url=f"sqlite:///{folder / 'own.sqlite'}"))
     return Hostile(folder / "artifacts", cast(Scorecard, Registry(folder / "artifacts").load()), app.test_client())

@@ -86,6 +86,7 @@ def test_sixty_killed_workers_lose_and_double_nothing(running, record):
                 try:
                     status, answer = ask(port, "POST", "/predictions", asked, **header, **key)
                 except (OSError, HTTPException):
+                    time.sleep(0.01)
                     continue  # the worker died; nobody knows what became of it, so the same is asked again
                 assert status in (201, 409, 503), answer
                 if status == 201:
@@ -120,9 +121,9 @@ def test_two_workers_write_side_by_side(running, record):
         return ask(port, "POST", "/predictions", record, **header)[0]
 
     with ThreadPoolExecutor(2) as writers:
-        statuses = [*writers.map(write, range(4_000))]
+        statuses = [*writers.map(write, range(2_000))]
     assert {*statuses} == {201}
-    assert len(everything(port, header)) == 4_000
+    assert len(everything(port, header)) == 2_000
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
@@ -149,6 +150,7 @@ def test_a_database_that_is_away_for_half_a_minute_stops_no_prediction(running, 
     while time.monotonic() < until:
         predictions += [ask(port, "GET", f"/probability?{urlencode(record)}")[0] for _ in range(20)]
         writes.append(ask(port, "POST", "/predictions", record, **header)[0])
+        time.sleep(0.1)  # other tests run beside this one
     control("start")
     assert {*predictions} == {200} and len(predictions) > 1_000
     assert {*writes} == {503}

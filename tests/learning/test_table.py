@@ -80,7 +80,7 @@ def test_a_counted_model_is_the_model(schema, splits, scorecard, tmp_path):
 
 def test_the_command_learns_from_files_and_the_server_serves_the_model(large, tmp_path):
     sources = ["--from", f"{large}/0.parquet", f"{large}/1.parquet"]
-    command = [sys.executable, str(ROOT / "model.py"), *sources, "--artifacts", str(tmp_path)]
+    command = [sys.executable, str(ROOT / "model.py"), *sources, "--alone", "--artifacts", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     card = Registry(tmp_path).load()
     assert card.training["rows"] == REPEATED // 2 * 32_561 and card.version in done.stdout

@@ -24,7 +24,7 @@ from glassform.learning.base import Measures
 from glassform.settings import ARTIFACTS
 from glassform.versions.registry import Registry
 from glassform.web.charts import signed
-from tests.conftest import follow, serving, wait_for
+from tests.conftest import follow, quick_training, serving, wait_for
 from tests.pages.conftest import TARGETS, describe
 from tests.pages.counting import pages_of
 
@@ -98,7 +98,8 @@ def artifacts(scorecard, tmp_path_factory) -> Iterator[Path]:
         for name in TARGETS_HERE:
             describe(made(name), name, folder / "described")
             registry = Registry(folder / "artifacts" / name)
-            card = model.train(folder / "described" / name / "datapackage.json", registry.folder)
+            with quick_training():
+                card = model.train(folder / "described" / name / "datapackage.json", registry.folder)
             (folder / name).mkdir()
             with_pairs(card).save(folder / name)
             registry.add(folder / name)

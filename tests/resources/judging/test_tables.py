@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 import model
+from glassform.learning.recipe import Recipe
 from glassform.settings import ARTIFACTS, PACKAGE
 from server import create_app
+from tests.conftest import quick_training
 
 NAME = "copied"
 
@@ -38,7 +40,9 @@ def alone(folder: Path) -> None:
 def artifacts(scorecard, package, tmp_path_factory) -> Path:
     folder: Path = tmp_path_factory.mktemp("artifacts")
     alone(folder)
-    model.train(package, folder / NAME)
+    told = scorecard.training["recipe"]
+    with quick_training(Recipe(**told | {"pairs": tuple(map(tuple, told["pairs"]))}), scorecard.evaluation["rivals"]):
+        model.train(package, folder / NAME)
     return folder
 
 
