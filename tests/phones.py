@@ -1,4 +1,4 @@
-"""The teacher and the phones of a class as plain clients of a real server; whatever is not answered they send again."""
+"""The teacher and the phones of a class as plain clients of a real server; what is not answered they send again."""
 
 import json
 import time
@@ -92,10 +92,10 @@ class Teacher(Client):
 
 
 @contextmanager
-def class_server(instance: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[tuple[int, int]]:
+def class_server(instance: Path, *options: str, **environment: str) -> Iterator[tuple[int, int]]:
     """Run `python server.py --class` on this computer alone; yield its port and its process id."""
     port = free_port()
-    told = {"LOG_LEVEL": "CRITICAL", "GLASSFORM_INSTANCE": str(instance)} | (environment or {})
+    told = {"LOG_LEVEL": "CRITICAL", "GLASSFORM_INSTANCE": str(instance)} | environment
     command = ["--class", "--host", "127.0.0.1", "--no-browser", "--port", str(port), *options]
     with serving(*command, environment=told) as process:
         wait_for(f"http://127.0.0.1:{port}/health/ready")
