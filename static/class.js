@@ -3,15 +3,57 @@ const SECOND = 1000;
 const part = () => document.querySelector("[data-poll]");
 let covered = 0; // lines of the sum that the board still hides
 
-async function renew() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+const isBusy = (response) => response.status >= 500; // for now: the next look may be answered
+
+// How to find a button or a link again on a page that was drawn anew, so that the keyboard stays where it was.
+function placeOf(element) {
+  if (element?.value && element.localName === "button") return `button[value="${CSS.escape(element.value)}"]`;
+  return element?.localName === "a" ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : null;
+}
+
+// Show the page as it is now, or another one; a page that no network brings is never left.
+async function renew(address = location.href) {
+  const response = await fetch(address, { headers: { Accept: "text/html" } });
+  if (isBusy(response)) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.querySelector("[data-poll]");
   if (!fresh) return location.reload(); // the class has ended, or this phone is no longer in it
+  history.replaceState(null, "", address);
   const before = part().dataset.step;
+  const place = part().contains(document.activeElement) && placeOf(document.activeElement);
   part().replaceWith(document.adoptNode(fresh));
+  if (place) part().querySelector(place)?.focus({ preventScroll: true });
   document.title = page.title;
   prepare(before !== fresh.dataset.step);
+}
+
+// Send what a phone says, again and again until it is acknowledged; tell whether it still is asked.
+async function put(address, said, failed = () => {}) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json" };
+  for (;;) {
+    try {
+      const response = await fetch(address, { method: "PUT", headers, body: JSON.stringify(said) });
+      if (!isBusy(response)) return response.ok;
+    } catch {
+      // no network for now
+    }
+    failed();
+    await new Promise((resolve) => setTimeout(resolve, SECOND));
+  }
+}
+
+// Go to another person of the same class, with the next look if there is no network.
+async function goTo(address) {
+  try {
+    await renew(address);
+    scrollTo(0, 0);
+    const heading = part().querySelector("h2");
+    if (!heading) return;
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  } catch {
+    setTimeout(goTo, SECOND, address);
+  }
 }
 
 // Whether the class is elsewhere; a phone that guesses is left alone until its class moves on.
@@ -27,7 +69,7 @@ async function isOther(response) {
 async function look() {
   try {
     const response = await fetch(part().dataset.poll, { headers: { Accept: "application/json" }, cache: "no-cache" });
-    if (!response.ok || (await isOther(response))) await renew();
+    if (!isBusy(response) && (!response.ok || (await isOther(response)))) await renew();
   } catch {
     // no network for now: the next look may have one
   }
@@ -38,34 +80,58 @@ async function look() {
 function prepareGuess(form) {
   const slider = form.querySelector("[data-slider]");
   const number = form.elements.namedItem("guess");
-  const said = form.querySelector("[data-saved]");
+  const status = form.querySelector("[data-saved]");
   const person = Number(form.elements.namedItem("person").value);
   slider.hidden = false;
-  let waiting;
+  const failed = () => { status.textContent = status.dataset.failed; };
+  let saving = null; // one after the other, or an older guess might come last
 
   async function save() {
-    clearTimeout(waiting);
     if (number.value === "" || !number.checkValidity()) return;
-    try {
-      const body = JSON.stringify({ person, guess: Number(number.value) });
-      const headers = { "Content-Type": "application/json", Accept: "application/json" };
-      const response = await fetch(form.getAttribute("action"), { method: "PUT", headers, body });
-      if (!response.ok) return location.reload(); // it is no longer asked
-      said.textContent = said.dataset.saved;
-    } catch {
-      said.textContent = said.dataset.failed;
-      waiting = setTimeout(save, SECOND);
-    }
+    let last;
+    do {
+      last = number.value;
+      const said = { person, guess: Number(last) };
+      if (!(await put(form.getAttribute("action"), said, failed))) return location.reload(); // it is no longer asked
+    } while (last !== number.value && number.value !== "" && number.checkValidity());
+    status.textContent = status.dataset.saved;
   }
 
+  const saved = () => { saving ??= save().finally(() => { saving = null; }); return saving; };
+
   slider.addEventListener("input", () => { number.value = slider.value; });
-  slider.addEventListener("change", save);
+  slider.addEventListener("change", saved);
+  slider.addEventListener("click", () => { // who means the middle does not move it
+    number.value = slider.value;
+    saved();
+  });
   number.addEventListener("input", () => { slider.value = number.value; });
-  number.addEventListener("change", save);
+  number.addEventListener("change", saved);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await saved();
+    if (form.isConnected) goTo(form.getAttribute("action"));
+  });
   const address = new URL(location.href);
   address.searchParams.set("person", person);
   history.replaceState(null, "", address); // so that a look does not go on to the next person by itself
 }
+
+// A phone: a vote is sent, and a person opened, without leaving the page.
+addEventListener("submit", async (event) => {
+  if (!event.target.matches(".votes")) return;
+  event.preventDefault();
+  const vote = event.submitter.value;
+  await put(event.target.getAttribute("action"), { vote });
+  goTo(location.href);
+});
+
+addEventListener("click", (event) => {
+  const link = event.target.closest(".numbers a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  goTo(link.href);
+});
 
 // The board: the lines of a sum come one by one.
 function prepareLines(isNew) {
@@ -90,15 +156,19 @@ const MOVES = {
 async function move(action) {
   const form = document.querySelector(".moves");
   const headers = { "Content-Type": "application/json", Accept: "application/json" };
-  await fetch(form.getAttribute("action"), { method: "POST", headers, body: JSON.stringify({ action }) });
-  await renew();
+  try {
+    await fetch(form.getAttribute("action"), { method: "POST", headers, body: JSON.stringify({ action }) });
+    await renew();
+  } catch {
+    // nothing has moved: the key can be pressed again
+  }
 }
 
 addEventListener("keydown", (event) => {
   const form = document.querySelector(".moves");
   const wanted = MOVES[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  const isBusy = event.target.closest?.("a, button, input") && [" ", "Enter"].includes(event.key);
-  if (!form || !wanted || isBusy || event.ctrlKey || event.metaKey || event.altKey) return;
+  const isPressed = event.target.closest?.("a, button, input") && [" ", "Enter"].includes(event.key);
+  if (!form || !wanted || isPressed || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   if (wanted !== "on") move(wanted);
   else if (!uncover()) move(form.querySelector("[value='reveal']") ? "reveal" : "next");
