@@ -19,7 +19,7 @@ CATALOG = ROOT / "glassform" / "translations" / "zh" / "LC_MESSAGES"
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 # names, and words of the formats and programs themselves, are the same in every language
 NAMES = {"Glassform", "English", "JSON", "CSV", "ROC", "AUC", "Brier", "curl", "Python", "JavaScript", "SHA", "Ctrl"}
-NAMES |= {"scikit", "learn", "train", "test", "pipeline", "joblib", "fnlwgt", "Ding", "threshold", "MB"}
+NAMES |= {"scikit", "learn", "train", "test", "pipeline", "joblib", "fnlwgt", "Ding", "threshold", "KB", "MB"}
 NAMES |= {"RBF", "API", "format", "OpenAPI", "pandas", "NVIDIA", "RFC", "Accept", "json", "html", "csv"}
 NAMES |= {"SQL", "Open", "Inference", "Protocol", "predict", "openapi"}
 NAMES |= {"PSI", "SELECT", "DuckDB", "PostgreSQL", "Spark", "BigQuery", "Snowflake", "MySQL", "SQLite"}
