@@ -132,7 +132,7 @@ def begin(given: dict[str, Any]) -> Begun:
     """
     lessons, known = read_lessons(), dict(tables())
     name = given.get("table") or tables().default.name
-    lesson = given.get("lesson") or next(iter(lessons))
+    lesson = given.get("lesson") or next(iter(lessons), "")
     errors = []
     if name not in known:
         errors.append(not_one_of("table", name, [*known]))

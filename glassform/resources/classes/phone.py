@@ -1,5 +1,6 @@
 """What a phone of a class sees and says."""
 
+from functools import partial
 from typing import Any, NotRequired, cast
 
 from flask import url_for
@@ -142,8 +143,7 @@ def save_guess(room: Room, phone: Phone, given: dict[str, Any]) -> None:
     if errors:
         raise InvalidQuery(errors, {"code": room.known.code}, "classes/refused.html")
     person = found["person"]
-    check = lambda standing: room.check_guess(person, standing)  # noqa: E731
-    room.store.guess(room.known.code, phone.place, person, found["guess"], check)
+    room.store.guess(room.known.code, phone.place, person, found["guess"], partial(room.check_guess, person))
 
 
 def save_vote(room: Room, phone: Phone, choice: str) -> None:
@@ -161,8 +161,7 @@ def save_vote(room: Room, phone: Phone, choice: str) -> None:
     known = [*room.choices_of(vote)] if vote else []
     if choice not in known:
         raise InvalidQuery([not_one_of("vote", choice, known)], {"code": room.known.code}, "classes/refused.html")
-    check = lambda standing: room.check_vote(question, standing)  # noqa: E731
-    room.store.vote(room.known.code, phone.place, question, choice, check)
+    room.store.vote(room.known.code, phone.place, question, choice, partial(room.check_vote, question))
 
 
 def mine(room: Room, phone: Phone, wanted: int | None = None) -> Mine:
