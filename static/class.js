@@ -164,14 +164,22 @@ async function move(action) {
   }
 }
 
+// What a key asks for; "on" is the next line of the sum, then Reveal, then Next.
+async function act(wanted) {
+  const form = document.querySelector(".moves");
+  if (wanted !== "on") return move(wanted);
+  if (!uncover()) return move(form.querySelector("[value='reveal']") ? "reveal" : "next");
+}
+
+let moving = Promise.resolve(); // one after the other: each key finds the board that the one before has left
+
 addEventListener("keydown", (event) => {
   const form = document.querySelector(".moves");
   const wanted = MOVES[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   const isPressed = event.target.closest?.("a, button, input") && [" ", "Enter"].includes(event.key);
   if (!form || !wanted || isPressed || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  if (wanted !== "on") move(wanted);
-  else if (!uncover()) move(form.querySelector("[value='reveal']") ? "reveal" : "next");
+  moving = moving.then(() => act(wanted));
 });
 
 function prepare(isNew = true) {

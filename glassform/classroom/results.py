@@ -50,10 +50,9 @@ def results_of(room: Room) -> Results:
     training = room.card.training
     always = training["positives"] / training["rows"]
     scored = scores_of(room, always) if is_whole else None
-    tallies = {step.id: room.tally(step) for step in room.steps if step.id in room.standing.revealed}
-    again = next((step for step in room.steps if step.again and step.id in room.standing.revealed), None)
-    if again:
-        tallies |= {step.id: room.tally(step) for step in room.steps if step.id == again.again}
+    shown = [step for step in room.steps if step.id in room.standing.revealed]
+    voted = {step.id for step in shown} | {step.again for step in shown}
+    tallies = {step.id: room.tally(step) for step in room.steps if step.id in voted}
     return {
         "code": room.known.code,
         "joined": len(room.store.nicknames(room.known.code)),
