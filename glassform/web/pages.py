@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Any
 
-from flask import Flask, render_template
+from flask import Flask, current_app, render_template
 from flask_babel import Babel, get_translations
 from jinja2 import pass_context
 from jinja2.runtime import Context
@@ -46,6 +46,7 @@ def shown_on_every_page() -> dict[str, Any]:
         "pinned": asked_version(),
         "served": served(),
         "tables": tables(),
+        "has_classes": current_app.extensions["settings"].classroom,
     }
 
 

@@ -23,6 +23,11 @@ def test_without_class_mode_there_are_no_such_addresses(client):
     assert not [path for path in client.get("/openapi.json").json["paths"] if path.startswith(("/classes", "/j"))]
 
 
+def test_the_menu_leads_to_the_classes_in_class_mode_only(teacher, app):
+    assert 'href="/classes"' in teacher.get("/", headers=HTML).text
+    assert 'href="/classes"' not in app.test_client().get("/", headers=HTML).text
+
+
 def test_a_class_begins_with_what_was_asked(teacher, start):
     response = teacher.post("/classes", json={"table": "adult", "size": 30})
     begun = response.json
