@@ -14,10 +14,11 @@
     if (size < 32) found.push(`${size.toFixed(1)} px: ${text}`);
     const range = document.createRange();
     range.selectNodeContents(node);
-    const cell = element.closest("th, td");
-    const edge = cell && getComputedStyle(cell).overflow === "hidden" ? cell.getBoundingClientRect().right : Infinity;
+    const box = element.closest("th, td, .brief"); // these may end with an ellipsis
+    const edges = box && getComputedStyle(box).overflow === "hidden" ? box.getBoundingClientRect() : null;
     for (const { left, right, top, bottom } of range.getClientRects()) {
-      if (right - left > 1) written.push({ node, text, left, right: Math.min(right, edge), top, bottom });
+      if (right - left < 1 || (edges && top > edges.bottom - 2)) continue;
+      written.push({ node, text, left, right: Math.min(right, edges?.right ?? right), top, bottom });
     }
   }
   if (written.length < 5) found.push("next to nothing is written here");

@@ -12,6 +12,7 @@ from glassform.classroom.nicknames import nickname
 from glassform.classroom.results import PersonResult, Results, person_result, results_of
 from glassform.classroom.room import Person, Room, Tally
 from glassform.classroom.shown import ChangeShown, WithoutShown, change_shown, without_shown
+from glassform.fitted.titles import vague_values
 from glassform.records.messages import InvalidQuery
 from glassform.records.schema import Schema
 from glassform.resources.classes.entering import (
@@ -115,6 +116,7 @@ class Board(InClass):
             "votes": room.choices_of(vote) if (vote := room.vote_of(room.step)[1]) else {},
             "question": room.worded(vote.question) if vote else "",
             "ledger_drawn": None,
+            "vague": vague_values(room.schema),
         }
         if room.step.kind == CASE:
             explained = room.card.explain(answer["result"]["record"])

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from glassform.analysis.paper import PaperAnswer, paper_answer
 from glassform.classroom.results import Results, results_of
+from glassform.fitted.titles import vague_values
 from glassform.resources.classes.entering import InClass, room_of, stamp_of
 from glassform.resources.layers import on_paper, sheet_with
 from glassform.web.asked import schema
@@ -27,7 +28,7 @@ class ClassResults(InClass):
         room = room_of(answer["code"])
         votes = {step.id: room.vote_of(step)[1] for step in room.steps}
         titles = {id: room.choices_of(vote) for id, vote in votes.items() if vote}
-        return {"titles": titles, "stamp": stamp_of(answer)}
+        return {"titles": titles, "stamp": stamp_of(answer), "vague": vague_values(room.schema)}
 
     def columns(self, answer: Any) -> list[str]:
         """Return the header: there may be no row yet."""
