@@ -157,10 +157,10 @@ def test_the_first_start_trains_what_is_not_trained_and_then_serves(scorecard, t
     for name in ("census", "iris"):
         shutil.copytree(ARTIFACTS / name, tmp_path / "new" / name)
     with serving("--port", str(port), environment={"GLASSFORM_ARTIFACTS": str(tmp_path / "new")}) as process:
-        wait_for(f"http://127.0.0.1:{port}/health/ready", seconds=60)
+        wait_for(f"http://127.0.0.1:{port}/health/ready", seconds=150)
         urlopen(f"http://127.0.0.1:{port}/iris/").close()
-        wait_for(f"http://127.0.0.1:{port}/diabetes/", seconds=60)
-        until = time.monotonic() + 60
+        wait_for(f"http://127.0.0.1:{port}/diabetes/", seconds=150)
+        until = time.monotonic() + 150
         while not (siblings := json.load(urlopen(f"http://127.0.0.1:{port}/model.json"))["siblings"]):
             assert time.monotonic() < until, siblings
             time.sleep(0.2)

@@ -1,5 +1,6 @@
 """The paper card: a model of two classes as whole points, to be added up by hand."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -95,8 +96,9 @@ class Paper:
         return [self.probability(total) for total in range(self.most + 1)]
 
     def written(self) -> dict[str, Any]:
-        """Return what a model's file holds of it."""
-        return asdict(self)
+        """Return what a model's file holds of it: lists, as they come back from there."""
+        held: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return held
 
     @classmethod
     def read(cls, written: dict[str, Any]) -> Self:
