@@ -54,6 +54,7 @@ FIRST = (
     "on_a_thousand_random_people",
     "test_a_killed_run",
     "test_state_machine.py",
+    "test_class",
     "tests/pages/",
     "test_every_table",
     "test_ranges.py",

@@ -13,7 +13,7 @@ import pytest
 import model
 from glassform.describing.files import add
 from glassform.learning.recipe import Recipe
-from glassform.resources.judging import scorecard as resource
+from glassform.resources import layers
 from glassform.settings import ARTIFACTS
 from server import create_app
 
@@ -121,7 +121,7 @@ def test_a_table_without_one_says_why(client, table, reason, accept):
 
 
 def test_a_model_trained_before_says_to_train_it_again(client, monkeypatch):
-    monkeypatch.setattr(resource, "paper_of", lambda _: None)
+    monkeypatch.setattr(layers, "paper_of", lambda _: None)
     answer = client.get("/scorecard?points=5")
     assert answer.status_code == 404 and "Train it again" in answer.json["detail"]
 
