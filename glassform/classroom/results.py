@@ -82,7 +82,8 @@ def person_result(room: Room, number: int) -> PersonResult:
 def scores_of(room: Room, always: float) -> tuple[dict[str, Score], dict[str, list[Bin]]] | None:
     """Return the Brier scores and the calibration of a class; None, if fewer than five phones have guessed."""
     own, model = room.own_told()
-    if len({place for place, number, _ in room.guesses if number > COMMON}) < FEWEST:
+    phones = [place for place, number, _ in room.guesses if number > COMMON]
+    if len({*phones}) < FEWEST:
         return None
     common = [(number, told) for number in range(1, COMMON + 1) if len(told := room.told_of(number)) >= FEWEST]
     crowd = [(sum(told) / len(told), room.outcome(number)[0]) for number, told in common]
@@ -91,7 +92,7 @@ def scores_of(room: Room, always: float) -> tuple[dict[str, Score], dict[str, li
     scores = {"class": brier(own), "model": brier(model), "always": brier([(always, truth) for _, truth in own])}
     if common:
         scores |= {"crowd": brier(crowd), "class_common": brier(single), "model_common": brier(theirs)}
-    return scores, {"class": calibration(own), "model": calibration(model)}
+    return scores, {"class": calibration(own, phones), "model": calibration(model)}
 
 
 def histogram(told: Sequence[float]) -> list[int]:

@@ -152,7 +152,7 @@ class Room:
             "outcome": self.schema.own.get("outcome", ""),
             "low": f"{step.low:.0%}",
             "high": f"{step.high:.0%}",
-            "left_out": gettext(" and ").join(map(in_sentence, left_out)),
+            "left_out": in_words([*map(in_sentence, left_out)]),
         }
         return PLACEHOLDER.sub(lambda found: words.get(found[1], found[0]), text)
 
@@ -245,6 +245,12 @@ class Room:
         people = self.people
         place = min(range(len(people.answers)), key=lambda each: abs(people.answers[each] - step.low))
         return people.records[place]
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them."""
+    *first, last = names or [""]
+    return gettext(" and ").join([gettext(", ").join(first), last] if first else [last])
 
 
 def siblings_of(schema: Schema, siblings: Sequence[Version]) -> dict[int, Version]:

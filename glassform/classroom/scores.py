@@ -43,12 +43,18 @@ def brier(told: Sequence[Told]) -> Score:
     return {"score": score, "interval": (max(score - margin, 0.0), min(score + margin, 1.0)), "count": count}
 
 
-def calibration(told: Sequence[Told], fewest: int = FEWEST) -> list[Bin]:
-    """Return, by range of probability, what was said and what came true; ranges with too few are left out."""
+def calibration(told: Sequence[Told], whose: Sequence[int] | None = None, fewest: int = FEWEST) -> list[Bin]:
+    """Return, by range of probability, what was said and what came true.
+
+    Ranges are left out in which too few said something; `whose` names who said each, if that matters.
+    """
     edges = [place / BINS for place in range(1, BINS)]
     bins: list[list[Told]] = [[] for _ in range(BINS)]
-    for each in told:
-        bins[bisect_left(edges, each[0])].append(each)
+    people: list[set[int]] = [set() for _ in range(BINS)]
+    for each, who in zip(told, range(len(told)) if whose is None else whose, strict=True):
+        place = bisect_left(edges, each[0])
+        bins[place].append(each)
+        people[place].add(who)
     return [
         {
             "low": place / BINS,
@@ -58,5 +64,5 @@ def calibration(told: Sequence[Told], fewest: int = FEWEST) -> list[Bin]:
             "actual": sum(truth for _, truth in held) / len(held),
         }
         for place, held in enumerate(bins)
-        if len(held) >= fewest
+        if len(people[place]) >= fewest
     ]

@@ -5,6 +5,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from glassform.analysis.alternatives import ways_to
+from glassform.analysis.changes import Changes
 from glassform.classroom.room import Room
 from glassform.fitted.scorecard import Scorecard
 from glassform.records.field import Record, Value
@@ -62,11 +63,24 @@ def change_shown(room: Room, is_revealed: bool) -> ChangeShown:
         "exact": None,
     }
     if is_revealed and isinstance(card, Scorecard):
-        locked = [field.name for field in card.schema.fields if field.locked]
-        found = ways_to(card, record, step.high, locked)[0]
-        shown["changes"] = [change(room, name, record[name], value) for name, value in found.values.items()]
+        found = smallest_change(card, record, step.high)
+        wanted = found.values.items() if found.reached else []
+        shown["changes"] = [change(room, name, record[name], value) for name, value in wanted]
         shown["changed_probability"], shown["exact"] = found.probability, found.exact and found.reached
     return shown
+
+
+# By version, record and target: a board asks every second, and a search may take a while.
+SMALLEST: dict[tuple[str, tuple[Value, ...], float], Changes] = {}
+
+
+def smallest_change(card: Scorecard, record: Record, target: float) -> Changes:
+    """Return the smallest change of a record that leads to a target, searched once by each worker."""
+    asked = card.version, tuple(record.values()), target
+    if asked not in SMALLEST:
+        locked = [field.name for field in card.schema.fields if field.locked]
+        SMALLEST[asked] = ways_to(card, record, target, locked)[0]
+    return SMALLEST[asked]
 
 
 def change(room: Room, name: str, before: Value, after: Value) -> Change:

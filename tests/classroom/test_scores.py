@@ -37,5 +37,11 @@ def test_few_guesses_are_not_shown_by_range():
     assert calibration([(0.5, 1)] * 5)[0]["count"] == 5
 
 
+def test_many_guesses_of_one_are_not_shown_by_range():
+    told = [(0.9, 1)] * 5 + [(0.1, 0)] * 5
+    assert [each["low"] for each in calibration(told, [1, 1, 1, 1, 1, 1, 2, 3, 4, 5])] == [0.0]
+    assert len(calibration(told, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5])) == 2
+
+
 def test_one_guess_has_no_interval():
     assert brier([(0.3, 1)]) == {"score": pytest.approx(0.49), "interval": None, "count": 1}

@@ -248,7 +248,7 @@ def test_scores_equal_those_of_scikit_learn_on_the_same_guesses(start, scorecard
     class_.play()
     results = class_.results().json
     people = read_people(scorecard)
-    guesses, truths, answers = [], [], []
+    guesses, truths, answers, phones = [], [], [], []
     for place, phone in enumerate(class_.phones):
         for person in phone.me().json["people"]:
             assert person["guess"] == class_.guesses[place, person["number"]]
@@ -258,6 +258,7 @@ def test_scores_equal_those_of_scikit_learn_on_the_same_guesses(start, scorecard
                 guesses.append(person["guess"] / 100)
                 truths.append(person["truth"])
                 answers.append(person["model"])
+                phones.append(place)
     brier = {name: each["score"] for name, each in results["brier"].items()}
     assert brier["class"] == pytest.approx(brier_score_loss(truths, guesses), abs=1e-12)
     assert brier["model"] == pytest.approx(brier_score_loss(truths, answers), abs=1e-12)
@@ -267,9 +268,10 @@ def test_scores_equal_those_of_scikit_learn_on_the_same_guesses(start, scorecard
     for name, said in (("class", guesses), ("model", answers)):
         actual, predicted = calibration_curve(truths, said, n_bins=5)
         found = {each["low"]: each for each in results["calibration"][name]}
-        counts, _ = np.histogram(said, bins=5, range=(0, 1))
-        shown = zip(actual, predicted, counts[counts > 0], strict=True)
-        enough = [(share_true, mean_said) for share_true, mean_said, count in shown if count >= 5]
+        places = np.searchsorted(np.linspace(0, 1, 6)[1:-1], said)
+        behind = [{*np.array(phones if name == "class" else range(60))[places == at]} for at in np.unique(places)]
+        shown = zip(actual, predicted, behind, strict=True)
+        enough = [(share_true, mean_said) for share_true, mean_said, people in shown if len(people) >= 5]
         for each, (share_true, mean_said) in zip(found.values(), enough, strict=True):
             assert each["actual"] == pytest.approx(share_true, abs=1e-12)
             assert each["predicted"] == pytest.approx(mean_said, abs=1e-12)
