@@ -67,8 +67,8 @@ def go_back(standing: Standing, steps: Sequence[Step]) -> Standing:
 
 
 def reveal(standing: Standing, steps: Sequence[Step]) -> Standing:
-    """Show the answer of this step, and take no more guesses."""
-    if standing.is_revealed:
+    """Show the answer of this step, if it has one, and take no more guesses."""
+    if standing.is_revealed or not steps[place_of(standing, steps)].asks:
         return replace(standing, blank=False)
     return moved(standing, standing.step, (*standing.revealed, standing.step))
 

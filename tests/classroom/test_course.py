@@ -40,6 +40,11 @@ def test_scores_reveal_all_that_was_asked():
     assert after("next", "next", "next", "undo").revealed == ()
 
 
+def test_where_nothing_is_hidden_there_is_nothing_to_reveal():
+    assert after("reveal") == after()
+    assert after("next", "next", "next", "reveal") == after("next", "next", "next")
+
+
 def test_reveal_twice_is_one_move():
     assert after("next", "reveal", "reveal") == after("next", "reveal")
 
