@@ -148,14 +148,29 @@ def test_the_keyboard_alone_is_enough(visit, scorecard):
     expect(page.get_by_role("heading", level=1)).to_contain_text(percent(scorecard.probability(record)))
 
 
+def complaints(page) -> str:
+    """Return what axe finds on a page, light and then dark: a theme is a matter of styles, so it changes colours only."""
+    found = []
+    for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
+        page.emulate_media(color_scheme=scheme)
+        looked = Axe().run(page, options=rules)
+        found += [looked.generate_report()] if looked.violations_count else []
+    page.emulate_media(color_scheme="light")
+    return "\n".join(found)
+
+
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(visit, record, name, scheme, language):
+def test_axe_finds_nothing(visit, record, name, language):
     for width in (1280, 390):
-        page = visit(addresses(record)[name], scheme=scheme, width=width, language=language)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+        assert not complaints(visit(addresses(record)[name], width=width, language=language))
+
+
+def test_axe_would_see_colours_that_are_too_near(visit):
+    """In the dark theme alone: so that the look at it can fail."""
+    page = visit("/")
+    page.evaluate("document.querySelector('h1').style.color = 'light-dark(#000, #222)'")
+    assert "color-contrast" in complaints(page)
 
 
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
@@ -248,9 +263,8 @@ def test_a_wrong_name_stands_beside_its_field(visit):
 
 
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_pages_of_an_account(visit_as, record, scheme, language):
-    page = visit_as("teacher", scheme=scheme, language=language)
+def test_axe_finds_nothing_on_the_pages_of_an_account(visit_as, record, language):
+    page = visit_as("teacher", language=language)
     for age in (30, 40, 50):
         remember(page, record | {"age": age})
     one = urlsplit(page.url).path
@@ -263,5 +277,4 @@ def test_axe_finds_nothing_on_the_pages_of_an_account(visit_as, record, scheme, 
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-            found = Axe().run(page)
-            assert found.violations_count == 0, found.generate_report()
+            assert not complaints(page)
