@@ -149,7 +149,7 @@ def test_the_keyboard_alone_is_enough(visit, scorecard):
 
 
 def complaints(page) -> str:
-    """Return what axe finds on a page, light and then dark: a theme is a matter of styles, so it changes colours only."""
+    """Return what axe finds on a page, light and then dark: themes are styles, so they change colours only."""
     found = []
     for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
         page.emulate_media(color_scheme=scheme)
