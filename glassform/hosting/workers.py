@@ -93,13 +93,19 @@ def load(create_app: Callable[[], Flask], threads: int, stopping: Connection, st
 
 def drain_first(stop: Connection) -> None:
     """Have the workers finish before granian stops them; a second signal stops them at once."""
+    told: list[bool] = []
     for each in STOPS:
-        signal.signal(each, partial(finish, stop, signal.getsignal(each)))
+        signal.signal(each, partial(finish, stop, told, signal.getsignal(each)))
 
 
-def finish(stop: Connection, then: Any, *arguments: Any) -> None:
-    """Tell the workers to finish, wait, then let granian stop them."""
-    if not stop.closed:
+def finish(stop: Connection, told: list[bool], then: Any, *arguments: Any) -> None:
+    """Tell the workers to finish, wait, then let granian stop them.
+
+    A second signal may come while the first one closes the connection, which would fail if it were closed twice; so
+    `told` is not empty from then on.
+    """
+    if not told:
+        told.append(True)
         stop.close()
         time.sleep(SECONDS_TO_CLOSE + SECONDS_TO_EMPTY)
     then(*arguments)

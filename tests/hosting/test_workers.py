@@ -8,13 +8,14 @@ import signal
 import time
 from http.client import HTTPConnection
 from pathlib import Path
+from unittest.mock import Mock
 
 import granian
 import pytest
 
 from benchmarks.measuring import free_port
 from benchmarks.starting import tree
-from glassform.hosting import respawning, startup
+from glassform.hosting import respawning, startup, workers
 from tests.conftest import ROOT, lines_of, serving, wait_for
 
 HOSTING = sorted((ROOT / "glassform" / "hosting").glob("*.py"))
@@ -113,3 +114,28 @@ def test_a_signal_to_the_whole_group_ends_the_server_as_quietly(scorecard, numbe
         told, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert len(lines_of(told)) == 1
+
+
+def test_a_second_signal_while_the_first_closes_the_connection_closes_it_no_second_time():
+    """It comes between any two steps of the first, as from `timeout make run`, which tells both."""
+    told: list[bool] = []
+    calls: list[str] = []
+    stop = Mock()
+
+    def close() -> None:
+        calls.append("close")
+        workers.finish(stop, told, calls.append, "second")
+
+    stop.close.side_effect = close
+    workers.finish(stop, told, calls.append, "first")
+    assert calls == ["close", "second", "first"]
+
+
+def test_several_signals_at_once_end_the_server_and_leave_no_process(running):
+    process, _ = running
+    processes = tree(process.pid)
+    for _ in range(5):
+        process.send_signal(signal.SIGTERM)
+    told, _ = process.communicate(timeout=30)
+    assert process.returncode == 0 and "Traceback" not in told
+    assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]
