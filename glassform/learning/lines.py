@@ -6,17 +6,16 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
-from glassform.learning.recipe import Profiles
+from glassform.learning.recipe import Profiles, regression
 from glassform.learning.shapes import NO_RULE, Cells, Rule, sign_of
+from glassform.learning.tabulate import covariance_at
 from glassform.records.field import NOT_KNOWN
+from glassform.records.schema import BINARY
 
 BY_CHANCE = 2.0  # of chi squared, where one line less is as likely (AIC): two that differ by less become one
 BACKWARDS = -1.0  # in its place, of two lines that a rule of shape has the other way round
-STEPS, CLOSE = 30, 1e-4  # of Newton's method, and where it ends
-HALVINGS = 20  # of one of its steps, if it goes too far
-LARGEST = 500.0  # log-odds
 SMALLEST = 1e-12  # variance
 
 
@@ -139,47 +138,11 @@ def places_of(grouped: Sequence[Grouped], X: pd.DataFrame) -> np.ndarray:
 
 
 def fitted(grouped: Sequence[Grouped], places: np.ndarray, rows: Profiles, ridge: float) -> Fit:
-    """Fit the log-odds of all lines by Newton's method, held back by a ridge."""
+    """Fit the log-odds of all lines, held back by a ridge."""
     number = sum(each.count for each in grouped)
-    held = np.append(np.full(number, ridge), 0.0)
-    log_odds, curvature = np.zeros(number + 1), np.diag(held)
-    least = loss(log_odds, places, rows, held)
-    for _ in range(STEPS):
-        slope, curvature = derivatives(log_odds, places, rows, held)
-        step = np.linalg.solve(curvature, slope)
-        for _ in range(HALVINGS):
-            found = loss(log_odds - step, places, rows, held)
-            if found <= least:
-                break
-            step /= 2
-        log_odds, least = log_odds - step, found
-        if np.abs(step).max() < CLOSE:
-            break
-    return Fit(log_odds, np.linalg.inv(curvature))
-
-
-def loss(log_odds: np.ndarray, places: np.ndarray, rows: Profiles, held: np.ndarray) -> float:
-    """Return the log loss of all rows, with the ridge."""
-    return log_loss(log_odds[places].sum(axis=1) + log_odds[-1], rows) + float(held @ log_odds**2) / 2
-
-
-def log_loss(sums: np.ndarray, rows: Profiles) -> float:
-    """Return the log loss of all rows."""
-    # the logarithm of 1 + e^sum, without overflow
-    above = np.maximum(sums, 0.0) + np.log1p(np.exp(-np.abs(sums)))
-    return float(rows.weights @ (above - rows.y * sums))
-
-
-def derivatives(
-    log_odds: np.ndarray, places: np.ndarray, rows: Profiles, held: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the slope and the curvature of the loss."""
-    sums = np.clip(log_odds[places].sum(axis=1) + log_odds[-1], -LARGEST, LARGEST)
-    probability = 1.0 / (1.0 + np.exp(-sums))
-    above = rows.weights * (probability - rows.y)
-    curved = rows.weights * probability * (1.0 - probability)
-    every = np.column_stack([places, np.full(len(places), len(log_odds) - 1)])
-    ends = np.arange(len(every) + 1) * every.shape[1]
-    columns = csr_array((np.ones(every.size), every.ravel(), ends), shape=(len(every), len(log_odds)))
-    weighed = csr_array((np.repeat(curved, every.shape[1]), every.ravel(), ends), shape=columns.shape)
-    return columns.T @ above + held * log_odds, (columns.T @ weighed).toarray() + np.diag(held)
+    ends = np.arange(len(places) + 1) * places.shape[1]
+    lines = csr_array((np.ones(places.size), places.ravel(), ends), shape=(len(places), number))
+    model = regression(BINARY, 1.0 / ridge).fit(lines, rows.y, sample_weight=rows.weights)
+    design = csr_array(hstack([np.ones((len(places), 1)), lines]))
+    covariance = covariance_at(design, model.predict_proba(lines)[:, 1], rows.weights, ridge)
+    return Fit(np.append(model.coef_[0], model.intercept_), np.roll(covariance, -1, axis=(0, 1)))

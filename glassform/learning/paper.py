@@ -36,7 +36,8 @@ def paper_of(schema: Schema, training: Split, recipe: Recipe) -> Paper:
     rows = Profiles.of(training).at_most(MOST_ROWS)
     ridge = max(1.0 / recipe.strength, SOFTEST)
     grouped = strongest(cells_of_fields(schema, rows), rows)
-    grouped = merged(grouped, fitted(grouped, places_of(grouped, rows.X), rows, ridge), MOST_LINES)
+    if grouped:
+        grouped = merged(grouped, fitted(grouped, places_of(grouped, rows.X), rows, ridge), MOST_LINES)
     places, rows = counted_once(places_of(grouped, rows.X), rows)
     points = in_two_digits(grouped, places, rows, ridge)
     fields = [field_of(*without_equals(*each)) for each in zip(grouped, by_field(grouped, points), strict=True)]

@@ -380,9 +380,13 @@ def sparse_design(pipeline: Pipeline, X: DataFrame) -> csr_array:
 
 def coefficient_covariance(pipeline: Pipeline, X: DataFrame, weights: np.ndarray) -> np.ndarray:
     """Return the covariance of [intercept, coefficients] of the fitted logistic regression."""
-    design = sparse_design(pipeline, X)
     probability = pipeline.predict_proba(X)[:, 1]
-    penalty = np.full(design.shape[1], 1.0 / pipeline[-1].C)
+    return covariance_at(sparse_design(pipeline, X), probability, weights, 1.0 / pipeline[-1].C)
+
+
+def covariance_at(design: csr_array, probability: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:
+    """Return the covariance of a logistic regression's coefficients at its optimum; the design has ones first."""
+    penalty = np.full(design.shape[1], ridge)
     penalty[0] = 0.0  # the intercept is not penalised
     curvature = weights * probability * (1.0 - probability)
     hessian = (design.T @ design.multiply(curvature[:, None])).toarray() + np.diag(penalty)
