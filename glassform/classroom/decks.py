@@ -102,15 +102,4 @@ def common_people(people: People, chance: random.Random) -> list[int]:
     return [first, *best]
 
 
-@lru_cache(maxsize=64)
-def kept(version: str, size: int, seed: int) -> list[Decks]:
-    """Return a place to keep the decks of a class in, for they follow from these three."""
-    return []
-
-
-def decks_of(people: People, version: str, size: int, seed: int) -> Decks:
-    """Return the decks of a class, drawn once by each worker."""
-    found = kept(version, size, seed)
-    if not found:
-        found.append(draw(people, size, seed))
-    return found[0]
+decks_of = lru_cache(maxsize=64)(draw)  # the same, drawn once by each worker: all follows from the seed

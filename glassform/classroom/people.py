@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from glassform.fitted.base import Fitted
 from glassform.records.field import Record
@@ -21,7 +22,7 @@ class NoPeople(Exception):
     """The table's test rows are not here, or too few."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # there is one for each version
 class People:
     """Test rows in an order of their own: their records, how each turned out (1 is positive), what the model answers.
 
@@ -47,13 +48,13 @@ def read_people(card: Fitted) -> People:
     NoPeople
         If its test rows are not on this machine.
     """
-    found = _people.get(card.version)
-    if found is None:
-        found = _people[card.version] = read_rows(card)
-    return found
+    if card.schema not in READ:
+        READ[card.schema] = read_rows(card)
+    return READ[card.schema]
 
 
-_people: dict[str, People] = {}
+# One for each model, for as long as it is served: it takes some tenths of a second.
+READ: WeakKeyDictionary[Schema, People] = WeakKeyDictionary()
 
 
 def read_rows(card: Fitted) -> People:

@@ -93,11 +93,6 @@ class Room:
         """Whether something waits to be revealed."""
         return self.step.asks and not self.standing.is_revealed
 
-    @property
-    def is_voting(self) -> bool:
-        """Whether the vote of this step is taken now."""
-        return not self.standing.is_revealed
-
     def revealed_numbers(self, standing: Standing) -> set[int]:
         """Return the numbers of the people whose answer everybody knows."""
         known = [step.kind for step in self.lesson.steps if step.id in standing.revealed]
@@ -119,7 +114,7 @@ class Room:
     @cached_property
     def decks(self) -> Decks:
         """Who guesses whom."""
-        return decks_of(self.people, self.known.version, self.known.size, self.known.seed)
+        return decks_of(self.people, self.known.size, self.known.seed)
 
     def person(self, number: int, place: int = 0) -> Person:
         """Return one of a phone's people."""
@@ -132,10 +127,10 @@ class Room:
 
     # What it is asked.
 
-    def vote_of(self, step: Step) -> tuple[str, Vote | None]:
-        """Return the id and the text of the vote that a step takes."""
+    def vote_of(self, step: Step) -> Vote | None:
+        """Return the vote that a step takes: its own, or that of an earlier one once more."""
         earlier = next((each.vote for each in self.steps if each.id == step.again), None)
-        return step.id, earlier or step.vote
+        return earlier or step.vote
 
     def choices_of(self, vote: Vote) -> dict[str, str]:
         """Return the choices of a vote, by id."""
@@ -209,10 +204,10 @@ class Room:
 
     def tally(self, step: Step) -> Tally | None:
         """Count the votes of a step."""
-        question, vote = self.vote_of(step)
+        vote = self.vote_of(step)
         if vote is None:
             return None
-        given = Counter(choice for _, voted, choice in self.votes if voted == question)
+        given = Counter(choice for _, voted, choice in self.votes if voted == step.id)
         shown = {name: given[name] for name in self.choices_of(vote)} if given.total() >= FEWEST else None
         return {"question": self.worded(vote.question, step), "votes": given.total(), "choices": shown}
 

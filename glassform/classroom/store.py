@@ -215,17 +215,20 @@ class Store:
 
         `check` raises an error if the class stands where nobody may guess; the class cannot move on meanwhile.
         """
-        with self.writing() as connection:
-            check(self.find(code).standing)
-            row = (code, place, person, guess)
-            connection.execute("INSERT OR REPLACE INTO guesses VALUES (?, ?, ?, ?)", row)
+        with self.checked(code, check) as connection:
+            connection.execute("INSERT OR REPLACE INTO guesses VALUES (?, ?, ?, ?)", (code, place, person, guess))
 
     def vote(self, code: str, place: int, question: str, choice: str, check: Callable[[Standing], None]) -> None:
         """Save a vote, in the same way."""
+        with self.checked(code, check) as connection:
+            connection.execute("INSERT OR REPLACE INTO votes VALUES (?, ?, ?, ?)", (code, place, question, choice))
+
+    @contextmanager
+    def checked(self, code: str, check: Callable[[Standing], None]) -> Iterator[sqlite3.Connection]:
+        """Open a transaction in which a class stands where something may be saved, or there is none."""
         with self.writing() as connection:
             check(self.find(code).standing)
-            row = (code, place, question, choice)
-            connection.execute("INSERT OR REPLACE INTO votes VALUES (?, ?, ?, ?)", row)
+            yield connection
 
     def guesses(self, code: str) -> list[tuple[int, int, int]]:
         """Return all guesses: the phone's place, the person's number, and the guess in per cent."""

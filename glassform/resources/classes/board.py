@@ -113,8 +113,9 @@ class Board(InClass):
             "stamp": stamp_of(answer),
             "qr": code_of(answer["addresses"][0] + answer["join"]),
             "step": room.step,
-            "votes": room.choices_of(vote) if (vote := room.vote_of(room.step)[1]) else {},
+            "votes": room.choices_of(vote) if (vote := room.vote_of(room.step)) else {},
             "question": room.worded(vote.question) if vote else "",
+            "left_out": room.worded("{left_out}"),
             "ledger_drawn": None,
             "vague": vague_values(room.schema),
         }

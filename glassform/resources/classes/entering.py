@@ -11,10 +11,10 @@ from werkzeug.http import dump_cookie
 from glassform.classroom.lessons import read_lessons
 from glassform.classroom.refused import NotHere, NotJoined, NotTheTeacher
 from glassform.classroom.room import Room, siblings_of
-from glassform.classroom.store import FILE, HOURS_KEPT, Class, Phone, Store, key_of
+from glassform.classroom.store import FILE, HOURS_KEPT, Phone, Store, key_of
 from glassform.languages import current
 from glassform.settings import INSTANCE
-from glassform.web.asked import VERSION, address_of, ask_table, asked, schema, served, table_named
+from glassform.web.asked import VERSION, address_of, ask_table, asked, served, table_named
 from glassform.web.formats import as_json, etag
 from glassform.web.openapi import TEXT, in_query
 from glassform.web.resource import Resource
@@ -39,8 +39,8 @@ def store() -> Store:
     return cast(Store, current_app.extensions.setdefault("classes", Store(INSTANCE / FILE)))
 
 
-def room_of(code: str) -> Room:
-    """Return a class, and let its own model answer this request.
+def found(code: str) -> Room:
+    """Return a class.
 
     Raises
     ------
@@ -48,23 +48,25 @@ def room_of(code: str) -> Room:
         If there is none.
     """
     known = store().find(code)
-    ask_table(table_named(known.table))
-    asked().model = card = served().version(known.version)
-    lessons = read_lessons()
+    table = table_named(known.table)
+    table.renew()
+    card, lessons = table.version(known.version), read_lessons()
     lesson = (lessons.get(known.lesson) or next(iter(lessons.values()))).in_language(current())
-    siblings = siblings_of(card.schema, [*served().manifest.siblings.values()])
-    return Room(store(), known, card, schema(), lesson, siblings)
+    siblings = siblings_of(card.schema, [*table.manifest.siblings.values()])
+    return Room(store(), known, card, card.schemas[current()], lesson, siblings)
+
+
+def room_of(code: str) -> Room:
+    """Return a class, as `found` does, and let its own model answer this request."""
+    room = found(code)
+    ask_table(table_named(room.known.table))
+    asked().model = room.card
+    return room
 
 
 def key_for(code: str) -> str:
     """Return the teacher's key to a class."""
     return key_of(current_app.config["JWT_SECRET_KEY"], code)
-
-
-def is_teacher(known: Class) -> bool:
-    """Tell whether the request's address holds the teacher's key."""
-    given = request.args.get(KEY, "").encode(errors="replace")
-    return hmac.compare_digest(given, key_for(known.code).encode())
 
 
 def teachers(code: str) -> Room:
@@ -78,7 +80,8 @@ def teachers(code: str) -> Room:
         If the address does not hold its key.
     """
     room = room_of(code)
-    if not is_teacher(room.known):
+    given = request.args.get(KEY, "").encode(errors="replace")
+    if not hmac.compare_digest(given, key_for(room.known.code).encode()):
         raise NotTheTeacher(room.known.code)
     return room
 

@@ -102,7 +102,7 @@ class Me(InClass):
             save_vote(room, phone, given["vote"] or "")
         else:
             save_guess(room, phone, given)
-        return mine(room_of(code), phone), 200, {"Location": url_for("me", code=room.known.code)}
+        return mine(room, phone), 200, {"Location": url_for("me", code=room.known.code)}
 
     def post(self, code: str) -> Answer:
         """Save a guess or a vote from a form."""
@@ -156,7 +156,7 @@ def save_vote(room: Room, phone: Phone, choice: str) -> None:
     NotAsked
         If no vote is taken now.
     """
-    question, vote = room.vote_of(room.step)
+    question, vote = room.step.id, room.vote_of(room.step)
     room.check_vote(question if vote else "", room.standing)
     known = [*room.choices_of(vote)] if vote else []
     if choice not in known:
@@ -169,7 +169,6 @@ def mine(room: Room, phone: Phone, wanted: int | None = None) -> Mine:
     guesses = room.store.guesses_of(room.known.code, phone.place)
     asked = room.asked_numbers(room.standing)
     number = number_shown(room, asked, guesses, wanted)
-    question, vote = room.vote_of(room.step)
     votes = {voted: choice for place, voted, choice in room.votes if place == phone.place}
     people = own_people(room, phone, guesses)
     told = [(each["guess"] / MOST_PER_CENT, each["truth"]) for each in people if each["guess"] is not None]
@@ -183,8 +182,8 @@ def mine(room: Room, phone: Phone, wanted: int | None = None) -> Mine:
         "person": room.person(number, phone.place) if number else None,
         "guess": guesses.get(number) if number else None,
         "progress": {"answered": len(guesses), "of": PEOPLE},
-        "question": question_of(room) if vote and room.is_voting else None,
-        "vote": votes.get(question),
+        "question": None if room.standing.is_revealed else question_of(room),
+        "vote": votes.get(room.step.id),
         "people": people,
         "brier": brier(told)["score"] if told else None,
     }
@@ -206,11 +205,11 @@ def number_shown(room: Room, asked: list[int], guesses: dict[int, int], wanted: 
 
 def question_of(room: Room) -> Question | None:
     """Return the vote that is taken now."""
-    question, vote = room.vote_of(room.step)
+    vote = room.vote_of(room.step)
     if vote is None:
         return None
     choices = [{"id": name, "title": title} for name, title in room.choices_of(vote).items()]
-    return {"id": question, "text": room.worded(vote.question), "choices": choices}
+    return {"id": room.step.id, "text": room.worded(vote.question), "choices": choices}
 
 
 def own_people(room: Room, phone: Phone, guesses: dict[int, int]) -> list[OwnPerson]:

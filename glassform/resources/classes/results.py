@@ -26,7 +26,7 @@ class ClassResults(InClass):
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return the titles of the choices of each vote."""
         room = room_of(answer["code"])
-        votes = {step.id: room.vote_of(step)[1] for step in room.steps}
+        votes = {step.id: room.vote_of(step) for step in room.steps}
         titles = {id: room.choices_of(vote) for id, vote in votes.items() if vote}
         return {"titles": titles, "stamp": stamp_of(answer), "vague": vague_values(room.schema)}
 
