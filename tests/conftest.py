@@ -21,7 +21,7 @@ import pytest
 from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from werkzeug.exceptions import HTTPException
 
 # Before any module of ours is imported: the tests train a model of their own and leave the developer's alone.
@@ -297,10 +297,17 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def watch(page: Page, requests: list[str], complaints: list[str]) -> None:
+    """Note what a page asks for, and what it complains of."""
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+
 @pytest.fixture
 def visit(browser, server):
     """Open a page of the server in a fresh context; afterwards nothing may have gone to another host or failed."""
-    contexts, requests, complaints = [], [], []
+    contexts, requests, complaints = list[BrowserContext](), list[str](), list[str]()
 
     def open_page(
         path: str = "/", script: bool = True, width: int = 1280, height: int = 900, scheme="light", language="en-GB"
@@ -314,9 +321,7 @@ def visit(browser, server):
         )
         contexts.append(context)
         page: Page = context.new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        watch(page, requests, complaints)
         page.goto(path)
         return page
 

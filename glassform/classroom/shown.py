@@ -78,8 +78,7 @@ def smallest_change(card: Scorecard, record: Record, target: float) -> Changes:
     """Return the smallest change of a record that leads to a target, searched once by each worker."""
     asked = card.version, tuple(record.values()), target
     if asked not in SMALLEST:
-        locked = [field.name for field in card.schema.fields if field.locked]
-        SMALLEST[asked] = ways_to(card, record, target, locked)[0]
+        SMALLEST[asked] = ways_to(card, record, target, card.schema.locked)[0]
     return SMALLEST[asked]
 
 
@@ -115,5 +114,5 @@ def without_shown(room: Room) -> WithoutShown:
     return {
         "left_out": room.left_out(room.step),
         "groups": groups,
-        "measures": {name: {**each.model_dump(), "difference": each.difference} for name, each in measures.items()},
+        "measures": {name: each.told for name, each in measures.items()},
     }

@@ -126,6 +126,11 @@ class Schema:
         """The schema of what is learned from: without the fields that the model does not use."""
         return Schema(narrowed(self.package)) if self.unused else self
 
+    @property
+    def locked(self) -> list[str]:
+        """The names of the fields that a search for changes leaves as they are, unless it is told otherwise."""
+        return [field.name for field in self.fields if field.locked]
+
     def named(self, type_: str) -> list[str]:
         """Return the names of the fields of one Table Schema type."""
         return [field.name for field in self.fields if field.type == type_]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask_babel import lazy_gettext
 from werkzeug.exceptions import NotFound
 
 from glassform.analysis.paper import PaperAnswer, strip
@@ -138,20 +139,21 @@ def on_paper(card: Fitted) -> tuple[Scorecard, Paper]:
     return table, paper
 
 
-def additive(card: Fitted) -> Additive | ClassesScorecard:
+NO_TABLE = lazy_gettext(
+    "This model is no sum of one term per field, so no table of points equals it: its pipeline answers."
+)
+
+
+def additive(card: Fitted, otherwise: Any = NO_TABLE) -> Additive | ClassesScorecard:
     """Return the model, if it is a table of points.
 
     Raises
     ------
     NotFound
-        If it is none.
+        If it is none; `otherwise` says so.
     """
     if not isinstance(card, Additive | ClassesScorecard):
-        raise NotFound(
-            gettext(
-                "This model is no sum of one term per field, so no table of points equals it: its pipeline answers."
-            )
-        )
+        raise NotFound(str(otherwise))
     return card
 
 

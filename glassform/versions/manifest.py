@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
@@ -47,6 +47,11 @@ class Paired(BaseModel, extra="forbid"):
     def difference(self) -> float:
         """How much larger the sibling's is."""
         return self.sibling - self.whole
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """All of it, as an answer tells it."""
+        return {"difference": self.difference, **self.model_dump()}
 
 
 MeanAnswer = float | dict[str, float]  # a probability, a number, or the probability of every class

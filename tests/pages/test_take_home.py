@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from glassform.accounts import database
 from glassform.analysis.table_of_points import table
@@ -24,6 +24,7 @@ from glassform.versions.registry import Registry
 from glassform.web.charts import percent, percents
 from glassform.web.openapi import VARIABLE
 from server import create_app
+from tests.conftest import watch
 from tests.pages.counting import pages_of
 
 ADDITIVE = ["", "census", "diabetes", "wine", "houses", "voyage", "many"]
@@ -59,7 +60,7 @@ def card(artifacts) -> Callable[[str], Fitted]:
 @pytest.fixture
 def saved(browser, home, tmp_path) -> Iterator[Callable[..., Page]]:
     """Save the file of a table and open it from disk; in the end it has asked for nothing and failed at nothing."""
-    contexts, requests, complaints = [], [], []
+    contexts, requests, complaints = list[BrowserContext](), list[str](), list[str]()
     paths: set[Path] = set()
 
     def open_file(
@@ -78,9 +79,7 @@ def saved(browser, home, tmp_path) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         page: Page = context.new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        watch(page, requests, complaints)
         page.goto(path.as_uri())
         return page
 

@@ -155,7 +155,7 @@ def read_changes_request(schema: Schema) -> tuple[Record, float, list[str]]:
     for lock in locks:
         if lock not in schema.names:
             errors.append(unknown(lock, schema.names, len(errors), key="lock", field="lock", value=shown(lock)))
-    given = locks if "lock" in request.args else [field.name for field in schema.fields if field.locked]
+    given = locks if "lock" in request.args else schema.locked
     locked = list(dict.fromkeys(schema.names[lock] for lock in given if lock in schema.names))
     if invalid:
         raise InvalidRecord([*invalid.errors, *errors], invalid.fields)

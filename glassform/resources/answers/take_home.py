@@ -7,8 +7,8 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from flask import current_app
+from flask_babel import lazy_gettext
 from typing_extensions import TypedDict
-from werkzeug.exceptions import NotFound
 
 from glassform.analysis.covariance import packed
 from glassform.analysis.intervals import FEWEST_ROWS, presentable
@@ -19,9 +19,8 @@ from glassform.fitted.additive import Additive, NumberScorecard
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard
-from glassform.languages import gettext
 from glassform.records.schema import BINARY, Schema
-from glassform.resources.layers import arithmetic, drawn_with
+from glassform.resources.layers import additive, arithmetic, drawn_with
 from glassform.web.asked import fitted, schema
 from glassform.web.bundling import bundled
 from glassform.web.openapi import TEXT, in_query
@@ -38,6 +37,9 @@ SCRIPT, STYLES = "take-home.js", ("style.css", "take-home.css")
 MOST_OPEN = 8  # charts that are not folded
 MOST_ROWS = 700  # of a covariance that a file holds: to pack more would take longer than a second
 THRESHOLD = 0.5  # at which groups are compared, as on the card
+NO_FILE = lazy_gettext(
+    "There is no take-home file of this model: it is no sum of one term per field, so only its pipeline can answer."
+)
 KILOBYTES: WeakKeyDictionary[Schema, int] = WeakKeyDictionary()  # one per model and language
 NOT_PLAIN = re.compile(r"[^\w.-]+", re.ASCII)
 
@@ -95,7 +97,7 @@ class TakeHome(Resource):
 
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Return the file: a page with its script, its styles and the table of points inside."""
-        card, dictionary = additive(fitted()), schema()
+        card, dictionary = additive(fitted(), NO_FILE), schema()
         options = read_options({INTERVALS: one_of([YES, "false"]), **results_by_code()})
         answer = taken_home(card, options.get(INTERVALS) == YES, options.get(CLASS))
         name = NOT_PLAIN.sub("-", dictionary.name)
@@ -103,7 +105,7 @@ class TakeHome(Resource):
 
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return the script and styles, what the script computes with, and the parts of the page."""
-        return parts(additive(fitted()), schema(), answer)
+        return parts(additive(fitted(), NO_FILE), schema(), answer)
 
 
 def taken_home(card: Additive | ClassesScorecard, with_intervals: bool, results: Results | None) -> dict[str, Any]:
@@ -152,24 +154,6 @@ def results_by_code() -> Mapping[str, Reader]:
     """Return how the results of a class are read by its code, where there are classes."""
     find: ClassResults | None = current_app.extensions.get(RESULTS)
     return {CLASS: find} if find else {}
-
-
-def additive(card: Fitted) -> Additive | ClassesScorecard:
-    """Return the model, if it is a table of points.
-
-    Raises
-    ------
-    NotFound
-        If it is none.
-    """
-    if not isinstance(card, Additive | ClassesScorecard):
-        raise NotFound(
-            gettext(
-                "There is no take-home file of this model: it is no sum of one term per field, so only its pipeline "
-                "can answer."
-            )
-        )
-    return card
 
 
 def intervals_of(card: Fitted, wanted: bool) -> dict[str, Any] | None:

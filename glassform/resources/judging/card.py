@@ -252,7 +252,7 @@ def sibling(registered: Version, version: str, dictionary: Schema) -> SiblingAns
             {"feature": name, "title": named[name].title if name in named else name} for name in registered.without
         ],
         "measures": {
-            name: {"difference": each.difference, **each.model_dump()}  # type: ignore[typeddict-item]
+            name: each.told  # type: ignore[misc]
             for name, each in (registered.beside.measures if registered.beside else {}).items()
         },
     }

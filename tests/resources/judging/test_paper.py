@@ -12,10 +12,10 @@ import pytest
 
 import model
 from glassform.describing.files import add
-from glassform.learning.recipe import Recipe
 from glassform.resources import layers
 from glassform.settings import ARTIFACTS
 from server import create_app
+from tests.conftest import quick_training
 
 HTML = {"Accept": "text/html"}
 
@@ -145,9 +145,7 @@ def added(tmp_path_factory) -> Any:
         (chance.randint(0, 99), chance.choice(["", "1.5", "2.5", "7.25"]), chance.choice("abc")) for _ in range(300)
     ]
     tables = {"games": ("reached", rows), "few": ("weight", rows[:60])}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "chosen", lambda *_: Recipe("curve5"))
-        patch.setattr(model, "cross_validated", lambda *_: None)
+    with quick_training():
         for name, (first, some) in tables.items():
             file = folder / f"{name}.csv"
             lines = [
