@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -85,7 +86,7 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(Refusal, show_refusal)
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(OSError, show_full_disk)
-    for lost in (DBAPIError, PoolTimeout):
+    for lost in (DBAPIError, PoolTimeout, sqlite3.Error):
         app.register_error_handler(lost, show_lost_database)
 
 

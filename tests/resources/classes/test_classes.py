@@ -1,6 +1,7 @@
 """Class mode over HTTP: joining, guessing, revealing, scoring, ending."""
 
 import re
+import sqlite3
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
+from glassform.classroom import store
 from glassform.classroom.people import read_people
 from glassform.versions.manifest import Beside, Paired
 from server import OF_CLASSES
@@ -344,6 +346,22 @@ def test_polling_is_answered_by_304_until_something_changes(start):
     class_.act("next")
     class_.phones[1].say(person=2, guess=3)
     assert class_.teacher.get(class_.begun["board"], headers=tag).json["guesses"] == 1
+
+
+def test_a_lost_database_is_told_so_and_the_next_request_works(class_app, start, monkeypatch):
+    class_ = start(1)
+    class_.act("next")
+    monkeypatch.setattr(store, "SECONDS_TO_WAIT", 0.1)
+    kept = class_app.extensions["classes"]
+    kept.close()
+    other = sqlite3.connect(kept.file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # as by a worker that hangs
+    response = class_.phones[0].say(person=1, guess=5)
+    assert response.status_code == 503 and "nothing was saved" in response.json["detail"]
+    assert response.headers["Retry-After"]
+    other.close()
+    assert class_.phones[0].say(person=1, guess=5).json["guess"] == 5
+    kept.close()  # the next test waits as long as usual
 
 
 def test_an_action_that_is_none_is_refused(start):
