@@ -10,7 +10,7 @@ from flask_cors import CORS
 from werkzeug.routing import MapAdapter
 from werkzeug.utils import import_string
 
-from glassform.accounts import database, signing_in
+from glassform.accounts import visits
 from glassform.hosting.command import run
 from glassform.limits import LARGEST_BODY, RESERVED
 from glassform.metrics import Metrics
@@ -19,69 +19,72 @@ from glassform.versions.served import Tables
 from glassform.web import observing, pages, problems, proxies
 from glassform.web.compressing import compressed
 from glassform.web.formats import SUFFIXES
-from glassform.web.resource import Api, Light
+from glassform.web.late import Late
+from glassform.web.resource import Light
 
-# Every address, and the class that answers it, as a name in glassform.resources.
+# Every address, its methods, and the class that answers it, as a name in glassform.resources. A class is imported by
+# the first request for it. Where an address ends in [.format], it may end in .json or another format of that class.
 RESOURCES = {
-    "/": "answers.form.Form",
-    "/probability": "answers.probability.Probability",
-    "/probabilities": "answers.probabilities.Probabilities",
-    "/predict": "protocols.predict.Predict",
-    "/curves": "answers.curves.Curves",
-    "/twins": "answers.curves.Twins",
-    "/changes": "answers.changes.Changes",
-    "/take-home.html": "answers.take_home.TakeHome",
-    "/model": "judging.card.Card",
-    "/scorecard": "judging.scorecard.Scorecard",
-    "/scorecard/schema": "judging.scorecard.ScorecardSchema",
-    "/examples": "answers.form.Examples",
-    "/predictions": "people.predictions.Predictions",
-    "/predictions/<id>": "people.predictions.OnePrediction",
-    "/session": "people.sessions.Session",
-    "/accounts": "people.accounts.Accounts",
-    "/account": "people.accounts.Account",
-    "/account/export": "people.accounts.Export",
-    "/keys": "people.keys.Keys",
-    "/keys/<id>": "people.keys.OneKey",
-    "/tokens": "people.sessions.Tokens",
-    "/tokens/refresh": "people.sessions.Refresh",
-    "/users": "people.users.Users",
-    "/users/<id>": "people.users.OneUser",
-    "/versions": "judging.versions.Versions",
-    "/versions/<version>": "judging.versions.OneVersion",
-    "/versions/<version>/promotion": "judging.versions.Promotion",
-    "/versions/<version>/shadow": "judging.versions.Shadow",
-    "/drift": "judging.drift.DriftReport",
-    "/tables": "judging.tables.Tables",
-    "/openapi.json": "protocols.docs.OpenAPI",
-    "/docs": "protocols.docs.Docs",
-    "/health/live": "protocols.health.Live",
-    "/health/ready": "protocols.health.Ready",
-    "/metrics": "protocols.health.Metrics",
-    "/v2": "protocols.inference.Inference",
-    "/v2/health/live": "protocols.inference.InferenceLive",
-    "/v2/health/ready": "protocols.inference.InferenceReady",
-    "/v2/models/<name>": "protocols.inference.InferenceModel",
-    "/v2/models/<name>/ready": "protocols.inference.InferenceModelReady",
-    "/v2/models/<name>/infer": "protocols.inference.Inferred",
-    "/v2/models/<name>/versions/<version>": "protocols.inference.InferenceModel",
-    "/v2/models/<name>/versions/<version>/ready": "protocols.inference.InferenceModelReady",
-    "/v2/models/<name>/versions/<version>/infer": "protocols.inference.Inferred",
+    "/": "GET answers.form.Form",
+    "/probability[.format]": "GET POST answers.probability.Probability",
+    "/probabilities[.format]": "GET POST answers.probabilities.Probabilities",
+    "/predict[.format]": "POST protocols.predict.Predict",
+    "/curves[.format]": "GET answers.curves.Curves",
+    "/twins[.format]": "GET answers.curves.Twins",
+    "/changes[.format]": "GET answers.changes.Changes",
+    "/take-home.html": "GET answers.take_home.TakeHome",
+    "/model[.format]": "GET judging.card.Card",
+    "/scorecard[.format]": "GET judging.scorecard.Scorecard",
+    "/scorecard/schema[.format]": "GET judging.scorecard.ScorecardSchema",
+    "/examples[.format]": "GET answers.form.Examples",
+    "/predictions[.format]": "GET POST people.predictions.Predictions",
+    "/predictions/<id>": "GET POST PATCH DELETE people.predictions.OnePrediction",
+    "/session": "GET POST DELETE people.sessions.Session",
+    "/accounts": "GET POST people.accounts.Accounts",
+    "/account": "GET POST PATCH DELETE people.accounts.Account",
+    "/account/export": "GET people.accounts.Export",
+    "/keys": "GET POST people.keys.Keys",
+    "/keys/<id>": "POST DELETE people.keys.OneKey",
+    "/tokens": "POST DELETE people.sessions.Tokens",
+    "/tokens/refresh": "POST people.sessions.Refresh",
+    "/users": "GET people.users.Users",
+    "/users/<id>": "POST PATCH DELETE people.users.OneUser",
+    "/versions": "GET judging.versions.Versions",
+    "/versions/<version>": "GET POST DELETE judging.versions.OneVersion",
+    "/versions/<version>/promotion": "POST PUT DELETE judging.versions.Promotion",
+    "/versions/<version>/shadow": "GET judging.versions.Shadow",
+    "/drift": "GET judging.drift.DriftReport",
+    "/tables[.format]": "GET judging.tables.Tables",
+    "/openapi.json": "GET protocols.docs.OpenAPI",
+    "/docs": "GET protocols.docs.Docs",
+    "/health/live[.format]": "GET protocols.health.Live",
+    "/health/ready[.format]": "GET protocols.health.Ready",
+    "/metrics": "GET protocols.health.Metrics",
+    "/v2": "GET protocols.inference.Inference",
+    "/v2/health/live": "GET protocols.inference.InferenceLive",
+    "/v2/health/ready": "GET protocols.inference.InferenceReady",
+    "/v2/models/<name>": "GET protocols.inference.InferenceModel",
+    "/v2/models/<name>/ready": "GET protocols.inference.InferenceModelReady",
+    "/v2/models/<name>/infer": "POST protocols.inference.Inferred",
+    "/v2/models/<name>/versions/<version>": "GET protocols.inference.InferenceModel",
+    "/v2/models/<name>/versions/<version>/ready": "GET protocols.inference.InferenceModelReady",
+    "/v2/models/<name>/versions/<version>/infer": "POST protocols.inference.Inferred",
 }
 # The same of class mode: there are no such addresses without it.
 OF_CLASSES = {
-    "/classes": "classes.opening.Classes",
-    "/classes/reach": "classes.opening.Reach",
-    "/join": "classes.opening.Join",
-    "/j/<code>": "classes.opening.Joining",
-    "/classes/<code>/board": "classes.board.Board",
-    "/classes/<code>/end": "classes.board.End",
-    "/classes/<code>/me": "classes.phone.Me",
-    "/classes/<code>/results": "classes.results.ClassResults",
-    "/classes/<code>/notes": "classes.results.Notes",
-    "/classes/<code>/card": "classes.results.PaperCard",
+    "/classes": "GET POST classes.opening.Classes",
+    "/classes/reach": "GET classes.opening.Reach",
+    "/join": "GET classes.opening.Join",
+    "/j/<code>": "GET POST classes.opening.Joining",
+    "/classes/<code>/board": "GET POST DELETE classes.board.Board",
+    "/classes/<code>/end": "GET POST classes.board.End",
+    "/classes/<code>/me": "GET POST PUT classes.phone.Me",
+    "/classes/<code>/results[.format]": "GET classes.results.ClassResults",
+    "/classes/<code>/notes": "GET classes.results.Notes",
+    "/classes/<code>/card": "GET classes.results.PaperCard",
 }
 
+ANY_FORMAT = "[.format]"
 SWAGGER = str(files("flask_swagger_ui") / "dist")  # Swagger UI as its makers built it
 SECONDS_A_PREFLIGHT_HOLDS = 600
 EXPOSED = [  # headers that scripts of other origins may read
@@ -148,8 +151,7 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
     if settings.classroom:
         app.extensions["class_results"] = import_string("glassform.resources.classes.taking_home.to_take_home")
     problems.prepare(app)
-    database.connect(app, settings.database_url)
-    signing_in.configure(app, settings, read_secret(settings))
+    visits.configure(app, settings, read_secret(settings))
     let_others_ask(app, settings)
     observing.observe(app, tables, counts)
     if settings.trusted_proxies:
@@ -159,12 +161,13 @@ def create_app(artifacts: Path = ARTIFACTS, settings: Settings | None = None) ->
 
 def add_resources(app: Flask, resources: Mapping[str, str]) -> None:
     """Give every resource its addresses, those that end in a format among them."""
-    api = Api(app)
-    for name in dict.fromkeys(resources.values()):
-        resource = import_string(f"glassform.resources.{name}")
-        urls = [url for url, each in resources.items() if each == name]
-        suffixed = [f"{url}.<any({', '.join(SUFFIXES)}):suffix>" for url in urls if url != "/" and resource.suffixed]
-        api.add_resource(resource, *urls, *suffixed)
+    views: dict[str, Late] = {}
+    for address, answered in resources.items():
+        *methods, name = answered.split()
+        view = views.setdefault(name, Late(f"glassform.resources.{name}"))
+        url = address.removesuffix(ANY_FORMAT)
+        for each in [url] if url == address else [url, f"{url}.<any({', '.join(SUFFIXES)}):suffix>"]:
+            app.add_url_rule(each, view.endpoint, view, methods=methods)
 
 
 def let_others_ask(app: Flask, settings: Settings) -> None:

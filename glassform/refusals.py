@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException
 
+from glassform.languages import lazy_gettext
 from glassform.limits import SECONDS_TO_RETRY
 
 

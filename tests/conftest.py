@@ -33,7 +33,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import model
 from benchmarks.measuring import free_port
-from glassform.accounts import database
+from glassform.accounts import database, migrating
 from glassform.fitted.scorecard import Scorecard
 from glassform.learning import table as rows
 from glassform.learning.recipe import Recipe
@@ -118,13 +118,13 @@ def schema() -> Schema:
 def empty_database(tmp_path_factory) -> Path:
     """An SQLite file with all tables and no rows, to copy: to make the tables starts a process each time."""
     path: Path = tmp_path_factory.mktemp("empty") / "empty.sqlite"
-    assert not database.ensure_tables(f"sqlite:///{path}")
+    assert not migrating.ensure_tables(f"sqlite:///{path}")
     return path
 
 
 @pytest.fixture(scope="session")
 def app(scorecard: Scorecard) -> Flask:
-    assert not database.ensure_tables(read_settings().database_url)
+    assert not migrating.ensure_tables(read_settings().database_url)
     return create_app()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.people import PERSON
 
 # The ground: everybody may import it, and it imports nothing of ours but itself.
 GROUND = {"files", "gates", "languages", "limits", "metrics", "refusals", "settings"}
@@ -48,6 +49,10 @@ LATE = {
     ("glassform/fitted/pipeline.py", "pandas"),
     # Network cards and QR codes, which only a class needs.
     ("glassform/hosting/command.py", "glassform.hosting.class_mode"),
+    # What writes a list of versions; most processes only read it.
+    ("glassform/versions/registry.py", "filelock"),
+    # Rates are read only where somebody sets one.
+    ("glassform/settings.py", "limits"),
     # Lists of words, with the first password that is chosen.
     ("glassform/accounts/passwords.py", "zxcvbn"),
     # What looks, as it is imported, whether processes count together.
@@ -191,6 +196,25 @@ def test_a_fresh_serving_process_loads_no_training_library_and_nothing_that_unpi
     loaded = set(ast.literal_eval(done.stdout))
     assert "flask_restful" in loaded
     assert not loaded & (TRAINING | ENGINES | {"scipy", "cloudpickle", "polars"})
+
+
+def test_the_first_answer_loads_nothing_of_accounts_databases_limits_and_other_languages(scorecard):
+    code = (
+        "import sys; from server import create_app; client = create_app().test_client()\n"
+        f"answer = client.get('/probability', query_string={PERSON!r})\n"
+        "assert answer.status_code == 200 and answer.json['probability']\n"
+        "print(sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(ast.literal_eval(done.stdout))
+    others = {"sqlalchemy", "limits", "alembic", "babel", "filelock", "redis", "psycopg", "segno", "psutil"}
+    assert not {name.partition(".")[0] for name in loaded} & (TRAINING | ENGINES | others)
+    assert {name for name in loaded if name.startswith("glassform.accounts.")} == {
+        f"glassform.accounts.{name}" for name in ("migrating", "privacy", "visits")
+    }
+    assert {name for name in loaded if name.startswith("glassform.resources.") and name.count(".") > 2} == {
+        "glassform.resources.answers.probability"
+    }
 
 
 def test_our_code_unpickles_in_one_place_only():

@@ -26,7 +26,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.measuring import free_port, proxy_settings
-from glassform.accounts import database
+from glassform.accounts import migrating
 from glassform.accounts.rates import LONGEST_PAUSE
 from glassform.settings import ARTIFACTS
 from tests.conftest import ROOT, missing, serving, wait_for
@@ -277,7 +277,7 @@ def redis_port(tmp_path_factory) -> Iterator[int]:
 def proxied(scorecard, postgresql, redis_port, tmp_path_factory) -> Iterator[SimpleNamespace]:
     """The whole of it: the proxy's address, the server's own, and both logs."""
     folder, port, behind = tmp_path_factory.mktemp("nginx"), free_port(), free_port()
-    database.upgrade(postgresql)
+    migrating.upgrade(postgresql)
     environment = {
         "DATABASE_URL": postgresql,
         "RATE_LIMIT_STORAGE": f"redis://127.0.0.1:{redis_port}",

@@ -1,42 +1,57 @@
-"""The database of accounts and predictions: connect, write, upgrade."""
+"""The database of accounts and predictions: connect, read, write."""
 
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from flask import Flask, current_app
-from flask_sqlalchemy import SQLAlchemy
+from flask import g
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from glassform.accounts.tables import Base
+from glassform.accounts.visits import SESSION, give_back_session, made_once, settings
 from glassform.gates import Gate
-from glassform.settings import CODE
 
-ALEMBIC = CODE / "accounts" / "migrations" / "alembic.ini"
-REVISION = "0003"  # of the tables; migrations/versions leads to it
 # Timeouts are short, because a waiting request holds a thread.
 SECONDS_TO_WAIT = 2  # for another writer
 SECONDS_TO_CONNECT = 2
 WRITERS = {"sqlite": 1, "postgresql": 8}  # of a worker at once; SQLite has no line for them, so they line up here
 MOST_WAITING, SECONDS_TO_BEGIN = 128, 5  # further writers of a worker, and how long each waits for its turn
 QUIET = {"hide_parameters": True}  # or error messages, and so the log, would hold the data to store
-db = SQLAlchemy(metadata=Base.metadata)
 
 
-def connect(app: Flask, url: str) -> None:
-    """Connect an application to the database at a URL."""
-    app.config |= {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url)}
-    db.init_app(app)
-    with app.app_context():
-        prepare(db.engine)
-        app.extensions["writers"] = Gate(WRITERS[db.engine.dialect.name], MOST_WAITING, SECONDS_TO_BEGIN)
+class Database:
+    """The database of the application that answers; it is opened when it is first asked."""
+
+    @property
+    def engine(self) -> Engine:
+        """What connects."""
+        return made_once("engine", open_engine)
+
+    @property
+    def writers(self) -> Gate:
+        """Where those who want to write line up."""
+        return made_once("writers", lambda: Gate(WRITERS[self.engine.dialect.name], MOST_WAITING, SECONDS_TO_BEGIN))
+
+    @property
+    def session(self) -> Session:
+        """What this request reads by, until its end."""
+        if SESSION not in g:
+            g.setdefault(SESSION, Session(self.engine))
+        return cast(Session, g.get(SESSION))
+
+
+db = Database()
+
+
+def open_engine() -> Engine:
+    """Make the engine that the settings name."""
+    url = settings().database_url
+    engine = create_engine(url, **engine_options(url))
+    prepare(engine)
+    return engine
 
 
 # connections of a worker; further threads wait for one
@@ -99,7 +114,7 @@ def is_file(database: str | None) -> bool:
 
 def stop_reading() -> None:
     """Give back the connection that this request has read by, if any; it gets another when it reads again."""
-    db.session.remove()
+    give_back_session()
 
 
 @contextmanager
@@ -113,59 +128,28 @@ def writing() -> Iterator[Session]:
     """
     stop_reading()  # who holds one connection and waits for another makes all wait
     with (
-        current_app.extensions["writers"],
+        db.writers,
         Session(db.engine.execution_options(writes=True), expire_on_commit=False) as session,
         session.begin(),
     ):
         yield session
 
 
-def is_current(url: str) -> bool:
-    """Tell whether the tables exist at this program's revision."""
+def revision(url: str) -> str | None:
+    """Return the revision of a database's tables; None, if there are none.
+
+    Raises
+    ------
+    ConnectionError
+        If it cannot be reached.
+    """
     engine = create_engine(url, **engine_options(url))
     try:
         with engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):
-                return False
-            return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == REVISION)
+                return None
+            return cast(str, connection.scalar(text("SELECT version_num FROM alembic_version")))
+    except DBAPIError as error:
+        raise ConnectionError(str(error.orig)) from error
     finally:
         engine.dispose()
-
-
-def ensure_tables(url: str) -> str:
-    """Create or upgrade SQLite's tables; return what is wrong, or an empty text. Leave any other database alone."""
-    kind = make_url(url)
-    mine = kind.get_backend_name() == "sqlite"
-    try:
-        if mine:
-            Path(str(kind.database)).parent.mkdir(parents=True, exist_ok=True)
-        if is_current(url):
-            return ""
-        if not mine:
-            return "the database's tables are missing or old: alembic upgrade head"
-        upgrade(url)
-    except (OSError, DBAPIError) as error:
-        reason = str(error.orig if isinstance(error, DBAPIError) else error)
-        return f"the database cannot be reached: {reason.strip().splitlines()[0]}"
-    except subprocess.CalledProcessError as error:
-        return f"the database's tables could not be made: {error.stderr.strip().splitlines()[-1]}"
-    return ""
-
-
-def upgrade(url: str) -> None:
-    """Create or upgrade the tables of any database.
-
-    Raises
-    ------
-    CalledProcessError
-        If it failed, with the reason in `stderr`.
-    """
-    alembic(url, "upgrade", "head")
-
-
-def alembic(url: str, *arguments: str) -> str:
-    """Run Alembic in a separate process, so that the server never loads it; return its output."""
-    command = [sys.executable, "-P", "-m", "alembic", "--config", str(ALEMBIC), *arguments]
-    environment = os.environ | {"DATABASE_URL": url}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout + done.stderr

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict, NotFound
 
 from glassform.accounts.database import db, stop_reading, writing
@@ -44,7 +44,7 @@ def count_of(user: User, *conditions: ColumnElement[bool]) -> int:
     return db.session.scalar(mine) or 0
 
 
-def own(session: Session | scoped_session[Any], user: User, table: str, id: str) -> Prediction:
+def own(session: Session, user: User, table: str, id: str) -> Prediction:
     """Return a user's prediction from a table.
 
     Raises

@@ -4,11 +4,10 @@ import secrets
 import threading
 from functools import cache
 
-from flask_babel import lazy_gettext
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from glassform.gates import Gate
-from glassform.languages import gettext
+from glassform.languages import gettext, lazy_gettext
 from glassform.limits import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from glassform.records.messages import say
 

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, cast
 
-from flask import Response, after_this_request, current_app, g, request
+from flask import Response, after_this_request, g, request
 from limits import RateLimitItem, RateLimitItemPerSecond, parse
 from limits.errors import StorageError
 from sqlalchemy import Engine
@@ -19,10 +19,10 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import TooManyRequests
 
 from glassform.accounts.counters import MEMORY, Counters, Taken, counters
-from glassform.accounts.database import stop_reading
+from glassform.accounts.database import db, stop_reading
 from glassform.accounts.privacy import keep_private
+from glassform.accounts.visits import made_once, settings
 from glassform.languages import gettext
-from glassform.settings import Settings
 
 LONGEST_PAUSE = 32  # seconds between tries of an unreachable storage
 ADDRESS, NAME, PLACE, ACCOUNT = "address", "name", "place", "account"  # the kinds of counters
@@ -87,14 +87,9 @@ def key_of(scope: str, limit: RateLimitItem, kind: str, whose: str) -> str:
     return f"{scope}/{kind}/{limit.amount}/{limit.get_expiry()}/{whose}"
 
 
-def settings() -> Settings:
-    """Return the settings of the application."""
-    return cast(Settings, current_app.extensions["settings"])
-
-
 def rates() -> Rates:
     """Return what counts requests."""
-    return cast(Rates, current_app.extensions["rates"])
+    return made_once("rates", lambda: Rates(settings().rate_limit_storage, db.engine))
 
 
 def asking_address() -> str:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import flask_jwt_extended as tokens
-from flask import Flask, request
-from flask_babel import lazy_gettext
+from flask import request
 from flask_jwt_extended.exceptions import CSRFError, JWTExtendedException
 from jwt import PyJWTError
 from sqlalchemy import select
@@ -24,21 +23,15 @@ from glassform.accounts.rates import (
     NAME,
     PLACE,
     Limited,
-    Rates,
     by_address,
     count,
     give_back,
-    settings,
     slower_and_slower,
     take_guess,
 )
 from glassform.accounts.tables import Key, User
-from glassform.accounts.tokens import ACCESS, REFRESH, is_revoked, owner, visit_token, visitor
-from glassform.languages import gettext
-from glassform.settings import Settings
+from glassform.languages import gettext, lazy_gettext
 
-ISSUER = "glassform"
-ALGORITHM = "HS256"
 KEY_PREFIX = "gf_"
 SCOPES = READ, WRITE, MANAGE = ("read", "write", "manage")  # of a key; each includes those before it
 TEACHERS_ONLY = lazy_gettext(
@@ -48,32 +41,6 @@ TOO_LITTLE = {
     READ: lazy_gettext("This key may only read."),
     WRITE: lazy_gettext("This key may not manage the account and its keys."),
 }
-
-
-def configure(app: Flask, settings: Settings, secret: str) -> None:
-    """Set up sign-in for an application (RFC 8725: one algorithm, issuer and audience checked, short lives)."""
-    app.config |= {
-        "JWT_SECRET_KEY": secret,  # no SECRET_KEY, or Flask would open a session for every request
-        "JWT_ALGORITHM": ALGORITHM,
-        "JWT_DECODE_ALGORITHMS": [ALGORITHM],
-        "JWT_ENCODE_ISSUER": ISSUER,
-        "JWT_DECODE_ISSUER": ISSUER,
-        "JWT_ENCODE_AUDIENCE": ISSUER,
-        "JWT_DECODE_AUDIENCE": ISSUER,
-        "JWT_ACCESS_TOKEN_EXPIRES": ACCESS,
-        "JWT_REFRESH_TOKEN_EXPIRES": REFRESH,
-        "JWT_TOKEN_LOCATION": ["headers", "cookies"],
-        "JWT_COOKIE_SECURE": settings.secure_cookies,
-        "JWT_COOKIE_SAMESITE": "Lax",
-        "JWT_CSRF_CHECK_FORM": True,
-    }
-    manager = tokens.JWTManager(app)
-    manager.user_lookup_loader(owner)
-    manager.token_in_blocklist_loader(is_revoked)
-    with app.app_context():
-        app.extensions["rates"] = Rates(settings.rate_limit_storage, db.engine)
-    app.extensions["settings"] = settings
-    app.jinja_env.globals.update(USED_BY_PAGES)
 
 
 def user_with(name: str, password: str) -> User | None:
@@ -203,6 +170,3 @@ def signed_in_teacher() -> User:
     if KEY_HEADER in request.headers:
         raise Forbidden(gettext("A key is not enough for this: sign in."))
     return user
-
-
-USED_BY_PAGES = {"visitor": visitor, "visit_word": visit_token, "settings": settings, "key_header": KEY_HEADER}

@@ -2,25 +2,20 @@
 
 import hmac
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import flask_jwt_extended as tokens
-from flask import Response, after_this_request, current_app, request
-from flask_jwt_extended.exceptions import JWTExtendedException
-from jwt import PyJWTError
+from flask import Response, after_this_request
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from glassform.accounts.database import db, writing
 from glassform.accounts.holding import held, unauthorized
 from glassform.accounts.places import remember_place
-from glassform.accounts.privacy import keep_private
 from glassform.accounts.tables import Family, Place, User, new_name, now
+from glassform.accounts.visits import ACCESS, NEEDED, REFRESH, VISIT
 from glassform.languages import gettext
 from glassform.limits import MOST_SIGNED_IN
-
-ACCESS, REFRESH, VISIT = timedelta(minutes=15), timedelta(days=30), timedelta(hours=8)  # a visit is a browser's
-NEEDED = ("exp", "jti", "family")  # claims that every token of ours has
 
 
 def owner(header: dict[str, Any], claims: dict[str, Any]) -> User | None:
@@ -130,21 +125,3 @@ def end_visit() -> None:
     def forget(response: Response) -> Response:
         tokens.unset_access_cookies(response)
         return response
-
-
-def visitor() -> dict[str, Any]:
-    """Return the claims of the browser's cookie, or an empty dict, without asking the database."""
-    token = request.cookies.get(current_app.config["JWT_ACCESS_COOKIE_NAME"])
-    if not token:
-        return {}
-    keep_private()  # what asks this shows the name
-    try:
-        claims = cast(dict[str, Any], tokens.decode_token(token))
-    except (PyJWTError, JWTExtendedException):
-        return {}
-    return claims if all(claims.get(name) for name in NEEDED) else {}
-
-
-def visit_token() -> str:
-    """Return the CSRF token for a signed-in user's form."""
-    return request.cookies.get(current_app.config["JWT_ACCESS_CSRF_COOKIE_NAME"], "")

@@ -7,13 +7,12 @@ from itertools import islice
 from typing import Any, NamedTuple, NotRequired, Protocol
 
 import pydantic
-from flask_babel import ngettext
 from typing_extensions import TypedDict
 
 from glassform.files import harmless
 from glassform.fitted.additive import Contribution
 from glassform.fitted.base import Fitted
-from glassform.languages import gettext
+from glassform.languages import gettext, ngettext
 from glassform.limits import MOST_BATCH_ERRORS, MOST_ROWS, MOST_ROWS_EXPLAINED
 from glassform.records.field import Record, Value
 from glassform.records.messages import FieldError, InvalidRecord, say

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import lazy_gettext
-
 from glassform.batches.batch import InvalidBatch, RowError, refuse_too_many
+from glassform.languages import lazy_gettext
 from glassform.limits import MOST_BATCH_ERRORS
 from glassform.records.messages import FieldError, InvalidRecord, say, shown
 from glassform.records.parsing import Pairs, UnreadableJSON, as_pairs, is_array, parse

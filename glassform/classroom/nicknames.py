@@ -1,8 +1,6 @@
 """Nicknames: an animal and a colour, so that nobody types a name."""
 
-from flask_babel import lazy_gettext
-
-from glassform.languages import gettext
+from glassform.languages import gettext, lazy_gettext
 
 COLOURS = [
     lazy_gettext("Red"),

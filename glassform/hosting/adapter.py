@@ -45,6 +45,18 @@ class Names(dict[bytes, str]):
 NAMES = Names()
 
 
+class Lower(dict[str, bytes]):
+    """The names of our own headers as ASGI has them."""
+
+    def __missing__(self, name: str) -> bytes:
+        """Make a name."""
+        self[name] = made = name.lower().encode("latin-1")
+        return made
+
+
+LOWER = Lower()
+
+
 def environ_of(scope: Scope) -> dict[str, Any]:
     """Return a request as WSGI describes it (PEP 3333), yet without its body."""
     path, raw = scope["path"], scope.get("raw_path")
@@ -137,7 +149,8 @@ class Adapter:
         if scope["type"] != "http":
             return
         environ = environ_of(scope)
-        resource, table = self.lanes.place_of(environ["PATH_INFO"], environ["REQUEST_METHOD"])
+        view, table = self.lanes.place_of(environ["PATH_INFO"], environ["REQUEST_METHOD"])
+        resource = await self.lanes.resource_of(view)
         body = await read_body(receive, largest_body(resource), announced(environ))
         environ["wsgi.input"] = body.file
         try:
@@ -226,7 +239,7 @@ class Adapter:
 
     def start_of(self, status: int, headers: list[tuple[str, str]]) -> dict[str, Any]:
         """Return the start of an answer as ASGI has it."""
-        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        encoded = [(LOWER[name], value.encode("latin-1")) for name, value in headers]
         if self.is_closing:
             encoded.append((b"connection", b"close"))
         return {"type": "http.response.start", "status": status, "headers": encoded}

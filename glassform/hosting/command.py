@@ -8,12 +8,12 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from flask import Flask
 
 from glassform import metrics
-from glassform.accounts import database
+from glassform.accounts import migrating
 from glassform.files import print_any_text
 from glassform.hosting.lanes import THREADS
 from glassform.hosting.startup import (
@@ -59,7 +59,8 @@ def run(create_app: Callable[[], Flask], tidy: Callable[[], object] | None = Non
         with training_beside(missing):
             create_app().run(options.host, port, debug=True)
         return
-    with metrics.shared(), training_beside(missing):
+    # one worker's counts are its own; several write theirs to files, which takes a twentieth of an answer
+    with metrics.shared() if options.workers > 1 else nullcontext(), training_beside(missing):
         # workers are forked from this process; frozen objects stay shared memory
         gc.collect()
         gc.freeze()
@@ -81,7 +82,7 @@ def prepare(options: argparse.Namespace) -> tuple[str, list[list[str]]]:
     logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
     ensure_secret(settings, options.host)
     name, missing = ensure_models()  # only the workers load the model; here it would waste memory
-    lack = database.ensure_tables(settings.database_url)
+    lack = migrating.ensure_tables(settings.database_url)
     if lack:
         print(f"Predictions cannot be saved: {lack}. Everything else works.", file=sys.stderr, flush=True)
     return name, missing

@@ -1,6 +1,6 @@
 """Lanes: what is quick is answered at once, everything else waits for one of few threads."""
 
-import re
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import BoundedSemaphore
@@ -21,8 +21,6 @@ MOST_WAITING = 512  # requests of a lane that wait for a thread
 LONGEST_LIGHT, LONGEST_LIGHT_BODY = 2048, 1024  # bytes of a query or cookie, and of a body
 MOST_LIGHT_PARTS = 64  # names of a query
 JSON = "application/json"
-# a page takes longer, which "text/*" may mean, too; and another version may have to be loaded
-NOT_LIGHT = re.compile(r"html|text/|model=", re.IGNORECASE)
 
 
 class Lane:
@@ -53,29 +51,37 @@ class Lanes:
         self.views, self.rules = app.view_functions, app.url_map.bind("")
         self.tables: Tables = app.extensions["tables"]
         rules = [rule for rule in app.url_map.iter_rules() if not rule.arguments]
-        self.plain = {rule.rule: self.resource(rule.endpoint) for rule in rules}
-
-    def resource(self, endpoint: str) -> Any:
-        """Return the class that answers an endpoint; None for static files."""
-        return getattr(self.views[endpoint], "view_class", None)
+        self.plain = {rule.rule: self.views[rule.endpoint] for rule in rules}
+        self.importing = ThreadPoolExecutor(1, thread_name_prefix="imports")
 
     def place_of(self, path: str, method: str) -> tuple[Any, Served]:
-        """Return the class that answers a method at a path, or None, and the table it is asked about."""
+        """Return the view that answers a method at a path, or None, and the table it is asked about."""
         name, slash, rest = path[1:].partition("/")
         table = self.tables.find(name) if slash else None
         if table is not None:
             path = f"/{rest}"
-        return self.resource_at(path, method), table or self.tables.default
+        return self.view_at(path, method), table or self.tables.default
 
-    def resource_at(self, path: str, method: str) -> Any:
-        """Return the class that answers a method at a table's path, or None."""
+    def view_at(self, path: str, method: str) -> Any:
+        """Return the view that answers a method at a table's path, or None."""
         if path in self.plain:
             return self.plain[path]
         try:
             endpoint, _ = self.rules.match(path, method)
         except HTTPException:
             return None
-        return self.resource(endpoint)
+        return self.views[endpoint]
+
+    async def resource_of(self, view: Any) -> Any:
+        """Return the class of a view; its module is imported elsewhere, so that others do not wait for it.
+
+        Static files, and what is not there, have none.
+        """
+        if not hasattr(view, "is_imported"):
+            return None
+        if not view.is_imported:
+            await asyncio.wrap_future(self.importing.submit(lambda: view.view_class))
+        return view.view_class
 
     def lane_of(self, resource: Any, table: Served, environ: dict[str, Any]) -> Lane | None:
         """Return the lane of a request; None, if it is answered at once."""
@@ -97,11 +103,20 @@ def is_light(environ: dict[str, Any]) -> bool:
         and int(length) <= LONGEST_LIGHT_BODY
         and environ.get("CONTENT_TYPE", JSON) == JSON
         and len(environ.get("HTTP_COOKIE", "")) <= LONGEST_LIGHT
-        and not NOT_LIGHT.search(environ.get("HTTP_ACCEPT", ""))
+        and not asks_for_more(environ.get("HTTP_ACCEPT", ""))
         and "HTTP_TRANSFER_ENCODING" not in environ
-        and not NOT_LIGHT.search(unquote(query) if "%" in query else query)
+        and not asks_for_more(unquote(query) if "%" in query else query)
         and not environ["PATH_INFO"].endswith(".html")
     )
+
+
+def asks_for_more(text: str) -> bool:
+    """Tell whether a header or a query may ask for what takes longer: a page, which `text/*` may mean, or a version.
+
+    Another version may have to be loaded.
+    """
+    small = text.lower()
+    return "html" in small or "text/" in small or "model=" in small
 
 
 def largest_body(resource: Any) -> int:

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from flask_babel import lazy_gettext
-
-from glassform.languages import gettext
+from glassform.languages import gettext, lazy_gettext
 from glassform.records.names import composed, identifier
 
 Value = str | int | float

@@ -7,9 +7,7 @@ from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
-from flask_babel import lazy_gettext, ngettext
-
-from glassform.languages import gettext
+from glassform.languages import gettext, lazy_gettext, ngettext
 from glassform.limits import LONGEST_SHOWN, LONGEST_VALUE, MOST_ERRORS, MOST_LISTED
 from glassform.records.parsing import Pairs
 from glassform.refusals import Refusal

@@ -7,9 +7,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from flask_babel import lazy_gettext
 
-from glassform.languages import gettext
+from glassform.languages import gettext, lazy_gettext
 from glassform.limits import MOST_PARSED
 from glassform.refusals import TooLarge, Unreadable
 

@@ -6,6 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import NotFound
 
 from glassform.accounts.rates import counted
@@ -13,6 +15,7 @@ from glassform.records.messages import InvalidQuery
 from glassform.records.schema import Schema
 from glassform.web.forms import FORM_TYPES
 from glassform.web.openapi import TEXT
+from glassform.web.problems import lost_database
 from glassform.web.reading import can_be_kept, not_one_of
 from glassform.web.resource import Answer, Resource, limit_body, represented
 
@@ -32,7 +35,6 @@ def storable(method: Callable[..., Any]) -> Callable[..., Any]:
 class Remembering(Resource):
     """A resource about accounts: its requests are counted, its answers private; the database may be unavailable."""
 
-    suffixed = False
     lane = "people"
     method_decorators = [represented, storable, counted]  # noqa: RUF012 - Flask-RESTful's own way
     problems = frozenset({401, 403, 404, 409, 429, 503})
@@ -41,7 +43,10 @@ class Remembering(Resource):
         """Read the whole body, then answer: a slow client must not hold a connection to the database."""
         limit_body(self.largest_body)
         request.get_data()
-        return super().dispatch_request(*arguments, **named)
+        try:
+            return super().dispatch_request(*arguments, **named)
+        except (DBAPIError, PoolTimeout) as error:
+            raise lost_database(error) from error
 
 
 class FromForms(Remembering):

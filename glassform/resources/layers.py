@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext
 from werkzeug.exceptions import NotFound
 
 from glassform.analysis.paper import PaperAnswer, strip
@@ -16,7 +15,7 @@ from glassform.fitted.paper import Paper, paper_of
 from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid
 from glassform.fitted.titles import vague_values
-from glassform.languages import gettext
+from glassform.languages import gettext, lazy_gettext
 from glassform.records.field import Record, Value
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 from glassform.web.charts import decimals, figure, hundredths, percent, signed

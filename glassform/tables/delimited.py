@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import IO
 
-from flask_babel import lazy_gettext, ngettext
-
-from glassform.languages import gettext
+from glassform.languages import gettext, lazy_gettext, ngettext
 from glassform.refusals import Unreadable
 from glassform.tables.dialect import dialect_of, is_blank, rows_of
 from glassform.tables.text import NotText, encoding_of, lines_of

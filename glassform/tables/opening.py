@@ -6,9 +6,7 @@ from gzip import GzipFile
 from pathlib import Path
 from typing import IO, cast
 
-from flask_babel import lazy_gettext
-
-from glassform.languages import gettext
+from glassform.languages import gettext, lazy_gettext
 from glassform.limits import MOST_BYTES
 from glassform.refusals import TooLarge, Unreadable
 from glassform.tables.columnar import ARROW, PARQUET, STREAM, Columnar

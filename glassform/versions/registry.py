@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock
 from pydantic import ValidationError
 
 from glassform.files import mark_of, settle, written_whole
@@ -151,6 +150,8 @@ class Registry:
         UnreadableArtifact
             If it is damaged, and may not.
         """
+        from filelock import FileLock  # late: who only reads needs no lock
+
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / LOCK):
             try:

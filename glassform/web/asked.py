@@ -1,6 +1,7 @@
 """One request as read at the door: its table, the version of its model, its language."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from glassform.versions.served import Served, Tables
 from glassform.web.language import language_of
 
 VERSION = "model"  # the query parameter that names a version
-ASKED = "glassform.asked"  # our one key in the WSGI environment
+_asked: ContextVar["Asked"] = ContextVar("asked")  # read four times an answer, in less time than Flask's request
 
 
 @dataclass
@@ -56,14 +57,14 @@ def read(environ: dict[str, Any], tables: Tables) -> Asked:
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = f"{root}/{name}", f"/{rest}"
     table = table or tables.default
     table.renew()
-    environ[ASKED] = asked = Asked(environ, table, table.current, root, language_of(environ))
+    asked = Asked(environ, table, table.current, root, language_of(environ))
+    _asked.set(asked)
     return asked
 
 
 def asked() -> Asked:
     """Return what this request asks."""
-    found: Asked = request.environ[ASKED]
-    return found
+    return _asked.get()
 
 
 def ask_table(table: Served) -> None:

@@ -4,7 +4,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -227,13 +227,15 @@ def etag(body: bytes, form: str) -> str:
     bits are plenty.
     """
     salt = SALTS[form]
-    if form == "html":
+    if form == Page.name:
+        salt = crc32(salt.to_bytes(4), release())
         versions = [fitted().version, served().current.version]
         who = [current(), *versions, *(request.cookies.get(name, "") for name in WHO)]
         salt = crc32(" ".join(who).encode(errors="replace"), salt)
     return f"{crc32(body, salt):08x}"
 
 
+@cache
 def release() -> int:
     """Return a checksum that changes whenever a page, a style or a script does."""
     folders = (HOME / "templates", HOME / "static", CODE / "translations")
@@ -276,4 +278,4 @@ def json_lines(answer: Streamed) -> Iterator[bytes]:
         yield several
 
 
-SALTS = {form: crc32(form.encode(), release()) for form in FORMATS}
+SALTS = {form: crc32(form.encode()) for form in FORMATS}

@@ -4,14 +4,12 @@ from itertools import islice
 from typing import Any
 
 from flask import Flask, current_app, render_template
-from flask_babel import Babel, get_translations
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
 from glassform import languages
-from glassform.languages import DEFAULT, UNSPACED, current, gettext
-from glassform.settings import CODE
+from glassform.languages import DEFAULT, UNSPACED, current, gettext, translations
 from glassform.web import addresses, charts, language
 from glassform.web.asked import VERSION, address_of, asked, asked_version, fitted, schema, served, tables
 from glassform.web.forms import FORM_FIELD, form_token
@@ -21,11 +19,9 @@ MOST_IN_MENU = 8  # tables; a page lists all
 
 
 def prepare(app: Flask) -> None:
-    """Set up templates and translations."""
+    """Set up templates."""
     app.url_defaults(keep_version)
     app.context_processor(shown_on_every_page)
-    translations = str(CODE / "translations")
-    Babel(app, default_translation_directories=translations, locale_selector=current)
     app.jinja_env.globals.update(USED_BY_PAGES)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -68,7 +64,7 @@ def worded(context: Context, text: str, /, **values: Any) -> Markup:
 @pass_context
 def counted(context: Context, singular: str, plural: str, num: int, /, **values: Any) -> Markup:
     """Translate a page's text about a number of things; fill in its values and the words for a row."""
-    said = get_translations().ungettext(singular, plural, num)
+    said = translations(current()).ngettext(singular, plural, num)
     said = marked(said) if context["lang"] in UNSPACED else said
     return Markup(said) % {"num": num, **context["schema"].words, **values}
 
@@ -82,6 +78,7 @@ def keep_version(endpoint: str, values: dict[str, Any]) -> None:
 
 
 USED_BY_PAGES = {
+    "_": worded,
     "gettext": worded,
     "ngettext": counted,
     "charts": charts,

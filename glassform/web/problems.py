@@ -9,12 +9,9 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, request
-from flask_babel import lazy_gettext
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadHost, HTTPException, SecurityError, ServiceUnavailable
 
-from glassform.languages import gettext
+from glassform.languages import gettext, lazy_gettext
 from glassform.limits import LONGEST_LINE, MOST_READ_PAST, SECONDS_TO_RETRY
 from glassform.records.messages import InvalidRecord, told
 from glassform.refusals import InsufficientStorage, Refusal
@@ -86,8 +83,7 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(Refusal, show_refusal)
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(OSError, show_full_disk)
-    for lost in (DBAPIError, PoolTimeout, sqlite3.Error):
-        app.register_error_handler(lost, show_lost_database)
+    app.register_error_handler(sqlite3.Error, show_lost_database)
 
 
 def show_refusal(refusal: Refusal) -> Response:
@@ -135,10 +131,15 @@ def read_past() -> None:
 
 
 def show_lost_database(error: Exception) -> Response:
-    """Say that the database is unavailable: nothing was saved, and everything else still works."""
+    """Say that the database is unavailable."""
+    return show_http_error(lost_database(error))
+
+
+def lost_database(error: Exception) -> ServiceUnavailable:
+    """Log that a database failed, and return what to say: nothing was saved, and everything else still works."""
     log.error("the database failed: %s", type(error).__name__, exc_info=error)
     detail = gettext("The database cannot be reached, so nothing was saved. Everything else works.")
-    return show_http_error(ServiceUnavailable(detail, retry_after=SECONDS_TO_RETRY))
+    return ServiceUnavailable(detail, retry_after=SECONDS_TO_RETRY)
 
 
 def show_full_disk(error: OSError) -> Response:

@@ -204,7 +204,6 @@ class Resource(flask_restful.Resource):
     mended_on = ""  # the page that shows what is wrong with a body, and the form to send another
     tag = ""  # its heading in OpenAPI, if other than its module's name
     reads_query = False  # whether it reads a query
-    suffixed = True  # whether a format can be asked for at the end of its address
     is_open = False  # whether it answers without sign-in, though it has to do with accounts
     failures: frozenset[int] = frozenset()  # statuses that carry an answer, not a problem
     successes: Mapping[str, int] = MappingProxyType({})  # the status of success by method, where it is not 200
@@ -251,11 +250,3 @@ class Resource(flask_restful.Resource):
     def written(self, answer: Any) -> str:
         """Return an answer as the text of a format that the resource writes itself."""
         raise NotImplementedError
-
-
-class Api(flask_restful.Api):
-    """Flask-RESTful with Flask's own error handlers, so that one function shows every error."""
-
-    def error_router(self, original_handler: Callable[[Exception], Response], error: Exception) -> Response:
-        """Hand an error to Flask."""
-        return original_handler(error)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from glassform.accounts import database
+from glassform.accounts import database, migrating
 from glassform.accounts import signing_in as auth
 from glassform.accounts.tables import new_name
 from glassform.settings import ARTIFACTS, Settings
@@ -29,8 +29,8 @@ def remembering(request, scorecard, tmp_path_factory, paths):
     url = f"sqlite:///{tmp_path_factory.mktemp('database') / 'test.sqlite'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgresql")
-        database.upgrade(url)
-    assert not database.ensure_tables(url)
+        migrating.upgrade(url)
+    assert not migrating.ensure_tables(url)
     with documented(paths, ARTIFACTS, Settings(database_url=url, login_limit="1000 per second")) as app:
         yield app
 
@@ -43,7 +43,7 @@ def client(remembering):
 @pytest.fixture
 def another(remembering):
     """Make further applications, with other settings, on the same database."""
-    made, url = [], remembering.config["SQLALCHEMY_DATABASE_URI"]
+    made, url = [], remembering.extensions["settings"].database_url
 
     def make(**settings):
         made.append(create_app(settings=Settings(database_url=url, **settings)))
@@ -599,9 +599,9 @@ def test_a_proxy_is_believed_only_where_it_stands(another):
 
 
 def test_the_tables_are_those_the_migrations_make(remembering):
-    url = remembering.config["SQLALCHEMY_DATABASE_URI"]
-    assert "No new upgrade operations detected" in database.alembic(url, "check")
-    assert f"{database.REVISION} (head)" in database.alembic(url, "current")
+    url = remembering.extensions["settings"].database_url
+    assert "No new upgrade operations detected" in migrating.alembic(url, "check")
+    assert f"{migrating.REVISION} (head)" in migrating.alembic(url, "current")
 
 
 def test_a_database_that_fails_stops_nothing_else(remembering, ann, record, monkeypatch):

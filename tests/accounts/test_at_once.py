@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from benchmarks.measuring import free_port
-from glassform.accounts import database
+from glassform.accounts import migrating
 from glassform.limits import MOST_KEYS, MOST_SAVED
 from tests.conftest import serving, wait_for
 
@@ -23,7 +23,7 @@ def url(request, tmp_path_factory):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path_factory.mktemp('at_once') / 'test.sqlite'}"
     found = request.getfixturevalue("postgresql")
-    database.upgrade(found)
+    migrating.upgrade(found)
     return found
 
 

@@ -61,7 +61,10 @@ def guessing(make):
 
 def later(app, seconds):
     """Let time pass for all counters."""
-    with app.extensions["rates"].shared.engine.connect() as connection:
+    with app.app_context():
+        counts = rates.rates().shared
+    assert isinstance(counts, InDatabase)
+    with counts.engine.connect() as connection:
         connection.execute(text("UPDATE counters SET expires = expires - :seconds"), {"seconds": seconds})
 
 
@@ -183,6 +186,9 @@ def test_expired_counts_are_deleted():
 
 def test_a_storage_that_fails_is_replaced_by_counts_of_this_process(make):
     app = make(rate_limit="2 per minute")
-    with app.extensions["rates"].shared.engine.connect() as connection:
+    with app.app_context():
+        counts = rates.rates().shared
+    assert isinstance(counts, InDatabase)
+    with counts.engine.connect() as connection:
         connection.execute(text("DROP TABLE counters"))
     assert [app.test_client().get("/session").status_code for _ in range(3)] == [200, 200, 429]

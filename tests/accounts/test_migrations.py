@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from werkzeug.security import generate_password_hash
 
-from glassform.accounts import database
+from glassform.accounts import database, migrating
 from glassform.accounts.signing_in import digest
 from glassform.settings import ARTIFACTS, Settings
 from tests.conftest import documented
@@ -21,7 +21,7 @@ def old(request, tmp_path):
     url = f"sqlite:///{tmp_path / 'test.sqlite'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgresql")
-    database.alembic(url, "upgrade", "0002")
+    migrating.alembic(url, "upgrade", "0002")
     engine = create_engine(url)
     user = "INSERT INTO users VALUES (:id, :name, :folded, :password, 'user', true, '2026-01-01 00:00:00', 'stamp')"
     with engine.begin() as connection:
@@ -37,12 +37,12 @@ def old(request, tmp_path):
         connection.execute(text(f"{saved} {one}"))
     engine.dispose()
     yield url
-    database.alembic(url, "downgrade", "base")
+    migrating.alembic(url, "downgrade", "base")
 
 
 def test_an_older_database_is_brought_up_to_date_with_all_that_is_in_it(old, scorecard, paths):
-    database.upgrade(old)
-    assert database.is_current(old)
+    migrating.upgrade(old)
+    assert migrating.is_current(old)
     with documented(paths, ARTIFACTS, Settings(database_url=old)) as app:
         client = app.test_client()
         for name in ("ann", "fiona", "ﬁona", "admin", "admın", "STRASSE"):
@@ -57,8 +57,8 @@ def test_an_older_database_is_brought_up_to_date_with_all_that_is_in_it(old, sco
 
 
 def test_an_upgrade_can_be_taken_back(old):
-    database.upgrade(old)
-    database.alembic(old, "downgrade", "0002")
+    migrating.upgrade(old)
+    migrating.alembic(old, "downgrade", "0002")
     engine = create_engine(old)
     tables = {*inspect(engine).get_table_names()}
     with engine.connect() as connection:
@@ -68,7 +68,7 @@ def test_an_upgrade_can_be_taken_back(old):
 
 
 def test_counts_cost_postgresql_no_write_to_its_log(postgresql):
-    database.upgrade(postgresql)
+    migrating.upgrade(postgresql)
     engine = create_engine(postgresql)
     with engine.connect() as connection:
         kind = connection.scalar(text("SELECT relpersistence FROM pg_class WHERE relname = 'counters'"))

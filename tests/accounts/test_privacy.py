@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from glassform.accounts import database
+from glassform.accounts import database, migrating
 from glassform.settings import ARTIFACTS, Settings
 from server import create_app
 from tests.conftest import documented
@@ -121,7 +121,7 @@ def test_an_id_that_no_database_can_hold_is_not_found(private, request, name, pa
 @pytest.fixture(scope="module")
 def both(private, postgresql, paths):
     """A client and a teacher's header, by kind of database."""
-    database.upgrade(postgresql)
+    migrating.upgrade(postgresql)
     with documented(paths, ARTIFACTS, Settings(database_url=postgresql)) as other:
         found = {}
         for name, app in (("sqlite", private), ("postgresql", other)):
@@ -162,7 +162,7 @@ def test_any_name_can_be_tried_at_sign_in(both, name):
 @pytest.mark.skipif(os.name != "posix", reason="other systems keep rights in another way")
 def test_only_the_owner_of_the_server_may_read_its_database(scorecard, tmp_path):
     file = tmp_path / "instance" / "test.sqlite"
-    assert not database.ensure_tables(f"sqlite:///{file}")
+    assert not migrating.ensure_tables(f"sqlite:///{file}")
     app = create_app(settings=Settings(database_url=f"sqlite:///{file}"))
     assert app.test_client().post("/accounts", json=WHO).status_code == 201
     made = {each.name: stat.S_IMODE(each.stat().st_mode) for each in file.parent.iterdir()}

@@ -1,6 +1,7 @@
 """A table nobody has described: what is inferred of it, what is left out, and the pages that follow."""
 
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -403,7 +404,7 @@ def test_a_table_that_is_there_is_not_added_again(tmp_path):
 
 
 def test_the_reserved_names_are_those_addresses_begin_with():
-    beginnings = {url.split("/")[1].partition(".")[0] for url in server.RESOURCES | server.OF_CLASSES}
+    beginnings = {re.split(r"[.[]", url.split("/")[1])[0] for url in server.RESOURCES | server.OF_CLASSES}
     assert beginnings | {"static"} == RESERVED | {""}
 
 

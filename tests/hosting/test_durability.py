@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks.measuring import free_port
 from benchmarks.starting import tree
-from glassform.accounts import database
+from glassform.accounts import migrating
 from tests.conftest import serving, wait_for
 
 KILLS, WRITES = 60, 1_000
@@ -48,7 +48,7 @@ def url(request, tmp_path):
         return f"sqlite:///{tmp_path / 'test.sqlite'}"
     stops = "own_postgresql" in request.fixturenames
     found = request.getfixturevalue("own_postgresql")[1] if stops else request.getfixturevalue("postgresql")
-    database.upgrade(found)
+    migrating.upgrade(found)
     return found
 
 

@@ -331,7 +331,8 @@ def test_a_request_is_described_as_wsgi_says():
 )
 def test_what_is_quick_is_answered_at_once_and_the_rest_in_its_lane(adapter, path, headers, lane):
     environ = environ_of(Client(path, **headers).scope)
-    found = adapter.lanes.lane_of(*adapter.lanes.place_of(environ["PATH_INFO"], environ["REQUEST_METHOD"]), environ)
+    view, table = adapter.lanes.place_of(environ["PATH_INFO"], environ["REQUEST_METHOD"])
+    found = adapter.lanes.lane_of(alone(adapter.lanes.resource_of(view)), table, environ)
     assert found is (adapter.lanes.lanes[lane] if lane else None)
 
 

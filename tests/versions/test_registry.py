@@ -513,3 +513,9 @@ def test_a_command_that_cannot_be_done_says_why_in_a_line(versions, tmp_path):
     assert (
         run(Registry(tmp_path / "none"), "list").stdout == "There is no version yet; `python model.py` trains one.\n"
     )
+
+
+@pytest.mark.parametrize("name", ["aß", "versión", "a b", "-a", "", "a" * 65, "a/b", "a\n"])
+def test_a_name_of_other_letters_is_no_version(name):
+    with pytest.raises(ValueError):
+        Comparison(other=name, rows=1, measures={}, raised=0, lowered=0)

@@ -98,7 +98,7 @@ def test_a_redirect_loses_its_host(address, path):
 @contextmanager
 def client_of(app: Flask, **settings: Any) -> Iterator[Any]:
     """A client of an application with other settings."""
-    database = app.config["SQLALCHEMY_DATABASE_URI"]
+    database = app.extensions["settings"].database_url
     yield create_app(ARTIFACTS, Settings(database_url=database, **settings)).test_client()
 
 

@@ -20,7 +20,7 @@ IN_CODE = re.compile(r"""(?:https?://)?(?:example\.org|localhost)[^\s'"<&)]*""")
 @pytest.fixture(scope="module")
 def proxied(app, paths) -> Iterator[Any]:
     """An application that believes one proxy."""
-    settings = Settings(database_url=app.config["SQLALCHEMY_DATABASE_URI"], trusted_proxies=1)
+    settings = Settings(database_url=app.extensions["settings"].database_url, trusted_proxies=1)
     with documented(paths, ARTIFACTS, settings) as made:
         yield made
 

@@ -6,10 +6,10 @@ import pytest
 from werkzeug.utils import import_string
 
 from glassform.web.formats import FORMATS
-from server import RESOURCES
+from server import ANY_FORMAT, RESOURCES
 
 RESOURCE = {
-    url.replace("<name>", "adult"): import_string(f"glassform.resources.{each}")
+    url.replace("<name>", "adult").removesuffix(ANY_FORMAT): import_string(f"glassform.resources.{each.split()[-1]}")
     for url, each in RESOURCES.items()
     if "<version>" not in url
 }

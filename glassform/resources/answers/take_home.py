@@ -7,7 +7,6 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from flask import current_app
-from flask_babel import lazy_gettext
 from typing_extensions import TypedDict
 
 from glassform.analysis.covariance import packed
@@ -19,6 +18,7 @@ from glassform.fitted.additive import Additive, NumberScorecard
 from glassform.fitted.base import Fitted
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard
+from glassform.languages import lazy_gettext
 from glassform.records.schema import BINARY, Schema
 from glassform.resources.layers import additive, arithmetic, drawn_with
 from glassform.web.asked import fitted, schema
@@ -84,7 +84,6 @@ class TakeHome(Resource):
     """The model in one file that opens from disk: form, answer with its sum, charts, card."""
 
     formats = ("html",)
-    suffixed = False
     reads_query = True
 
     @classmethod

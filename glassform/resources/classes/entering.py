@@ -29,7 +29,6 @@ class InClass(Resource):
 
     lane = "people"
     tag = "classes"
-    suffixed = False
     is_open = True
     problems = frozenset({401, 403, 404, 409})
 

@@ -17,7 +17,6 @@ class ClassResults(InClass):
     """Brier scores, calibration and the people in common: as far as they are revealed, never of fewer than five."""
 
     formats = ("json", "html", "csv")
-    suffixed = True
 
     def get(self, code: str) -> Results:
         """Return what the class has guessed, as far as it is revealed."""

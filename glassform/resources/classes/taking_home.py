@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from flask_babel import ngettext
-
 from glassform.classroom.results import results_of
-from glassform.languages import gettext
+from glassform.languages import gettext, ngettext
 from glassform.resources.classes.entering import found
 
 

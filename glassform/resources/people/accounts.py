@@ -15,10 +15,10 @@ from glassform.accounts.history import count_of, every_prediction
 from glassform.accounts.holding import held
 from glassform.accounts.names import composed, folded, is_name
 from glassform.accounts.passwords import hash_password, weakness
-from glassform.accounts.rates import settings
 from glassform.accounts.signing_in import MANAGE, owner_knows, signed_in
 from glassform.accounts.tables import Key, User, new_name
 from glassform.accounts.tokens import begin_visit, end_families, end_visit
+from glassform.accounts.visits import settings
 from glassform.languages import gettext
 from glassform.limits import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from glassform.records.messages import FieldError, InvalidQuery, say, shown

@@ -73,7 +73,6 @@ class Predictions(Remembering):
 
     largest_body = MOST_ARRAY_BYTES
     formats = ("json", "html", "csv")
-    suffixed = True
     successes = MappingProxyType({"post": 201})
 
     @classmethod

@@ -21,7 +21,6 @@ class OpenAPI(Resource):
     """The API as OpenAPI 3.1 describes it."""
 
     formats: tuple[str, ...] = ("json",)
-    suffixed = False
 
     def get(self) -> dict[str, Any]:
         """Return the description of every address, method, parameter, body and answer."""

@@ -7,7 +7,7 @@ from flask import current_app, request
 from typing_extensions import TypedDict
 from werkzeug.exceptions import NotFound
 
-from glassform.accounts.rates import settings
+from glassform.accounts.visits import settings
 from glassform.fitted.base import is_ready
 from glassform.metrics import Metrics as Counts
 from glassform.web.asked import fitted, served, tables
@@ -71,7 +71,6 @@ class Metrics(Resource):
 
     tag = "metrics"
     formats = ("text",)
-    suffixed = False
 
     def get(self) -> tuple[str, int, dict[str, str]]:
         """Return the counts in Prometheus's text format."""

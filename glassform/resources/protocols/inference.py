@@ -94,7 +94,6 @@ class InferenceResource(Resource):
     """A resource of the protocol: JSON only, at the protocol's own addresses."""
 
     formats = ("json",)
-    suffixed = False
 
 
 class Inference(InferenceResource):

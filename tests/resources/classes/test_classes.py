@@ -13,8 +13,10 @@ from sklearn.metrics import brier_score_loss
 from glassform.classroom import store
 from glassform.classroom.people import read_people
 from glassform.versions.manifest import Beside, Paired
-from server import OF_CLASSES
+from server import ANY_FORMAT
+from server import OF_CLASSES as TABLE
 
+OF_CLASSES = [url.removesuffix(ANY_FORMAT) for url in TABLE]
 HTML = {"Accept": "text/html"}
 
 

@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 from benchmarks.faults import shifted
 from benchmarks.measuring import free_port
-from glassform.accounts import database
+from glassform.accounts import database, migrating
 from glassform.accounts.tables import Prediction, User
 from glassform.settings import ARTIFACTS, Settings
 from glassform.versions.manifest import Comparison
@@ -44,7 +44,7 @@ def application(versions, empty_database, tmp_path, paths, monkeypatch):
     monkeypatch.setattr("glassform.versions.served.SECONDS_BETWEEN_LOOKS", 0)
     shutil.copy(empty_database, tmp_path / "test.sqlite")
     url = f"sqlite:///{tmp_path / 'test.sqlite'}"
-    assert not database.ensure_tables(url)
+    assert not migrating.ensure_tables(url)
     with documented(paths, versions.folder, Settings(database_url=url)) as app:
         yield app
 
