@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from glassform.accounts.tables import Base
 from glassform.gates import Gate
+from glassform.programs import how_to
 from glassform.settings import CODE
 
 ALEMBIC = CODE / "accounts" / "migrations" / "alembic.ini"
@@ -142,7 +143,7 @@ def ensure_tables(url: str) -> str:
         if is_current(url):
             return ""
         if not mine:
-            return "the database's tables are missing or old: alembic upgrade head"
+            return f"the database's tables are missing or old: {how_to('upgrade')}"
         upgrade(url)
     except (OSError, DBAPIError) as error:
         reason = str(error.orig if isinstance(error, DBAPIError) else error)

@@ -35,6 +35,7 @@ from glassform.accounts.rates import (
 from glassform.accounts.tables import Key, User
 from glassform.accounts.tokens import ACCESS, REFRESH, is_revoked, owner, visit_token, visitor
 from glassform.languages import gettext
+from glassform.programs import how_to
 from glassform.settings import Settings
 
 ISSUER = "glassform"
@@ -199,7 +200,7 @@ def signed_in_teacher() -> User:
     """
     user = signed_in()
     if user.role == "user":
-        raise Forbidden(str(TEACHERS_ONLY) % {"command": f"python -m glassform.accounts {user.name} teacher"})
+        raise Forbidden(str(TEACHERS_ONLY) % {"command": f"{how_to('accounts')} {user.name} teacher"})
     if KEY_HEADER in request.headers:
         raise Forbidden(gettext("A key is not enough for this: sign in."))
     return user
