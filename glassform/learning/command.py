@@ -176,9 +176,9 @@ def missing_siblings(card: Fitted, registry: Registry) -> list[list[str]]:
 
 def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     """Read the command line; `estimators` are the names that --estimator accepts."""
-    parser = command_line("Train the model and print how good it is.")
-    option, adds = parser.add_argument, is_run_as("add")
-    about = "describe a table of your own, and train its model"
+    adds, about = is_run_as("add"), "describe a table of your own, and train its model"
+    parser = command_line(f"{about.capitalize()}." if adds else "Train the model and print how good it is.")
+    option = parser.add_argument
     option("add" if adds else "--add", type=Path, metavar="CSV", help=about)
     option("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
     option("--target", required=adds, help="the column to predict")
