@@ -22,6 +22,7 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
+import model
 from benchmarks.measuring import free_port
 from glassform import __main__ as command
 from glassform import programs
@@ -269,6 +270,26 @@ def test_add_takes_a_file_and_needs_the_column_to_predict(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         parse_options(["logistic"])
     assert "glassform add: error: the following arguments are required: --target\n" in capsys.readouterr().err
+
+
+def test_a_folder_nobody_may_write_to_is_told_before_anything_is_read(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(sys, "argv", ["model.py", "--artifacts", str(tmp_path / "below" / "artifacts")])
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)  # root may write anywhere
+    with pytest.raises(SystemExit, match="artifacts cannot be written to, and models are saved there"):
+        model.main()
+    assert not capsys.readouterr().out and not list(tmp_path.iterdir())
+
+
+def test_upgrade_says_why_there_are_no_tables(tmp_path):
+    (tmp_path / "file").touch()
+    for url, reason in (
+        (f"sqlite:///{tmp_path}/file/own.sqlite", "the database cannot be reached: "),
+        ("postgresql://nobody@127.0.0.1:1/none", "Connection refused"),
+        ("mysql://somewhere", "Invalid setting: DATABASE_URL"),
+    ):
+        done = run(sys.executable, "-m", "glassform", "upgrade", DATABASE_URL=url)
+        assert done.returncode == 1 and reason in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
 # The extras.

@@ -3,10 +3,14 @@
 import subprocess
 import sys
 
+from sqlalchemy import make_url
+
 from glassform.accounts.database import ensure_tables, upgrade
 from glassform.files import print_any_text
 from glassform.programs import command_line
 from glassform.settings import InvalidSettings, read_settings
+
+BACKGROUND = "(Background on this error"  # how SQLAlchemy's last line begins, which says nothing
 
 
 def main() -> None:
@@ -14,11 +18,22 @@ def main() -> None:
     print_any_text()
     command_line("Create or upgrade the database's tables.").parse_args()
     try:
-        url = read_settings().database_url
-        if ensure_tables(url):  # makes SQLite's; any other database waits for this command
-            upgrade(url)
+        lack = made(read_settings().database_url)
     except InvalidSettings as error:
         sys.exit(f"Invalid setting: {error}")
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"The tables could not be made: {error.stderr.strip().splitlines()[-1]}")
+    if lack:
+        sys.exit(f"The tables could not be made: {lack}.")
     print("The database's tables are up to date.")
+
+
+def made(url: str) -> str:
+    """Create or upgrade the tables; return what is wrong, or an empty text."""
+    lack = ensure_tables(url)
+    if not lack or "cannot be reached" in lack or make_url(url).get_backend_name() == "sqlite":
+        return lack
+    try:
+        upgrade(url)  # any other database than SQLite waits for this
+    except subprocess.CalledProcessError as error:
+        lines = [line for line in error.stderr.splitlines() if line.strip() and not line.startswith(BACKGROUND)]
+        return str(lines[-1]).rstrip(".")
+    return ""

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import shutil
 import sys
 import tempfile
@@ -226,7 +227,15 @@ def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
     """Yield each table's data package and the folder of its versions; that of a new table is not in its place yet.
 
     Where no table is named, these are the default one and those beside it that have no model.
+
+    Raises
+    ------
+    OSError
+        If no version could be saved; training may take minutes.
     """
+    there = next(each for each in (options.artifacts, *options.artifacts.absolute().parents) if each.exists())
+    if not os.access(there, os.W_OK):
+        raise PermissionError(f"{options.artifacts} cannot be written to, and models are saved there")
     if options.add:
         package = describe_apart(options)
         yield package, options.artifacts / package.parent.name
