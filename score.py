@@ -16,6 +16,7 @@ from glassform.engines.sql import statement
 from glassform.files import print_any_text, print_exactly
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted, UnreadableArtifact
+from glassform.programs import command_line
 from glassform.settings import ARTIFACTS
 from glassform.versions.manifest import UnknownVersion
 from glassform.versions.registry import registry_of
@@ -23,9 +24,9 @@ from glassform.versions.registry import registry_of
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description="Add the probability to every row of a table, through an SQL engine.",
-        epilog="With an engine given by URL, SOURCE and DESTINATION are names of tables there.",
+    parser = command_line(
+        "Add the probability to every row of a table, through an SQL engine.",
+        "With an engine given by URL, SOURCE and DESTINATION are names of tables there.",
     )
     add = parser.add_argument
     add("paths", nargs="*", metavar="SOURCE ... DESTINATION", help=f"files, patterns, folders ({', '.join(KINDS)})")

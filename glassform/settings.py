@@ -16,11 +16,11 @@ IS_INSTALLED = (CODE / "templates").is_dir()
 HOME = CODE if IS_INSTALLED else CODE.parent
 PACKAGE = HOME / "data" / "datapackage.json"  # of the default table
 # the folder to write in: the checkout or, where the code is installed, the folder that the command starts in
-FOLDER = Path(os.environ.get("GLASSFORM_HOME", Path.cwd() if IS_INSTALLED else HOME)).absolute()
-ADDED = FOLDER / "data"  # the descriptions of added tables
+FOLDER = Path(os.environ.get("GLASSFORM_HOME") or (Path.cwd() if IS_INSTALLED else HOME)).absolute()
 # what belongs to one installation: its database and its secret, its models
 INSTANCE = Path(os.environ.get("GLASSFORM_INSTANCE", FOLDER / "instance"))
 ARTIFACTS = Path(os.environ.get("GLASSFORM_ARTIFACTS", FOLDER / "artifacts"))
+ADDED = (INSTANCE if IS_INSTALLED else FOLDER) / "data"  # the descriptions of added tables
 SECRET = "secret"  # the file of a secret that was made here
 SHORTEST_SECRET = 32  # characters
 

@@ -12,12 +12,12 @@ import pytest
 NEEDS = {
     "server": {
         *("tests.conftest.serving", "server", "running", "several"),
-        *("proxied", "mounted", "image", "visit", "visit_as"),
+        *("proxied", "mounted", "image", "visit", "visit_as", "served_otherwise"),
     },
     "browser": {"browser", "visit", "visit_as"},
     "engine": {"import duckdb", "import ibis", "glassform.engines.scoring.connect", "spark", "engine", "run"},
     "part": {"tests.conftest.missing", "postgresql", "own_postgresql", "redis_port", "mounted"},
-    "process": {"import subprocess", "empty_database", "described", "image", "several", "old"},
+    "process": {"import subprocess", "empty_database", "described", "image", "installed", "several", "old"},
 }
 
 

@@ -32,7 +32,7 @@ SPARK = ("spark", "test_sql.py", "test_counting_gives_the", "test_the_command_le
 # The longest, by parts of their names; nothing but speed depends on this list. The first ones need no model that
 # another process trains just then.
 FIRST = (
-    "test_what_a_wheel_installs",
+    "test_wheel.py",
     "test_a_description_can_be_edited",
     "test_a_damaged_model_is_trained_anew",
     "test_describing.py",

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 from tests.people import PERSON
 
 # The ground: everybody may import it, and it imports nothing of ours but itself.
-GROUND = {"files", "gates", "languages", "limits", "metrics", "refusals", "settings"}
+GROUND = {"files", "gates", "languages", "limits", "metrics", "programs", "refusals", "settings"}
 # Which rooms each room may import beside the ground, and nothing else.
 ARROWS: dict[str, set[str]] = {
     "records": set(),

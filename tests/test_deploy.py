@@ -133,24 +133,18 @@ def argument(name: str, instruction: str) -> str:
 
 @pytest.fixture(scope="module")
 def image(scorecard, tmp_path_factory) -> Iterator[Path]:
-    """What the serving stage holds: its files, and an environment with what it installs; nothing of it writable."""
+    """What the serving stage holds: an environment with what it installs, and models; nothing of it writable."""
     folder = tmp_path_factory.mktemp("image")
-    app, (install,) = folder / "app", [rest for each, rest in stage("serve") if each == "RUN" and "pip" in rest]
-    app.mkdir()
-    for each, rest in stage("serve"):
-        if each == "COPY" and "--from" not in rest:
-            *sources, target = rest.split()
-            for source in [path for pattern in sources for path in sorted(ROOT.glob(pattern))]:
-                place = app / target
-                if source.is_dir():
-                    shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
-                else:
-                    place.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(source, place)
+    build = argument("build", "RUN").replace("python", sys.executable, 1)
+    told("sh", "-c", build.replace("/wheels", str(folder / "wheels")), cwd=ROOT)
+    (app := folder / "app").mkdir()
+    shutil.copy(ROOT / "requirements.txt", app)
     shutil.copytree(ARTIFACTS, folder / "artifacts")
     told(interpreter(), "-m", "venv", folder / "venv")
-    path = f"{folder / 'venv' / 'bin'}:{os.environ['PATH']}"
-    told("sh", "-c", install, cwd=app, env=os.environ | {"PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment |= {"PATH": f"{folder / 'venv' / 'bin'}:{os.environ['PATH']}", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    for install in [rest for each, rest in stage("serve") if each == "RUN" and "pip" in rest]:
+        told("sh", "-c", install.replace("/wheels", str(folder / "wheels")), cwd=app, env=environment)
     told("chmod", "-R", "a+rX,a-w", folder)
     for parent in (folder, *folder.parents[:3]):  # so that somebody else can get there
         if parent.stat().st_uid == os.getuid():
@@ -187,7 +181,33 @@ def test_the_serving_stage_holds_nothing_that_trains(image):
     assert "flask-restful==" in listed and "granian==" in listed
     for name in ("scikit-learn", "pandas", "numpy", "joblib", "pytest"):
         assert f"{name}==" not in listed
-    assert not (image / "app" / "data" / "adult.csv").exists() and not (image / "app" / "tests").exists()
+    assert {path.name for path in (image / "app").iterdir()} == {"requirements.txt", "serve.txt"}
+    assert "glassform==" in listed
+
+
+def test_the_image_holds_all_of_it_compiled(image):
+    (package,) = (image / "venv").glob("lib/python3.*/site-packages/glassform")
+    for path in package.rglob("*.py"):
+        assert [*(path.parent / "__pycache__").glob(f"{path.stem}.*.pyc")], path.name
+    # the base image's own modules are compiled by an import, while the user may still write
+    instructions = stage("serve")
+    assert any("import glassform.server" in rest for each, rest in instructions[: instructions.index(user())])
+    assert "PYTHONDONTWRITEBYTECODE" not in DOCKERFILE
+
+
+def user() -> tuple[str, str]:
+    """The instruction from which on the serving stage is somebody else."""
+    return "USER", argument("serve", "USER")
+
+
+def test_the_image_makes_the_tables_of_its_database(image, tmp_path):
+    composed = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["migrate"]["command"]
+    (job,) = [each for each in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()) if each["kind"] == "Job"]
+    assert job["spec"]["template"]["spec"]["containers"][0]["command"] == composed
+    url = f"sqlite:///{tmp_path}/own.sqlite"
+    environment = {"PATH": f"{image / 'venv' / 'bin'}:/usr/bin:/bin", "DATABASE_URL": url}
+    assert "up to date" in told(*composed, cwd=image / "app", env=environment)
+    assert database.is_current(url)
 
 
 def test_the_image_serves_as_somebody_else_on_a_read_only_file_system(image, tmp_path, record, scorecard):
@@ -204,10 +224,9 @@ def test_the_image_serves_as_somebody_else_on_a_read_only_file_system(image, tmp
         "GLASSFORM_ARTIFACTS": str(image / "artifacts"),
         "GLASSFORM_INSTANCE": str(image / "instance"),
         "SECRET_KEY": "x" * 40,
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = json.loads(argument("serve", "CMD"))
-    assert command[:4] == ["python", "server.py", "--host", "0.0.0.0"]
+    assert command[:4] == ["glassform", "serve", "--host", "0.0.0.0"]
     mapped = [{"0.0.0.0": "127.0.0.1", "8000": str(port)}.get(word, word) for word in command]
     options = {"cwd": image / "app", "env": environment, **somebody_else()}
     process = subprocess.Popen(mapped, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
@@ -228,11 +247,48 @@ def test_the_image_serves_as_somebody_else_on_a_read_only_file_system(image, tmp
 def test_the_training_stage_trains(scorecard, tmp_path):
     """Its own command, on the files it would have; what it needs is installed here already."""
     assert int(argument("train", "USER").partition(":")[0]) > 0
-    assert argument("train", "RUN").split() == json.loads(argument("train", "CMD")) == ["python", "model.py"]
+    assert argument("train", "RUN").split() == json.loads(argument("train", "CMD")) == ["glassform", "train"]
     for path in ARTIFACTS.glob("*/registry.json"):  # the further tables are trained in other tests
         shutil.copytree(path.parent, tmp_path / path.parent.name)
-    told(sys.executable, ROOT / "model.py", env=os.environ | {"GLASSFORM_ARTIFACTS": str(tmp_path)})
+    told(
+        sys.executable, "-m", "glassform", "train", cwd=ROOT, env=os.environ | {"GLASSFORM_ARTIFACTS": str(tmp_path)}
+    )
     assert (tmp_path / "registry.json").exists()
+
+
+# Other servers, from a checkout.
+
+OTHERS = {
+    "flask": ["flask", "--app", "server", "run", "--port", "{port}"],
+    "gunicorn": ["gunicorn", "server:create_app()", "--bind", "127.0.0.1:{port}"],
+    "waitress": ["waitress-serve", "--listen=127.0.0.1:{port}", "--call", "server:create_app"],
+}
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def served_otherwise(request, scorecard) -> Iterator[str]:
+    """The address of our application in a server of others."""
+    port = free_port()
+    program, *words = [word.format(port=port) for word in OTHERS[request.param]]
+    process = subprocess.Popen(
+        [tool(program), *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def test_another_server_answers_exactly_with_a_page_and_with_what_is_wrong(served_otherwise, record, scorecard):
+    answer = ask(f"{served_otherwise}/probability?{urlencode(record)}")
+    assert json.loads(answer.body)["probability"] == scorecard.probability(record)
+    page = ask(f"{served_otherwise}/probability?{urlencode(record)}", Accept="text/html")
+    assert page.status == 200 and b"</html>" in page.body
+    refused = ask(f"{served_otherwise}/probability?{urlencode(record | {'age': 200})}")
+    assert refused.status == 422 and "200 is not between" in json.loads(refused.body)["errors"][0]["message"]
+    assert ask(f"{served_otherwise}/probability", record).status == 200
 
 
 def test_compose_and_kubernetes_set_only_what_there_is():

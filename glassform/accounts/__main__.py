@@ -1,6 +1,5 @@
 """`python -m glassform.accounts` changes an account's role."""
 
-import argparse
 import sys
 
 from sqlalchemy import create_engine, select
@@ -10,13 +9,14 @@ from glassform.accounts.database import engine_options, prepare
 from glassform.accounts.names import folded
 from glassform.accounts.tables import ROLES, User
 from glassform.files import print_any_text
+from glassform.programs import command_line
 from glassform.settings import read_settings
 
 
 def main() -> None:
     """Change an account's role."""
     print_any_text()
-    parser = argparse.ArgumentParser(description="Say what somebody with an account may do.")
+    parser = command_line("Say what somebody with an account may do.")
     parser.add_argument("name", help="of the account")
     parser.add_argument("role", choices=ROLES, help="a teacher sees aggregate figures and manages accounts")
     options = parser.parse_args()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from werkzeug.utils import import_string
 
+from glassform.programs import how_to
 from glassform.settings import CODE
 
 ALEMBIC = CODE / "accounts" / "migrations" / "alembic.ini"
@@ -58,7 +59,7 @@ def ensure_tables(url: str) -> str:
         if is_current(url):
             return ""
         if not url.startswith("sqlite"):
-            return "the database's tables are missing or old: alembic upgrade head"
+            return f"the database's tables are missing or old: {how_to('upgrade')}"
         upgrade(url)
     except OSError as error:
         return f"the database cannot be reached: {str(error).strip().splitlines()[0]}"

@@ -31,6 +31,7 @@ from glassform.accounts.rates import (
 )
 from glassform.accounts.tables import Key, User
 from glassform.languages import gettext, lazy_gettext
+from glassform.programs import how_to
 
 KEY_PREFIX = "gf_"
 SCOPES = READ, WRITE, MANAGE = ("read", "write", "manage")  # of a key; each includes those before it
@@ -166,7 +167,7 @@ def signed_in_teacher() -> User:
     """
     user = signed_in()
     if user.role == "user":
-        raise Forbidden(str(TEACHERS_ONLY) % {"command": f"python -m glassform.accounts {user.name} teacher"})
+        raise Forbidden(str(TEACHERS_ONLY) % {"command": f"{how_to('accounts')} {user.name} teacher"})
     if KEY_HEADER in request.headers:
         raise Forbidden(gettext("A key is not enough for this: sign in."))
     return user

@@ -16,6 +16,7 @@ from glassform.engines.engine import Engine, EngineError, engine_errors
 from glassform.engines.files import is_file, remove
 from glassform.engines.layout import Layout
 from glassform.engines.on_duckdb import gather
+from glassform.programs import extra
 
 MASTER = "local[*]"
 CSV = {"quote": '"', "escape": '"', "ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
@@ -106,7 +107,7 @@ def connect(master: str) -> Spark:
         # it is large, and installed only where it is used
         spark_sql = importlib.import_module("pyspark.sql")
     except ImportError as error:
-        raise EngineError("Spark is not installed: pip install -r requirements-spark.txt") from error
+        raise EngineError(f"Spark is not installed: install {extra('spark')}") from error
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         raise EngineError("Spark needs Java 17 or newer, which is not installed")
     settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower()}

@@ -28,6 +28,7 @@ from glassform.hosting.startup import (
 )
 from glassform.hosting.training import training_beside
 from glassform.hosting.workers import serve
+from glassform.programs import command_line
 from glassform.settings import InvalidSettings, Settings, read_settings
 
 EVERYWHERE = "0.0.0.0"
@@ -98,7 +99,7 @@ def asked_settings() -> Settings:
 
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Serve the model as a form and a REST API.")
+    parser = command_line("Serve the model as a form and a REST API.")
     parser.add_argument("--host", help=f"address to listen on (default {HOST}: this machine only)")
     parser.add_argument(
         "--port",

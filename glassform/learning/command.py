@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import shutil
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from glassform.describing.columns import Undescribable
 from glassform.describing.files import add
 from glassform.fitted.base import Fitted
 from glassform.learning.measures import MEASURES
+from glassform.programs import command_line, how_to, is_run_as
 from glassform.records.names import words_of
 from glassform.records.schema import Schema
 from glassform.settings import ADDED, ARTIFACTS, PACKAGE
@@ -151,7 +153,7 @@ def verdict(
             *lines,
             "",
             f"Version {version} is saved, but {current}: {reason}. To promote it:",
-            f"python -m glassform.versions{f' --table {table}' if table else ''} promote {version}",
+            f"{how_to('versions')}{f' --table {table}' if table else ''} promote {version}",
         ]
     )
 
@@ -175,11 +177,12 @@ def missing_siblings(card: Fitted, registry: Registry) -> list[list[str]]:
 
 def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     """Read the command line; `estimators` are the names that --estimator accepts."""
-    parser = argparse.ArgumentParser(description="Train the model and print how good it is.")
+    adds, about = is_run_as("add"), "describe a table of your own, and train its model"
+    parser = command_line(f"{about.capitalize()}." if adds else "Train the model and print how good it is.")
     option = parser.add_argument
-    option("--add", type=Path, metavar="CSV", help="describe a table of your own, and train its model")
+    option("add" if adds else "--add", type=Path, metavar="CSV", help=about)
     option("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
-    option("--target", help="the column to predict")
+    option("--target", required=adds, help="the column to predict")
     option("--positive", metavar="CLASS", help="which of two classes is the positive one (default: by their meaning)")
     option("--noun", help="word for a row, such as flower or mouse/mice (default: case)")
     option("--name", help="name of the table (default: the file's name)")
@@ -224,14 +227,24 @@ def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
     """Yield each table's data package and the folder of its versions; that of a new table is not in its place yet.
 
     Where no table is named, these are the default one and those beside it that have no model.
+
+    Raises
+    ------
+    OSError
+        If no version could be saved; training may take minutes.
     """
+    there = next(each for each in (options.artifacts, *options.artifacts.absolute().parents) if each.exists())
+    if not os.access(there, os.W_OK):
+        raise PermissionError(f"{options.artifacts} cannot be written to, and models are saved there")
     if options.add:
         package = describe_apart(options)
         yield package, options.artifacts / package.parent.name
     for name in options.table:
         package = described(options.data, name)
         if not package.exists():
-            raise FileNotFoundError(f"there is no table {name}: {package} is missing; --add describes a CSV file")
+            raise FileNotFoundError(
+                f"there is no table {name}: {package} is missing; `{how_to('add')}` describes a CSV file"
+            )
         yield package, options.artifacts / name
     if not options.add and not options.table:
         yield options.package or described(options.data), options.artifacts

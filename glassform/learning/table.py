@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glassform.programs import extra
 from glassform.records.datapackage import MOST_WHOLE
 from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field, Record, Value
 from glassform.records.headers import fields_of
@@ -67,8 +68,11 @@ def count(schema: Schema, sources: Sequence[str], engine: str, master: str, enco
     ValueError
         If the table is unreadable or does not match its description.
     """
-    # only large tables need an engine, and it may not be installed
-    from glassform.engines.scoring import connect
+    try:
+        # only large tables need an engine, and it may not be installed
+        from glassform.engines.scoring import connect
+    except ImportError as error:
+        raise ValueError(f"to count rows in an engine, install {extra('engines')}") from error
 
     columns = [field.column for field in (*schema.fields, schema.target)]
     with closing(connect(engine, master)) as connection:

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import IO, Any
 
 from glassform.languages import gettext
+from glassform.programs import extra
 from glassform.refusals import NotInstalled, Unreadable
 
 PARQUET, ARROW, STREAM = b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"  # how the files begin
@@ -107,5 +108,7 @@ def late(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise NotInstalled(
-            gettext("Parquet and Arrow files cannot be read here; send CSV, or install requirements-engines.txt.")
+            gettext(
+                "Parquet and Arrow files cannot be read here; send CSV, or install %(extra)s.", extra=extra("engines")
+            )
         ) from error

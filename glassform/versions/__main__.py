@@ -7,6 +7,7 @@ from pathlib import Path
 
 from glassform.files import print_any_text
 from glassform.fitted.base import UnreadableArtifact
+from glassform.programs import command_line
 from glassform.settings import ARTIFACTS
 from glassform.versions.listing import listing, show
 from glassform.versions.manifest import InUse, UnknownVersion
@@ -15,7 +16,7 @@ from glassform.versions.registry import KEPT, Registry, registry_of
 
 def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Manage the versions of the model.")
+    parser = command_line("Manage the versions of the model.")
     parser.add_argument("--artifacts", type=Path, default=ARTIFACTS, help="the folder of the versions")
     parser.add_argument("--table", default="", help="a further table, instead of the default one")
     commands = parser.add_subparsers(dest="command", required=True)

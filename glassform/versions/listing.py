@@ -9,6 +9,7 @@ from glassform.fitted.base import Fitted
 from glassform.fitted.pairs import Pair, Side
 from glassform.fitted.titles import both, cell_titles, names_of, titles_in_full
 from glassform.languages import current as spoken
+from glassform.programs import how_to
 from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.versions.manifest import Beside, Comparison, Manifest, Version, judge, known
 from glassform.versions.registry import Registry
@@ -149,7 +150,7 @@ def listing(registry: Registry) -> str:
     """Return all versions, a line each, the current one with a star."""
     manifest = registry.manifest()
     lines = [summary(version, manifest) for version in manifest.versions]
-    return "\n".join(lines) or "There is no version yet; `python model.py` trains one."
+    return "\n".join(lines) or f"There is no version yet; `{how_to('train')}` trains one."
 
 
 def account(comparison: Comparison) -> str:

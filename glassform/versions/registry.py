@@ -16,6 +16,7 @@ from glassform.fitted.base import FILE as SCORECARD
 from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.fitted.kinds import parse
 from glassform.languages import gettext
+from glassform.programs import how_to
 from glassform.records.schema import BINARY, CLASSES, NUMBER
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.manifest import (
@@ -36,7 +37,7 @@ KEPT = 5  # versions that pruning leaves, beside the current one and the one bef
 SHOWN = {BINARY: ("roc_auc", "brier_score", "log_loss"), CLASSES: ("accuracy", "log_loss"), NUMBER: ("r2", "mae")}
 UNFINISHED = ".unfinished-"  # how the name of a folder begins whose version is not there yet
 COMMAND_LINE = "command line"
-NONE_YET = "there is no model yet; `python model.py` trains one"
+NONE_YET = f"there is no model yet; `{how_to('train')}` trains one"
 
 
 @dataclass(frozen=True)

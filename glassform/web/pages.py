@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from glassform import languages
 from glassform.languages import DEFAULT, UNSPACED, current, gettext, translations
+from glassform.programs import how_to
 from glassform.web import addresses, charts, language
 from glassform.web.asked import VERSION, address_of, asked, asked_version, fitted, schema, served, tables
 from glassform.web.forms import FORM_FIELD, form_token
@@ -86,6 +87,7 @@ USED_BY_PAGES = {
     "language": language,
     "form_field": FORM_FIELD,
     "form_word": form_token,
+    "how_to": how_to,
     "switchable": switchable,
     **addresses.USED_BY_PAGES,
 }

@@ -1,0 +1,42 @@
+"""The programs: what a person types to run each, and what to install for more. No other place knows."""
+
+import argparse
+import sys
+
+from glassform.settings import IS_INSTALLED
+
+COMMAND = "glassform"  # what a wheel installs; its subcommands run the programs
+HOME = "the folder to keep instance/ and artifacts/ in (default: the variable GLASSFORM_HOME, or this folder)"
+# What runs the same in a checkout.
+IN_A_CHECKOUT = {
+    "serve": "python server.py",
+    "train": "python model.py",
+    "score": "python score.py",
+    "add": "python model.py --add",
+    "versions": "python -m glassform.versions",
+    "accounts": "python -m glassform.accounts",
+    "upgrade": "alembic upgrade head",
+}
+
+
+def how_to(subcommand: str) -> str:
+    """Return what a person types to run a program."""
+    return f"{COMMAND} {subcommand}" if IS_INSTALLED else IN_A_CHECKOUT[subcommand]
+
+
+def extra(name: str) -> str:
+    """Return what a person installs for more: an extra of the wheel, or a file of a checkout."""
+    return f"{COMMAND}[{name}]" if IS_INSTALLED else f"requirements-{name}.txt"
+
+
+def is_run_as(subcommand: str = "") -> bool:
+    """Tell whether this program runs as a subcommand of `glassform`, or as a certain one."""
+    return sys.argv[0].startswith(f"{COMMAND} {subcommand}")
+
+
+def command_line(description: str, epilog: str | None = None) -> argparse.ArgumentParser:
+    """Return a parser for a program's command line."""
+    parser = argparse.ArgumentParser(description=description, epilog=epilog)
+    if is_run_as():  # then `glassform` has read it, and here it is shown only
+        parser.add_argument("--home", metavar="DIR", help=HOME)
+    return parser
