@@ -26,11 +26,11 @@ from glassform.learning.command import (
     tables_to_train,
     verdict,
 )
-from glassform.learning.estimators import OTHERS, Estimator, estimator_of, fit
+from glassform.learning.estimators import ESTIMATORS, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, typical_record
 from glassform.learning.measures import MEASURES
 from glassform.learning.paper import EDITION, measured, paper_of
-from glassform.learning.recipe import Recipe, build, chosen
+from glassform.learning.recipe import Recipe, chosen
 from glassform.learning.rivals import cross_validated, free_of_rules
 from glassform.learning.rules import UnholdableRule, rules_of
 from glassform.learning.saving import register, version_of
@@ -39,17 +39,12 @@ from glassform.learning.table import Split, count, plain, read, with_seen
 from glassform.records.datapackage import read_package
 from glassform.records.field import PYTHON_TYPE, Value
 from glassform.records.parsing import Pairs
-from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
+from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
 
 TABULATING = "Tabulating the points and comparing them with the pipeline on every row"
 NOT_ADDITIVE = "Keeping the pipeline: it is not additive"
-FOLLOWING_THE_RECIPE = {"logistic": (BINARY, CLASSES), "linear": (NUMBER,)}
-
-
-ADDITIVE = {name: Estimator(build, tasks, is_additive=True) for name, tasks in FOLLOWING_THE_RECIPE.items()}
-ESTIMATORS = ADDITIVE | OTHERS
 
 
 def build_pipeline(schema: Schema, recipe: Recipe) -> Pipeline:

@@ -28,6 +28,7 @@ ARROWS: dict[str, set[str]] = {
     "hosting": {"accounts", "fitted", "records", "versions"},
     "learning": {"analysis", "describing", "engines", "fitted", "records", "tables", "versions"},
     "web": {"fitted", "records", "versions"},
+    "notebook": {"analysis", "fitted", "hosting", "learning", "records", "versions", "web"},
     "resources": {
         *("accounts", "analysis", "batches", "classroom", "engines", "fitted"),
         *("records", "tables", "versions", "web"),

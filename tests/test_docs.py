@@ -94,6 +94,19 @@ def test_the_python_lines_print_the_probability(scorecard, record):
     assert float(done.stdout) == scorecard.probability(record)
 
 
+PYTHON = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("code", PYTHON, ids=["load", "explain", "fit"])
+def test_every_example_of_the_python_document_runs(scorecard, code):
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = done.stdout.splitlines()
+    if "explain(" in code and " = " in done.stdout:
+        added, log_odds = map(float, done.stdout.split(" = "))
+        assert added == pytest.approx(log_odds, abs=1e-12)
+    assert 0 <= float(said[0].split()[0].lstrip("-")) < 3
+
+
 def steps(target: str, folder) -> list[str]:
     """What make would do for a target in a fresh clone."""
     for name in ("Makefile", *(path.name for path in ROOT.glob("requirements*.txt"))):

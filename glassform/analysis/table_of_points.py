@@ -1,7 +1,8 @@
 """A scorecard as plain data, for pages, their script and programs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NotRequired
 from weakref import WeakKeyDictionary
 
@@ -10,9 +11,11 @@ from typing_extensions import TypedDict
 from glassform.fitted.additive import Additive
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.scorecard import Scorecard as Model
-from glassform.fitted.titles import cells_as_data, pair_title, titles_in_full
+from glassform.fitted.titles import cells_as_data, is_jump, pair_title, titles_in_full, titles_of
 from glassform.records.field import NOT_KNOWN, Field, Value
 from glassform.records.schema import Schema
+
+MOST_STEPS = 10  # values of a number on paper
 
 
 class ScorecardPoint(TypedDict):
@@ -161,3 +164,33 @@ def points_of(card: Additive | ClassesScorecard, name: str, value: Value) -> dic
 def points_named(points: Any, are_log_odds: bool) -> dict[str, Any]:
     """Return points under the name of their unit."""
     return {"log_odds": points, "odds_multiplier": math.exp(points)} if are_log_odds else {"points": points}
+
+
+def every_point(feature: ScorecardFeature) -> list[ScorecardPoint]:
+    """Return the points of a feature in order, a gap's last; numbers are titled in few digits."""
+    numbers = [each for each in feature["points"] if not isinstance(each["value"], str)]
+    others = [each for each in feature["points"] if isinstance(each["value"], str)]
+    held = [*feature.get("before", []), *numbers, *feature.get("after", [])]
+    titles = titles_of([each["value"] for each in held])
+    for place, (each, title) in enumerate(zip(held, titles, strict=True)):
+        held[place] = {**each, "title": title}
+    return [*held, *others]
+
+
+def spread(feature: ScorecardFeature) -> float:
+    """Return how far apart a feature's values drive an answer: one or, where there are several, any class."""
+    points = [point.get("log_odds", point.get("points")) for point in feature["points"]]
+    series = [[*each.values()] if isinstance(each, Mapping) else [each] for each in points]
+    return float(max(max(each) - min(each) for each in zip(*series, strict=True)))
+
+
+def at_steps(feature: ScorecardFeature, most: int = MOST_STEPS) -> list[ScorecardPoint]:
+    """Return some of a number's points, from end to end, and its gap's: what a sheet of paper has room for."""
+    several = [each for each in every_point(feature) if not isinstance(each["value"], str)]
+    # of the two sides of a jump the second has a plain number as its title
+    jumps = [is_jump(left["value"], right["value"]) for left, right in pairwise(several)]
+    numbers = [each for each, is_left in zip(several, [*jumps, False], strict=True) if not is_left]
+    count = min(most, len(numbers))
+    places = {round(step * (len(numbers) - 1) / max(count - 1, 1)) for step in range(count)}
+    others = [each for each in feature["points"] if isinstance(each["value"], str)]
+    return [*(numbers[place] for place in sorted(places)), *others]

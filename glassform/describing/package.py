@@ -90,9 +90,28 @@ def describe(
         raise Undescribable(
             "no column is left to learn from: " + "; ".join(f"{c.name}: {c.left_out}" for c in columns)
         )
-    about = {"rows": len(known), "columns": len(used), "target": target.replace("_", " ").strip()}
+    package = package_of(name, used, target_column, task, len(known), own, estimator, noun)
+    note = joined("the target", target_column.note)
+    return package, [*columns, replace(target_column, note=note, missing=len(table) - len(known))]
+
+
+def package_of(
+    name: str,
+    used: Sequence[Column],
+    target: Column,
+    task: str,
+    rows: int,
+    own: dict[str, Any],
+    estimator: str | None = None,
+    noun: str = "",
+) -> dict[str, Any]:
+    """Return the data package of some columns and their target, without file details.
+
+    `own` holds what the kind of target needs under our key; `noun` is the word for a row.
+    """
+    about = {"rows": rows, "columns": len(used), "target": target.name.replace("_", " ").strip()}
     public, words = worded(task, noun, **about, positive=own.get("positive", ""))
-    package: dict[str, Any] = {
+    return {
         "profile": "data-package",
         "name": name,
         "title": name.replace("_", " ").capitalize(),
@@ -101,17 +120,15 @@ def describe(
         "licenses": [],
         OWN: {
             **words,
-            "target": target,
+            "target": target.name,
             **own,
             "features": [column.name for column in used],
             "estimator": estimator or DEFAULTS[task],
             "train": name,
             "test": f"{name}_test",
         },
-        "resources": [{"name": name, "schema": {"fields": [each.described for each in (*used, target_column)]}}],
+        "resources": [{"name": name, "schema": {"fields": [each.described for each in (*used, target)]}}],
     }
-    note = joined("the target", target_column.note)
-    return package, [*columns, replace(target_column, note=note, missing=len(table) - len(known))]
 
 
 def refuse_repeated(columns: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, SVR
 
-from glassform.learning.recipe import Recipe, weights_for
+from glassform.learning.recipe import Recipe, build, weights_for
 from glassform.learning.rules import fit_to_rules
 from glassform.learning.table import Split
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
@@ -52,11 +52,13 @@ def boosting(schema: Schema, recipe: Recipe | None = None) -> Pipeline:
     return Pipeline([("preprocess", codes), ("trees", fitted)])
 
 
-# The additive ones are in model.py.
+FOLLOWING_THE_RECIPE = {"logistic": (BINARY, CLASSES), "linear": (NUMBER,)}
+ADDITIVE = {name: Estimator(build, tasks, is_additive=True) for name, tasks in FOLLOWING_THE_RECIPE.items()}
 OTHERS = {
     "svm": Estimator(svm, (BINARY, CLASSES, NUMBER)),
     "boosting": Estimator(boosting, (BINARY, CLASSES, NUMBER)),
 }
+ESTIMATORS = ADDITIVE | OTHERS
 
 
 def estimator_of(schema: Schema, estimators: Mapping[str, Estimator]) -> Estimator:

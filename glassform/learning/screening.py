@@ -61,10 +61,11 @@ class Screened:
 
 def screened(cells: Cells, rows: Rows) -> Screened:
     """Try pairs of fields on rows that the steps of their cells were not learned on."""
-    # rows that were counted together are shuffled one by one, as chance would do
-    each = np.repeat(np.arange(len(rows.weights)), rows.weights.astype(np.int64))
-    cells = {pair: cell[each] for pair, cell in cells.items()}
-    rows = Rows(rows.residuals[each], rows.curvatures[each], np.ones(len(each)), rows.part[each])
+    if are_counts(rows.weights):
+        # rows that were counted together are shuffled one by one, as chance would do
+        each = np.repeat(np.arange(len(rows.weights)), rows.weights.astype(np.int64))
+        cells = {pair: cell[each] for pair, cell in cells.items()}
+        rows = Rows(rows.residuals[each], rows.curvatures[each], np.ones(len(each)), rows.part[each])
     best, together = best_of(cells, rows)
     chance = np.random.default_rng(SEED)
     by_chance = 0.0
@@ -74,6 +75,11 @@ def screened(cells: Cells, rows: Rows) -> Screened:
         if by_chance >= together:
             break
     return Screened(len(cells), best, together, by_chance)
+
+
+def are_counts(weights: np.ndarray) -> bool:
+    """Tell whether weights count rows; others, of a survey for instance, may be any numbers."""
+    return bool((weights % 1 == 0).all())
 
 
 def best_of(cells: Cells, rows: Rows) -> tuple[list[dict[str, Any]], float]:

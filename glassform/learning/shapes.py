@@ -150,6 +150,14 @@ class Shapes(TransformerMixin, BaseEstimator):
         """Return the segments of a field that are flat."""
         return frozenset((self.flat or {}).get(name, ()))
 
+    def is_like(self, other: "Shapes") -> bool:
+        """Tell whether it has the same columns as another one, fitted on the same rows with other families."""
+        own = [(shape.places, shape.basis) for shape in self.shapes_.values() if isinstance(shape, Curve)]
+        its = [(shape.places, shape.basis) for shape in other.shapes_.values() if isinstance(shape, Curve)]
+        return all(
+            np.array_equal(a, b) for one, two in zip(own, its, strict=True) for a, b in zip(one, two, strict=True)
+        )
+
     def numbered(self, pair: tuple[str, str], X: pd.DataFrame) -> np.ndarray:
         """Return the cell of each row in a pair, counted row by row of its table."""
         first, second = (self.cells_[name] for name in pair)

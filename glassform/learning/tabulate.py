@@ -109,7 +109,7 @@ def raised_points(
     curves = {name: (values, asked[name]) for name, values in whole.items()}
     vary_one = partial(ask_curves, ask, base)
     curves |= all_knots(vary_one, [field for field in schema.fields if not field.values], turns)
-    outer = outer_knots(vary_one, [field for field in schema.fields if not field.categories])
+    outer = outer_knots(vary_one, [field for field in schema.fields if not field.categories], turns)
     gaps = ask_curves(ask, base, {field.name: [math.nan] for field in schema.fields if field.has_gaps})
     found = {}
     for field in schema.fields:
@@ -235,12 +235,15 @@ def all_knots(
     return knots_between(curves, ends, turns=turns)
 
 
-def outer_knots(curves: Curves, fields: Sequence[Field]) -> dict[str, tuple[Outer, Outer]]:
+def outer_knots(
+    curves: Curves, fields: Sequence[Field], turns: Mapping[str, Sequence[float]] = NOWHERE
+) -> dict[str, tuple[Outer, Outer]]:
     """Return the knots of curves outside of what was seen, before and after it, where no rule ends them there."""
     whole = {field.name for field in fields if field.type == "integer"}
     before = {each.name: (each.reach[0], each.bounds[0]) for each in fields if each.reach[0] < each.bounds[0]}
     after = {each.name: (each.bounds[1], each.reach[1]) for each in fields if each.reach[1] > each.bounds[1]}
-    found = [knots_between(curves, ends, whole) for ends in (before, after)]
+    beside = {name: [*map(math.floor, turns.get(name, ())), *map(math.ceil, turns.get(name, ()))] for name in whole}
+    found = [knots_between(curves, ends, whole, {**turns, **beside}) for ends in (before, after)]
     first, last = ({name: [*zip(*knots, strict=True)] for name, knots in side.items()} for side in found)
     # the innermost knots are the first and the last value
     return {each.name: (first.get(each.name, [])[:-1], last.get(each.name, [])[1:]) for each in fields}

@@ -65,7 +65,8 @@ class Ledger:
 
 def row_of(field: Field, value: Value) -> str:
     """Return the id of a value's line on the page of the scorecard; a number's is the field's section."""
-    return f"{field.name}.{field.values.index(value)}" if field.categories else f"{field.name}-title"
+    has_line = field.categories and value in field.categories
+    return f"{field.name}.{field.values.index(value)}" if has_line else f"{field.name}-title"
 
 
 def named(dictionary: Schema, term: Mapping[str, Any]) -> tuple[str, str, str, str]:

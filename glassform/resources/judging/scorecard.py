@@ -1,8 +1,7 @@
 """The model itself: every point of every feature."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -13,10 +12,11 @@ from werkzeug.exceptions import NotFound
 from glassform.analysis.paper import PaperAnswer, paper_answer
 from glassform.analysis.table_of_points import (
     ScorecardAnswer,
-    ScorecardFeature,
     ScorecardPair,
-    ScorecardPoint,
+    at_steps,
+    every_point,
     points_named,
+    spread,
     table,
 )
 from glassform.engines.dialects import DIALECTS, DUCKDB
@@ -24,7 +24,7 @@ from glassform.fitted.additive import Additive
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.paper import POINTS_TO_DOUBLE
 from glassform.fitted.scorecard import Scorecard as Model
-from glassform.fitted.titles import is_jump, names_of, titles_of
+from glassform.fitted.titles import names_of
 from glassform.languages import gettext
 from glassform.records.field import Record
 from glassform.records.messages import nearest
@@ -40,7 +40,6 @@ from glassform.web.together import drawn_together
 DIALECT, POINTS = "dialect", "points"  # the query parameters
 OPTIONS = {DIALECT: one_of([*DIALECTS]), POINTS: one_of([str(POINTS_TO_DOUBLE)])}
 ON_PAPER = ("json", "html", "csv")
-MOST_STEPS = 10  # values of a number on paper
 
 
 class Scorecard(Resource):
@@ -149,36 +148,6 @@ def cells_of(card: Additive | ClassesScorecard, pair: ScorecardPair) -> Iterator
     for name, row in zip(first, rows, strict=True):
         for other, points in zip(second, row, strict=True):
             yield f"{name}, {other}", points
-
-
-def every_point(feature: ScorecardFeature) -> list[ScorecardPoint]:
-    """Return the points of a feature in order, a gap's last; numbers are titled in few digits."""
-    numbers = [each for each in feature["points"] if not isinstance(each["value"], str)]
-    others = [each for each in feature["points"] if isinstance(each["value"], str)]
-    held = [*feature.get("before", []), *numbers, *feature.get("after", [])]
-    titles = titles_of([each["value"] for each in held])
-    for place, (each, title) in enumerate(zip(held, titles, strict=True)):
-        held[place] = {**each, "title": title}
-    return [*held, *others]
-
-
-def spread(feature: ScorecardFeature) -> float:
-    """Return how far apart a feature's values drive an answer: one or, where there are several, any class."""
-    points = [point.get("log_odds", point.get("points")) for point in feature["points"]]
-    series = [[*each.values()] if isinstance(each, Mapping) else [each] for each in points]
-    return float(max(max(each) - min(each) for each in zip(*series, strict=True)))
-
-
-def at_steps(feature: ScorecardFeature, most: int = MOST_STEPS) -> list[ScorecardPoint]:
-    """Return some of a number's points, from end to end, and its gap's: what a sheet of paper has room for."""
-    several = [each for each in every_point(feature) if not isinstance(each["value"], str)]
-    # of the two sides of a jump the second has a plain number as its title
-    jumps = [is_jump(left["value"], right["value"]) for left, right in pairwise(several)]
-    numbers = [each for each, is_left in zip(several, [*jumps, False], strict=True) if not is_left]
-    count = min(most, len(numbers))
-    places = {round(step * (len(numbers) - 1) / max(count - 1, 1)) for step in range(count)}
-    others = [each for each in feature["points"] if isinstance(each["value"], str)]
-    return [*(numbers[place] for place in sorted(places)), *others]
 
 
 class ScorecardSchema(Resource):

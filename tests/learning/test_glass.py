@@ -1,0 +1,273 @@
+"""The estimators: scikit-learn's own checks, any columns, sums that add up, the model that the server has."""
+
+import io
+from functools import partial
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.impute import SimpleImputer
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from glassform import GlassClassifier, GlassRegressor
+from glassform.fitted.additive import Additive
+from glassform.fitted.classes import ClassesScorecard
+from glassform.learning import glass, recipe
+from glassform.learning.recipe import Profiles, Recipe, chosen_for
+from glassform.learning.table import as_records
+from glassform.learning.terms import terms_of
+from tests.conftest import PLAIN
+
+
+def chosen_once(schema, split) -> Recipe:
+    """The recipe of folds that are drawn once, not three times, as few rows are: the checks fit 120 models."""
+    return chosen_for(schema, Profiles.of(split), repeats=1)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Fit with a given recipe: choosing one takes most of the time."""
+    monkeypatch.setattr(glass, "chosen", lambda *_: PLAIN)
+
+
+@parametrize_with_checks([GlassClassifier(), GlassRegressor()])
+def test_scikit_learns_own_checks_hold(estimator, check, monkeypatch):
+    monkeypatch.setattr(glass, "chosen", chosen_once)
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def people() -> pd.DataFrame:
+    """A table with every kind of column: numbers, texts, categories, booleans, dates, gaps, and one of no use."""
+    random = np.random.default_rng(0)
+    rows = 200
+    table = pd.DataFrame(
+        {
+            "height in cm": random.normal(170, 10, rows).round(1),
+            "visits": random.integers(0, 9, rows),
+            "town": random.choice(["Ash", "Bree", "Coe"], rows),
+            "member": random.random(rows) < 0.5,
+            "since": pd.to_datetime(random.choice(["2019-05-01", "2020-06-30", "2021-01-15"], rows)),
+            "size": pd.Categorical(random.choice(["S", "M"], rows)),
+            "same": 1,
+        }
+    )
+    table.loc[::7, "height in cm"] = np.nan
+    table.loc[::11, "town"] = None
+    return table
+
+
+@pytest.fixture(scope="module")
+def outcome(people) -> np.ndarray:
+    log_odds = (people["visits"] - 4) * 0.8 + people["member"] * 1.5 - 0.7
+    return np.where(np.random.default_rng(1).random(len(people)) < 1 / (1 + np.exp(-log_odds)), "yes", "no")
+
+
+@pytest.fixture(scope="module")
+def classifier(people, outcome) -> GlassClassifier:
+    return GlassClassifier().fit(people, outcome)
+
+
+def test_any_kind_of_column_is_read(classifier, people, outcome):
+    assert classifier.left_out_ == {"same": "all its values are the same"}
+    assert classifier.n_features_in_ == 7 and [*classifier.feature_names_in_] == [*people]
+    kinds = {field.name: field.type for field in classifier.scorecard_.schema.fields}
+    numbers = {"height_in_cm": "number", "visits": "integer", "since": "integer"}
+    assert kinds == numbers | dict.fromkeys(["town", "member", "size"], "string")
+    assert roc_auc_score(outcome, classifier.predict_proba(people)[:, 1]) > 0.85
+    assert [*classifier.classes_] == ["no", "yes"]
+
+
+def total_of(answer, label=None):
+    """An answer's intercept and terms, added from left to right."""
+    total = answer["intercept"] if label is None else answer["intercept"][label]
+    for term in answer["contributions"]:
+        points = term.get("log_odds", term.get("points"))
+        total += points if label is None else points[label]
+    return total
+
+
+def test_an_explanation_adds_up_to_exactly_what_is_predicted(classifier, people):
+    answers, log_odds = classifier.explain(people), classifier.decision_function(people)
+    assert [total_of(each) for each in answers] == log_odds.tolist() == [each["log_odds"] for each in answers]
+    assert [each["probability"] for each in answers] == classifier.predict_proba(people)[:, 1].tolist()
+    low, high = np.array([each["interval"] for each in answers]).T
+    assert (low < high).all()
+
+
+def test_the_terms_are_those_of_the_scorecard(classifier, people):
+    rows = classifier._read(people)
+    records = [each["record"] for each in classifier.explain(people)]
+    card = classifier.scorecard_
+    own = np.array([card.terms_of(record) for record in records])
+    np.testing.assert_allclose(np.array(terms_of(card, rows)).T, own, rtol=0, atol=1e-12)
+
+
+def test_a_number_is_explained_too(quick):
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    regressor = GlassRegressor().fit(X, y)
+    answers = regressor.explain(X[:50])
+    assert [total_of(each) for each in answers] == regressor.predict(X[:50]).tolist()
+    assert isinstance(regressor.scorecard_, Additive)
+    low, high = np.array([each["interval"] for each in answers]).T
+    assert np.mean((low <= y[:50]) & (y[:50] <= high)) > 0.8
+    assert regressor.scorecard_.schema.target.title == "Target"
+
+
+def test_several_classes_have_a_sum_each(quick):
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    names = load_iris().target_names[y]
+    iris = GlassClassifier().fit(X, names)
+    assert isinstance(iris.scorecard_, ClassesScorecard) and iris.score(X, names) > 0.95
+    answers, sums = iris.explain(X[::10]), iris.decision_function(X[::10])
+    assert [[total_of(each, label) for label in iris.classes_] for each in answers] == sums.tolist()
+    assert iris.predict_proba(X[::10]).tolist() == [[*each["probabilities"].values()] for each in answers]
+    assert [each["label"] for each in answers] == iris.predict(X[::10]).tolist()
+
+
+def test_what_the_training_data_did_not_have_adds_nothing_and_is_said(classifier, people):
+    row = people[:1].assign(town="Dale", visits=np.nan)
+    (answer,) = classifier.explain(row)
+    by_name = {each["feature"]: each["log_odds"] for each in answer["contributions"]}
+    assert by_name["town"] == by_name["visits"] == 0.0
+    assert answer["warnings"] == [
+        "Visits: ? was not in the training data. It adds 0 points.",
+        "Town: Dale was not in the training data. It adds 0 points.",
+    ]
+    assert total_of(answer) == classifier.decision_function(row)[0]
+
+
+def test_a_number_beyond_what_was_seen_is_warned_of(classifier, people):
+    (answer,) = classifier.explain(people[:1].assign(**{"height in cm": 250.0, "town": "Ash"}))
+    assert [each for each in answer["warnings"] if each.startswith("Height in cm: 250.0 is outside of what was seen")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("visits", "many", "visits: 'many' is not a whole number"),
+        ("visits", np.inf, "visits contains infinity"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named(classifier, people, column, value, message):
+    with pytest.raises(ValueError, match=message):
+        classifier.predict(people[:3].assign(**{column: value}))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"pairs": "all"}, "pairs: 'all' is not True, False or a list of pairs of columns"),
+        ({"pairs": [("visits", "age")]}, r"pairs: \('visits', 'age'\) is not a pair of two columns of X"),
+        ({"pairs": [("visits", "same")]}, "pairs: same can be in no pair, since it is left out: all its values"),
+    ],
+)
+def test_pairs_that_there_cannot_be_are_refused(people, outcome, options, message):
+    with pytest.raises(ValueError, match=message):
+        GlassClassifier(**options).fit(people, outcome)
+
+
+def test_nothing_to_learn_from_is_said(outcome):
+    with pytest.raises(ValueError, match="no column is left to learn from: a: all its values are the same"):
+        GlassClassifier().fit(pd.DataFrame({"a": [1] * 200}), outcome)
+    with pytest.raises(ValueError, match="y has 1 class only, yes"):
+        GlassClassifier().fit(pd.DataFrame({"a": range(3)}), ["yes"] * 3)
+
+
+@pytest.mark.parametrize(("pairs", "used"), [(False, []), ([("visits", "member")], ["visits:member"])])
+def test_pairs_can_be_named_or_left_out(people, outcome, pairs, used, monkeypatch):
+    monkeypatch.setattr(glass, "chosen", chosen_once)
+    fitted = GlassClassifier(pairs=pairs).fit(people, outcome)
+    assert [*fitted.scorecard_.pairs] == used
+    assert [total_of(each) for each in fitted.explain(people[:20])] == fitted.decision_function(people[:20]).tolist()
+
+
+def test_columns_may_be_called_anything(quick, outcome, people):
+    odd = ["points", "model", "a b", "a_b", "", "self", "%"]
+    fitted = GlassClassifier().fit(people.set_axis(odd, axis=1), outcome)
+    names = [field.name for field in fitted.scorecard_.schema.fields]
+    assert names == ["points", "model", "a_b", "a_b_2", "x", "self"]
+    assert [field.title for field in fitted.scorecard_.schema.fields] == [
+        "Points",
+        "Model",
+        "A b",
+        "A b",
+        "x",
+        "Self",
+    ]
+    assert len(fitted.explain(people.set_axis(odd, axis=1)[:2])) == 2
+
+
+@pytest.mark.parametrize("weights", ["counts", "shares"])
+def test_a_weight_counts_rows(quick, people, outcome, weights):
+    given = np.arange(len(people)) % 3 * (1.0 if weights == "counts" else 0.5)
+    weighted = GlassClassifier().fit(people, outcome, sample_weight=given)
+    assert weighted.scorecard_.training["rows"] == int(given.sum())
+    if weights == "counts":
+        repeated = GlassClassifier().fit(
+            people.loc[people.index.repeat(given)], np.repeat(outcome, given.astype(int))
+        )
+        assert weighted.decision_function(people) == pytest.approx(repeated.decision_function(people), abs=1e-6)
+
+
+def test_shares_as_weights_choose_shapes_and_pairs_too(people, outcome):
+    fitted = GlassClassifier().fit(people, outcome, sample_weight=np.full(len(people), 0.75))
+    assert fitted.recipe_.screened["tried"] == 15
+
+
+def test_it_works_with_scikit_learns_own_tools(quick, people, outcome):
+    numbers = people[["height in cm", "visits"]]
+    pipeline = make_pipeline(SimpleImputer(), GlassClassifier(pairs=False))
+    assert cross_val_score(pipeline, numbers, outcome, cv=2, scoring="roc_auc").mean() > 0.7
+    search = GridSearchCV(GlassClassifier(), {"pairs": [True, False]}, cv=2).fit(people, outcome)
+    assert search.best_params_["pairs"] in (True, False)
+    assert clone(search.best_estimator_).get_params() == search.best_params_
+
+
+def test_a_fitted_one_can_be_kept_by_joblib(classifier, people):
+    classifier.explain(people[:3])
+    file = io.BytesIO()
+    joblib.dump(classifier, file)
+    file.seek(0)
+    again = joblib.load(file)
+    assert again.explain(people[:3]) == classifier.explain(people[:3])
+    assert again.scorecard_.version == classifier.scorecard_.version
+
+
+def test_the_same_rows_give_the_same_version_and_others_another(quick, people, outcome):
+    fit = partial(GlassClassifier().fit, people)
+    versions = [fit(y).scorecard_.version for y in (outcome, outcome, outcome[::-1])]
+    assert versions[0] == versions[1] != versions[2]
+
+
+def test_the_default_table_gives_the_model_that_the_server_has(scorecard, splits, schema, monkeypatch):
+    chosen = scorecard.training["recipe"]
+    told = {name: chosen[name] for name in ("family", "strength", "pair_strength")}
+    pairs = tuple(tuple(pair) for pair in chosen["pairs"])
+    monkeypatch.setattr(glass, "chosen", lambda *_: Recipe(**told, pairs=pairs))
+    training, test = (splits[name] for name in ("adult", "adult_test"))
+    labels = np.array(schema.classes)
+    ours = GlassClassifier().fit(training.X, labels[training.y])
+    probability = ours.predict_proba(test.X)[:, [*ours.classes_].index(schema.classes[1])]
+    theirs = [scorecard.probability(record) for record in as_records(schema, test.X)]
+    assert roc_auc_score(test.y, probability) == pytest.approx(roc_auc_score(test.y, theirs), abs=0.001)
+    assert np.abs(probability - theirs).max() < 0.02
+
+
+def test_folds_of_few_rows_ask_a_family_once_if_it_adds_no_curve(monkeypatch, people, outcome):
+    asked = list[str]()
+    real = recipe.losses_of
+
+    def counted(schema, recipes, *rows):
+        asked.append(recipes[0].family)
+        return real(schema, recipes, *rows)
+
+    monkeypatch.setattr(recipe, "losses_of", counted)
+    GlassClassifier(pairs=False).fit(people[:12][["visits"]], outcome[:12])
+    assert asked == ["line"] * 15  # in five folds drawn three times
