@@ -32,6 +32,7 @@ RESOURCES = {
     "/changes": "answers.changes.Changes",
     "/take-home.html": "answers.take_home.TakeHome",
     "/model": "judging.card.Card",
+    "/croissant.json": "judging.croissant.Croissant",
     "/scorecard": "judging.scorecard.Scorecard",
     "/scorecard/schema": "judging.scorecard.ScorecardSchema",
     "/examples": "answers.form.Examples",

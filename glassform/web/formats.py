@@ -83,6 +83,14 @@ class Format:
         return {}
 
 
+class LinkedData(Format):
+    """JSON-LD: JSON whose names are those of a standard."""
+
+    name = "jsonld"
+    media_type = "application/ld+json"
+    is_suffix = False
+
+
 class Page(Format):
     """HTML, for people."""
 
@@ -167,7 +175,7 @@ class Exposition(SQL):
 
 
 FORMATS: dict[str, Format] = {
-    each.name: each for each in (Format(), Page(), CSV(), Spreadsheet(), Lines(), SQL(), Exposition())
+    each.name: each for each in (Format(), LinkedData(), Page(), CSV(), Spreadsheet(), Lines(), SQL(), Exposition())
 }
 SUFFIXES = tuple(name for name, each in FORMATS.items() if each.is_suffix)
 
