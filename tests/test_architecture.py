@@ -195,7 +195,9 @@ def test_a_fresh_serving_process_loads_no_training_library_and_nothing_that_unpi
 
 def test_our_code_unpickles_in_one_place_only():
     found = [
-        place(path) for path in modules() if re.search(r"\b(pickle|joblib\.load|marshal|shelve)\b", path.read_text())
+        place(path)
+        for path in modules()  # a card names the format of the file
+        if re.search(r"\b((?<!\")pickle|joblib\.load|marshal|shelve)\b", path.read_text())
     ]
     assert found == ["glassform/fitted/pipeline.py"]
 
@@ -215,5 +217,5 @@ def test_no_function_is_longer_than_forty_lines():
 
 def test_pages_hold_no_inline_style_or_script():
     for path in (ROOT / "templates").rglob("*.html"):
-        text = path.read_text().replace('<script type="application/json"', "")
+        text = re.sub(r'<script type="application/(ld\+)?json"', "", path.read_text())
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text), path.name

@@ -11,7 +11,7 @@ from glassform.web.addresses import whole_address
 from glassform.web.asked import asked, fitted, schema, served
 
 SCHEMA_ORG = "https://schema.org"
-# How a source is cited: "Name, A. and Other, B. (2004). Title."
+# How a source is cited: "Name, A. and Namesake, B. (2004). Title."
 CITED = re.compile(r"(?P<authors>[^()]{3,300}?)\s*\((?P<year>[0-9]{4})\)")
 BETWEEN_AUTHORS = re.compile(r"(?<=\.),? (?:and|&) |(?<=\.), ")
 DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?", re.ASCII)
@@ -26,7 +26,7 @@ def facts(dictionary: Schema) -> dict[str, Any]:
         "description": package["description"],
         "url": next(filter(is_link, places(package)), None) or whole_address("card"),
         "keywords": package.get("keywords"),
-        "license": [each.get("path") or each.get("title") or each.get("name", "") for each in package.get("licenses", [])],
+        "license": [called(each) for each in package.get("licenses", [])],
         "creator": [{"@type": "Person", "name": name} for name in creators(package)],
         "datePublished": published(package),
         "version": package.get("version"),
@@ -40,6 +40,11 @@ def places(package: dict[str, Any]) -> Iterator[Any]:
     yield package.get("homepage")
     yield package.get("id")
     yield from (source.get("path") for source in package.get("sources", []))
+
+
+def called(licence: dict[str, str]) -> str:
+    """Return the address of a licence, or else what it is called."""
+    return licence.get("path") or licence.get("title") or licence.get("name", "")
 
 
 def creators(package: dict[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from glassform.describing.files import add
 from glassform.settings import ARTIFACTS
 from tests.conftest import documented, quick_training
 
-ODD, OPAQUE, TARGET = "odd", "opaque", "out*come: | `yes`?"
+ODD, OPAQUE, TARGET = "odd", "opaque", "out*come: | `yes`? </script>"
 HEADERS = ["Größe, cm", 'a "quoted" <b> & |pipe|', "日期 列", "--- #1: {x}", "label \\ [y](z)", TARGET]
 
 
