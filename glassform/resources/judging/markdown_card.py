@@ -259,7 +259,8 @@ def how_to_ask(card: Fitted, dictionary: Schema) -> Iterator[str]:
     """Yield how to ask the model here, and what skops and the Hub want to know of its scikit-learn pipeline."""
     record = json.dumps(card.typical, ensure_ascii=False)
     command = ["curl", whole_address("probability"), "-H", "Content-Type: application/json", "-d", record]
-    yield f"## {gettext('How to ask it')}"
+    heading = gettext("How to ask it")  # a text to translate is found outside of another one alone
+    yield f"## {heading}"
     yield f"```sh\n{shlex.join(command)}\n```"
     yield in_line(
         gettext(
