@@ -34,6 +34,7 @@ RESOURCES = {
     "/changes[.format]": "GET answers.changes.Changes",
     "/take-home.html": "GET answers.take_home.TakeHome",
     "/model[.format]": "GET judging.card.Card",
+    "/croissant.json": "GET judging.croissant.Croissant",
     "/scorecard[.format]": "GET judging.scorecard.Scorecard",
     "/scorecard/schema[.format]": "GET judging.scorecard.ScorecardSchema",
     "/examples[.format]": "GET answers.form.Examples",

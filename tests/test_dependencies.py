@@ -40,7 +40,7 @@ def test_every_requirement_is_pinned(path):
 def test_the_wheel_asks_for_what_the_requirements_pin_or_a_later_minor_release():
     assert PROJECT["dependencies"] == [loosened(each) for each in requirements(ROOT / "requirements.txt")]
     extras = PROJECT["optional-dependencies"]
-    for name, lower in (("engines", []), ("spark", ["glassform[engines]"])):
+    for name, lower in (("engines", []), ("spark", ["glassform[engines]"]), ("tracing", [])):
         expected = [loosened(each) for each in requirements(ROOT / f"requirements-{name}.txt")]
         assert extras[name] == [*lower, *expected]
 

@@ -24,11 +24,14 @@ import pytest
 import redis
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from benchmarks.measuring import free_port, proxy_settings
 from glassform.accounts import migrating
 from glassform.accounts.rates import LONGEST_PAUSE
 from glassform.settings import ARTIFACTS
+from server import OF_CLASSES, RESOURCES
 from tests.conftest import ROOT, missing, serving, wait_for
 
 DEPLOY = ROOT / "deploy"
@@ -104,6 +107,19 @@ def test_alerts_and_dashboard_speak_of_metrics_there_are(client, record):
     known = {sample.name for family in families for sample in family.samples}
     spoken = {name for each in expressions() for name in re.findall(r"glassform_\w+", each)}
     assert spoken and spoken <= known
+
+
+def test_alerts_and_dashboard_speak_of_resources_there_are():
+    labels = [label for each in expressions() for label in re.findall(r'resource=~?"([^"]*)"', each)]
+    spoken = {name for label in labels for name in label.split("|")}
+    classes = {path.rpartition(".")[2].lower() for path in OF_CLASSES.values()}
+    assert classes <= spoken <= {path.rpartition(".")[2].lower() for path in (RESOURCES | OF_CLASSES).values()}
+
+
+def test_who_is_turned_away_at_a_full_gate_is_counted_by_resource(app, client):
+    environ = EnvironBuilder(path="/curves").get_environ()
+    run_wsgi_app(app.extensions["refusing"](ServiceUnavailable(retry_after=5)), environ)
+    assert re.search(r'http_requests_total{[^}]*resource="curves",status="503"', client.get("/metrics").text)
 
 
 def test_no_two_panels_of_the_dashboard_overlap():

@@ -22,6 +22,7 @@ LEVELS_OF_FILES = {"br": 9, "gzip": 9}  # of files, which are compressed once
 SENT_AS_TEXT = (
     "application/javascript",
     "application/json",
+    "application/ld+json",
     "application/problem+json",
     "application/sql",
     "application/x-ndjson",

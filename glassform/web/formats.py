@@ -83,6 +83,14 @@ class Format:
         return {}
 
 
+class LinkedData(Format):
+    """JSON-LD: JSON whose names are those of a standard."""
+
+    name = "jsonld"
+    media_type = "application/ld+json"
+    is_suffix = False
+
+
 class Page(Format):
     """HTML, for people."""
 
@@ -158,6 +166,14 @@ class SQL(Format):
         return resource.written(answer).encode()
 
 
+class Markdown(SQL):
+    """Markdown, which people read and the Hugging Face Hub shows."""
+
+    name = "md"
+    media_type = "text/markdown; charset=utf-8"
+    also = ("text/x-markdown",)
+
+
 class Exposition(SQL):
     """The text format of Prometheus."""
 
@@ -167,7 +183,8 @@ class Exposition(SQL):
 
 
 FORMATS: dict[str, Format] = {
-    each.name: each for each in (Format(), Page(), CSV(), Spreadsheet(), Lines(), SQL(), Exposition())
+    each.name: each
+    for each in (Format(), LinkedData(), Page(), CSV(), Spreadsheet(), Lines(), SQL(), Markdown(), Exposition())
 }
 SUFFIXES = tuple(name for name, each in FORMATS.items() if each.is_suffix)
 

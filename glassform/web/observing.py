@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from glassform import metrics
 from glassform.languages import DEFAULT, speak
 from glassform.versions.served import Tables
+from glassform.web import tracing
 from glassform.web.addresses import led_home
 from glassform.web.asked import Asked, read
 from glassform.web.proxies import kept_to_https, within
@@ -54,6 +55,7 @@ def observe(app: Flask, tables: Tables, counts: metrics.Metrics) -> None:
     settings = app.extensions["settings"]
     plain = [*SECURITY_HEADERS, SHARED if settings.cors_origins else NOT_SHARED]
     by_https = [*plain, BY_HTTPS]
+    traced, trace_of = tracing.chosen()
 
     def observed(application: WSGI, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         begin = time.perf_counter()
@@ -64,23 +66,26 @@ def observe(app: Flask, tables: Tables, counts: metrics.Metrics) -> None:
             level, seconds = LEVELS.get(status[0], logging.INFO), time.perf_counter() - begin
             resource = (request.endpoint if has_request_context() else None) or "none"
             counts.count(resource, environ["REQUEST_METHOD"], status[:3], seconds)
-            name = request_id(environ)
+            name, trace = request_id(environ), trace_of(environ)
             if log.isEnabledFor(level):
-                log.log(level, request_line(asked, status, seconds, {"request_id": name, "resource": resource}))
+                log.log(
+                    level,
+                    request_line(asked, status, seconds, {"request_id": name, "resource": resource, **trace.ids}),
+                )
             own, security = within(asked.root, headers) if asked.root else headers, plain
             if status[0] == "3":
                 own = led_home(own)
             if settings.secure_cookies or environ["wsgi.url_scheme"] == "https":
                 own, security = kept_to_https(own), by_https
-            return start_response(status, [*own, *security, (REQUEST_ID, name)], *rest)
+            return start_response(status, [*own, *security, (REQUEST_ID, name), *trace.headers], *rest)
 
         try:
             return application(environ, start)
         finally:
             speak(DEFAULT)  # parts that are made later speak for themselves
 
-    app.wsgi_app = partial(observed, app.wsgi_app)  # type: ignore[method-assign]
-    app.extensions["refusing"] = lambda error: partial(observed, partial(refused, app, error))
+    app.wsgi_app = traced(partial(observed, app.wsgi_app))  # type: ignore[method-assign]
+    app.extensions["refusing"] = lambda error: traced(partial(observed, partial(refused, app, error)))
 
 
 def refused(app: Flask, error: HTTPException, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -287,7 +287,7 @@ def content_of(resource: type[Resource], answer: Any, types: Types) -> Iterator[
         streamed = made is Streamed
     for form in resource.formats:
         media_type = FORMATS[form].media_type.partition(";")[0]
-        schema = TEXT if form != "json" else types.of(answer)
+        schema = types.of(answer) if form in ("json", "jsonld") else TEXT
         yield media_type, {"schema": {"type": "array", "items": schema} if streamed and form == "json" else schema}
     for media_type in resource.other_media_types:
         yield media_type, {"schema": {}}

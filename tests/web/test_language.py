@@ -21,7 +21,7 @@ CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 NAMES = {"Glassform", "English", "JSON", "CSV", "ROC", "AUC", "Brier", "curl", "Python", "JavaScript", "SHA", "Ctrl"}
 NAMES |= {"scikit", "learn", "train", "test", "pipeline", "joblib", "fnlwgt", "Ding", "threshold", "KB", "MB"}
 NAMES |= {"RBF", "API", "format", "OpenAPI", "pandas", "NVIDIA", "RFC", "Accept", "json", "html", "csv"}
-NAMES |= {"SQL", "Open", "Inference", "Protocol", "predict", "openapi"}
+NAMES |= {"SQL", "Open", "Inference", "Protocol", "predict", "openapi", "Markdown", "Croissant"}
 NAMES |= {"PSI", "SELECT", "DuckDB", "PostgreSQL", "Spark", "BigQuery", "Snowflake", "MySQL", "SQLite"}
 WORD = re.compile(r"[A-Za-z]{2,}")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")

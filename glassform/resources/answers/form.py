@@ -13,6 +13,7 @@ from glassform.records.schema import Schema
 from glassform.resources.answers.take_home import kilobytes
 from glassform.resources.layers import drawn_with
 from glassform.web.asked import fitted, schema
+from glassform.web.linked import page_as_linked_data
 from glassform.web.openapi import record_in_query
 from glassform.web.reading import filled_up, flat, given_fields
 from glassform.web.resource import Resource
@@ -58,6 +59,7 @@ class Form(Resource):
             "live": card.explain(answer["defaults"]),
             "real": [example | card.members(example["record"]) for example in card.examples[:MOST_REAL]],
             "take_home": kilobytes(card, schema()),
+            "linked": page_as_linked_data(),
             **drawn_with(card, schema()),
         }
 

@@ -21,8 +21,10 @@ from glassform.fitted.base import Fitted
 from glassform.records.field import Field
 from glassform.records.messages import say, shown
 from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
+from glassform.resources.judging import markdown_card
 from glassform.versions.manifest import MeanAnswer, Version
 from glassform.web.asked import fitted, schema, served
+from glassform.web.linked import table_as_linked_data
 from glassform.web.openapi import in_query
 from glassform.web.reading import read_options
 from glassform.web.resource import Resource
@@ -149,6 +151,7 @@ class CardAnswer(EveryCard):
 class Card(Resource):
     """The model card."""
 
+    formats = ("json", "html", "md")
     reads_query = True
     templates = MappingProxyType({NUMBER: "judging/card_number.html", CLASSES: "judging/card_classes.html"})
 
@@ -186,16 +189,26 @@ class Card(Resource):
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return what the page says first, and from how many rows on it says anything."""
         dictionary, evaluation = schema(), answer["evaluation"]
-        rivals = fitted().evaluation.get("rivals")
         return {
-            "beside_others": [beside_an_opaque_model(rivals), beside_straight_lines(rivals)] if rivals else [],
+            "beside_others": beside_others(fitted()),
             "goodness": goodness(dictionary.task, evaluation),
             "accuracy": "accuracy" in evaluation and compared("accuracy", evaluation, True),
             "error": "mae" in evaluation and compared("mae", evaluation, False),
             "unequal": unequal(dictionary, answer["groups"]),
             "fewest_rows": FEWEST_ROWS,
             "smallest_group": SMALLEST_GROUP,
+            "linked": table_as_linked_data(),
         }
+
+    def written(self, answer: Any) -> str:
+        """Return the card as Markdown."""
+        return markdown_card.written(answer, beside_others(fitted()))
+
+
+def beside_others(card: Fitted) -> list[str]:
+    """Return how the model does beside an opaque one and beside straight lines, a sentence each."""
+    rivals = card.evaluation.get("rivals")
+    return [beside_an_opaque_model(rivals), beside_straight_lines(rivals)] if rivals else []
 
 
 def other_card(card: Fitted, dictionary: Schema) -> OtherCardAnswer:
