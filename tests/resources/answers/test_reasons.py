@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -133,18 +135,19 @@ def test_a_column_of_that_name_is_refused(client, record):
 
 
 @pytest.mark.engine
-def test_the_select_lists_what_the_server_lists(client, scorecard):
-    people = [each["record"] for each in scorecard.examples]
+@pytest.mark.parametrize("dialect", ["duckdb", "sqlite"])
+def test_the_select_lists_what_the_server_lists(client, scorecard, dialect):
+    people, fields = [each["record"] for each in scorecard.examples], scorecard.schema.fields
     asked = {"reasons": 2, "against": "best"}
-    query = client.get("/scorecard.sql", query_string=asked).text
-    with duckdb.connect() as engine:
-        columns = ", ".join(f'"{field.column}"' for field in scorecard.schema.fields)
-        rows = [[each[field.name] for field in scorecard.schema.fields] for each in people]
-        marks = ", ".join(f"({', '.join('?' * len(rows[0]))})" for _ in rows)
-        values = [value for row in rows for value in row]
-        engine.execute(f"CREATE TABLE people AS SELECT * FROM (VALUES {marks}) AS given ({columns})", values)
-        found = engine.execute(f"SELECT * FROM ({query.strip().rstrip(';')})").fetchall()
-        names = [each[0] for each in engine.description]
+    query = client.get("/scorecard.sql", query_string=asked | {"dialect": dialect}).text
+    columns = ", ".join(f'"{field.column}" {"VARCHAR" if field.categories else "INTEGER"}' for field in fields)
+    with closing({"duckdb": duckdb, "sqlite": sqlite3}[dialect].connect(":memory:")) as engine:
+        engine.execute(f"CREATE TABLE people ({columns})")
+        marks = ", ".join("?" * len(fields))
+        for each in people:
+            engine.execute(f"INSERT INTO people VALUES ({marks})", [each[field.name] for field in fields])
+        cursor = engine.execute(query.strip().rstrip(";"))
+        names, found = [each[0] for each in cursor.description], cursor.fetchall()
     assert len(found) == len(people)
     for row in found:
         said = dict(zip(names, row, strict=True))  # a join loses the order of rows
