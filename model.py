@@ -27,7 +27,7 @@ from glassform.learning.command import (
     verdict,
 )
 from glassform.learning.estimators import ESTIMATORS, estimator_of, fit
-from glassform.learning.facts import choose_examples, facts, people, typical_record
+from glassform.learning.facts import choose_examples, facts, people, slopes, typical_record
 from glassform.learning.measures import MEASURES
 from glassform.learning.paper import EDITION, measured, paper_of
 from glassform.learning.recipe import Recipe, chosen
@@ -116,6 +116,8 @@ def learned(schema: Schema, training: Split, test: Split) -> tuple[Fitted, Pipel
         with step("Making the paper card"):
             points["paper"] = measured(paper_of(used.schema, rows, recipe), measures, test, evaluation).written()
     about = facts(measures, pipeline, training, test)
+    if kind is Scorecard:
+        about["slopes"] = slopes(points["points"], points["pairs"], rows)
     card = kind(
         version=version_of(schema, pipeline, [training, test], EDITION if kind is Scorecard else 0),
         package=schema.package,

@@ -11,11 +11,13 @@ from glassform.engines.dialects import DIALECTS, DUCKDB
 from glassform.engines.engine import Engine, EngineError
 from glassform.engines.files import KINDS, UnreadableSource, find
 from glassform.engines.on_spark import MASTER
+from glassform.engines.reasons import statement_with_reasons
 from glassform.engines.scoring import FAIL, NULL, REPORT, Task, WrongRows, connect, score_files, score_table
 from glassform.engines.sql import statement
 from glassform.files import print_any_text, print_exactly
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted, UnreadableArtifact
+from glassform.fitted.reasons import AVERAGE, BEST, DOWN, THRESHOLD, UP, NoReasons, Reasons, Wanted
 from glassform.programs import command_line
 from glassform.settings import ARTIFACTS
 from glassform.versions.manifest import UnknownVersion
@@ -36,6 +38,10 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--report", help=argparse.SUPPRESS)
     add("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
     add("--explain", action="store_true", help="add log-odds, intercept, the points of every field and pair")
+    add("--reasons", type=int, metavar="N", help="add the codes of the N fields that count most")
+    add("--against", choices=[AVERAGE, THRESHOLD, BEST], default=AVERAGE, help="what reasons are counted against")
+    add("--direction", choices=[DOWN, UP], default=DOWN, help="reasons that lower the answer, or raise it")
+    add("--threshold", type=float, default=0.5, help="the probability of the reference, against a threshold")
     add("--artifacts", type=Path, default=ARTIFACTS, help="folder of the model's versions")
     add("--table", default="", help="another table than the default one")
     add("--model", metavar="VERSION", help="another version than the current one")
@@ -62,7 +68,8 @@ def score(card: Additive, engine: Engine, options: argparse.Namespace) -> None:
         If a row is invalid and `--on-error` is `fail`.
     """
     report = Path(options.report) if options.report else None
-    task = Task(card, engine, REPORT if report else options.on_error, options.explain, options.encoding)
+    on_error = REPORT if report else options.on_error
+    task = Task(card, engine, on_error, options.explain, options.encoding, reasons=reasons_of(card, options))
     *sources, destination = options.paths
     if engine.reads_files:
         score_files(task, find(sources), Path(destination), report)
@@ -85,6 +92,16 @@ def table_of_points(card: Fitted) -> Additive:
     return card
 
 
+def reasons_of(card: Additive, options: argparse.Namespace) -> Reasons | None:
+    """Return the reasons that the command line asks for, if any; end if the model has none like that."""
+    if options.reasons is None:
+        return None
+    try:
+        return Reasons.of(card, Wanted(options.reasons, options.against, options.direction, options.threshold))
+    except NoReasons as error:
+        sys.exit(f"--{error}")
+
+
 def main(given: Sequence[str] | None = None) -> None:
     """Score from the command line."""
     print_any_text()
@@ -92,7 +109,12 @@ def main(given: Sequence[str] | None = None) -> None:
     try:
         card = table_of_points(registry_of(options.artifacts, options.table).load(options.model))
         if options.sql:
-            print_exactly(statement(card, DIALECTS[options.dialect], options.explain))
+            reasons, dialect = reasons_of(card, options), DIALECTS[options.dialect]
+            print_exactly(
+                statement_with_reasons(card, dialect, reasons, options.explain)
+                if reasons
+                else statement(card, dialect, options.explain)
+            )
             return
         with closing(connect(options.engine, options.master)) as engine:
             score(card, engine, options)

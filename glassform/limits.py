@@ -37,6 +37,7 @@ RESERVED = frozenset(
         "accounts",
         "changes",
         "classes",
+        "croissant",
         "curves",
         "docs",
         "drift",

@@ -48,6 +48,11 @@ LATE = {
     # and what a model that is no table of points is made of, out of one that serves none.
     ("glassform/fitted/pipeline.py", "joblib"),
     ("glassform/fitted/pipeline.py", "pandas"),
+    # What names reasons, which few answers need.
+    ("glassform/resources/answers/probability.py", "glassform.resources.reasons"),
+    ("glassform/resources/answers/probabilities.py", "glassform.resources.reasons"),
+    ("glassform/resources/judging/scorecard.py", "glassform.resources.reasons"),
+    ("glassform/resources/judging/scorecard.py", "glassform.engines.reasons"),
     # Network cards and QR codes, which only a class needs.
     ("glassform/hosting/command.py", "glassform.hosting.class_mode"),
     # What writes a list of versions; most processes only read it.

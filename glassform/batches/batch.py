@@ -10,14 +10,14 @@ import pydantic
 from typing_extensions import TypedDict
 
 from glassform.files import harmless
-from glassform.fitted.additive import Contribution
+from glassform.fitted.additive import Contribution, Reason
 from glassform.fitted.base import Fitted
-from glassform.languages import gettext, ngettext
+from glassform.languages import current, gettext, ngettext
 from glassform.limits import MOST_BATCH_ERRORS, MOST_ROWS, MOST_ROWS_EXPLAINED
 from glassform.records.field import Record, Value
 from glassform.records.messages import FieldError, InvalidRecord, say
 from glassform.records.parsing import is_array
-from glassform.records.schema import BINARY, CLASSES
+from glassform.records.schema import BINARY, CLASSES, Schema
 from glassform.refusals import Refusal, TooLarge
 
 ROWS_AT_A_TIME = 500
@@ -121,9 +121,24 @@ class ScoredRow(TypedDict):
     log_odds: NotRequired[float]
     intercept: NotRequired[float]
     contributions: NotRequired[list[Contribution]]
+    reasons: NotRequired[list[Reason]]
     warnings: NotRequired[list[str]]
     row: NotRequired[int]
     errors: NotRequired[list[FieldError]]
+
+
+class RowReasons(Protocol):
+    """The reasons of rows: as cells of some columns, or as a list."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns."""
+
+    def cells(self, row: Row) -> list[str]:
+        """Return the cells of these columns."""
+
+    def listed(self, row: Row, schema: Schema) -> list[Reason]:
+        """Return the reasons of a row."""
 
 
 class Batch:
@@ -135,17 +150,23 @@ class Batch:
         Whether rows with errors stay in the result or make the whole batch invalid.
     explain
         Whether to add every term.
+    reasons
+        The reasons to add, if any are wanted.
     """
 
-    def __init__(self, card: Fitted, source: Source, keep_going: bool, explain: bool) -> None:
+    def __init__(
+        self, card: Fitted, source: Source, keep_going: bool, explain: bool, reasons: RowReasons | None = None
+    ) -> None:
         self.card, self.source, self.keep_going, self.explain = card, source, keep_going, explain
+        self.reasons = reasons
         self.count = self.check()
 
     @property
     def added(self) -> list[str]:
         """The columns that scoring adds."""
         warned = ["warnings"] if self.card.warns else []
-        return [*self.card.columns_added(self.explain), *warned, *(["error"] if self.keep_going else [])]
+        reasons = self.reasons.columns if self.reasons else []
+        return [*self.card.columns_added(self.explain), *reasons, *warned, *(["error"] if self.keep_going else [])]
 
     def answered(self) -> Iterator[tuple[Row, Any]]:
         """Return every row with its sums; without any, if it has errors."""
@@ -205,7 +226,8 @@ class Batch:
             return [*[""] * (len(self.added) - 1), harmless(wrong)]
         cells = self.card.cells(row, sums, self.explain)
         warned = [harmless(" ".join(self.card.cautions(row.values)))] if self.card.warns else []
-        return [*map(str, cells), *warned, *([""] if self.keep_going else [])]
+        reasons = self.reasons.cells(row) if self.reasons else ()
+        return [*map(str, cells), *reasons, *warned, *([""] if self.keep_going else [])]
 
     def objects(self) -> Iterator[dict[str, Any]]:
         """Return the result as objects: the record and its answer, or the row's number and its errors."""
@@ -219,6 +241,8 @@ class Batch:
             answer |= members(sums)
             if self.explain:
                 answer |= self.card.arithmetic(row, sums)
+            if self.reasons:
+                answer["reasons"] = self.reasons.listed(row, self.card.schemas[current()])
             if self.card.warns:
                 answer["warnings"] = self.card.cautions(row.values)
             yield answer

@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -27,9 +27,11 @@ from glassform.engines.engine import (
 )
 from glassform.engines.files import UnreadableSource, is_file, kind_of, result_name, unfinished
 from glassform.engines.on_spark import MASTER
+from glassform.engines.reasons import hidden_columns, with_reasons
 from glassform.engines.sql import ROW, Scoring
-from glassform.files import csv_of
+from glassform.files import csv_of, harmless
 from glassform.fitted.additive import Additive
+from glassform.fitted.reasons import Reasons
 from glassform.records.field import Value
 from glassform.records.headers import fields_of, header_errors
 from glassform.records.messages import InvalidRecord, told
@@ -81,7 +83,7 @@ class Task:
     """A scoring job: the model, the engine, and what happens to invalid rows.
 
     `on_error` is `fail`, `null` (the row stays without a probability) or `report` (it goes to a file). `into_csv`
-    tells whether the result is a CSV file, whose cells have to be harmless.
+    tells whether the result is a CSV file, whose cells have to be harmless. `reasons` are those to add, if any.
     """
 
     card: Additive
@@ -90,6 +92,19 @@ class Task:
     explain: bool = False
     encoding: str | None = None
     into_csv: bool = False
+    reasons: Reasons | None = None
+
+    @property
+    def added(self) -> list[str]:
+        """The columns that scoring adds."""
+        return [*self.card.columns_added(self.explain), *(self.reasons.columns if self.reasons else [])]
+
+    def query(self, scoring: Scoring, source: Source, only_records: bool, stop: tuple[str, str] | None) -> str:
+        """Return the query that scores a table, and adds reasons if any are wanted."""
+        if self.reasons is None:
+            return scoring.text(scoring.scored(self.explain, only_records, stop))
+        columns = [harmless(column) if scoring.in_csv else column for column in source.columns]
+        return scoring.text(with_reasons(scoring, self.reasons, self.explain, only_records, stop, columns))
 
     def scoring(self, source: Source) -> Scoring:
         """Return the join of the points to a table.
@@ -112,7 +127,7 @@ class Task:
             name: column for name, column in zip(fields, source.columns, strict=True) if name in self.card.used
         }
         # engines ignore the case of names
-        added = {*self.card.columns_added(self.explain), ROW, ERROR}
+        added = {*self.added, ROW, ERROR, *(hidden_columns(self.reasons) if self.reasons else ())}
         if taken := [column for column in source.columns if column.lower() in added]:
             raise UnreadableSource(f"{taken[0]} is the name of an added column; rename yours")
         texts, booleans, reals = (
@@ -148,7 +163,7 @@ class Task:
         scoring = self.scoring(source)
         if all(field.missing for field in self.card.schema.used):
             refuse_hollow(source)  # for such rows would be valid ones
-        done, count = self.attempt(scoring, write)
+        done, count = self.attempt(scoring, source, write)
         wrong = 0
         if not done:
             refuse_unplain(source)
@@ -160,15 +175,15 @@ class Task:
         if report:
             self.write_report(scoring, source, report, any_wrong=bool(wrong))
         if not done:
-            count = write(scoring.text(scoring.scored(self.explain, only_records=self.on_error == REPORT)))
+            count = write(self.query(scoring, source, self.on_error == REPORT, None))
         return count, wrong
 
-    def attempt(self, scoring: Scoring, write: Write) -> tuple[bool, int | None]:
+    def attempt(self, scoring: Scoring, source: Source, write: Write) -> tuple[bool, int | None]:
         """Score a table unless a row is invalid; return whether it was done, and the rows written."""
         if not self.engine.dialect.raises:
             return False, None
         try:
-            return True, write(scoring.text(scoring.scored(self.explain, stop=(self.engine.dialect.raises, WRONG))))
+            return True, write(self.query(scoring, source, False, (self.engine.dialect.raises, WRONG)))
         except EngineError as error:
             if WRONG not in str(error):
                 raise
@@ -286,7 +301,9 @@ def read_journal(path: Path) -> dict[str, Any]:
 def fingerprint(task: Task, path: Path) -> list[Any]:
     """Return everything a result depends on."""
     state = path.stat()
-    return [task.card.version, task.on_error, task.explain, str(path.resolve()), state.st_size, state.st_mtime_ns]
+    reasons = [asdict(task.reasons.wanted)] if task.reasons else []
+    facts = [task.card.version, task.on_error, task.explain, *reasons]
+    return [*facts, str(path.resolve()), state.st_size, state.st_mtime_ns]
 
 
 def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, report: Path | None) -> None:
@@ -294,8 +311,7 @@ def score_one(task: Task, paths: Sequence[Path], destination: Path, kind: str, r
     begin = time.perf_counter()
 
     def work(source: Source) -> tuple[int | None, int]:
-        added = task.card.columns_added(task.explain)
-        header = () if list(source.named) == source.columns else (*source.named, *added)
+        header = () if list(source.named) == source.columns else (*source.named, *task.added)
         like = paths[0] if kind == kind_of(paths[0]) == "parquet" else None
         write = partial(task.engine.write, path=destination, kind=kind, source=source, header=header, like=like)
         return replace(task, into_csv=kind == "csv").run(source, write, report)

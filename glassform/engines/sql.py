@@ -313,10 +313,21 @@ def rows_of_pair(pair: Pair) -> list[dict[str, Value]]:
     ]
 
 
+def on_people(card: Additive, dialect: Dialect) -> Scoring:
+    """Return the join of the points to a table `people` with the columns of the file."""
+    columns = {} if dialect.plain_columns else {each.name: each.column for each in card.schema.fields}
+    return Scoring(card, dialect, columns=columns)
+
+
 def statement(card: Additive, dialect: Dialect, explain: bool = False) -> str:
     """Return the model as one SELECT to read and to run, on a table `people` with the columns of the file."""
-    columns = {} if dialect.plain_columns else {each.name: each.column for each in card.schema.fields}
-    scoring = Scoring(card, dialect, columns=columns)
+    scoring = on_people(card, dialect)
+    return written(scoring, scoring.scored(explain))
+
+
+def written(scoring: Scoring, query: exp.Expr) -> str:
+    """Return a query to read and to run, below what it answers."""
+    card, dialect = scoring.card, scoring.dialect
     title = f"{card.schema.own['question']} Model {card.schema.name} {card.version}."
     said = [comment(title), *([comment(IN_QUOTES)] if dialect.folds_up else [])]
-    return "\n".join([*said, f"{scoring.text(scoring.scored(explain), pretty=True)};", ""])
+    return "\n".join([*said, f"{scoring.text(query, pretty=True)};", ""])

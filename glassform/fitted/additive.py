@@ -147,6 +147,47 @@ class Contribution(TypedDict):
     log_odds: float
 
 
+class Reason(TypedDict):
+    """A field, or two together, that moves the answer away from the reference.
+
+    `difference` is in log-odds or in the number's unit. `protected` tells whether the data package lists the field,
+    or one of the two, among its groups.
+    """
+
+    feature: str
+    features: NotRequired[list[str]]
+    value: Value | list[Value]
+    code: str
+    sentence: str
+    difference: float
+    protected: bool
+
+
+class Reference(TypedDict):
+    """What reasons are counted against: the answer of the reference and, of two classes, its log-odds."""
+
+    probability: NotRequired[float]
+    log_odds: NotRequired[float]
+    prediction: NotRequired[float]
+
+
+class ReasonsAnswer(TypedDict):
+    """The fields that move the answer most away from a reference, the strongest first.
+
+    Equal ones keep the order of the fields. `count` is how many were asked for; fewer are listed where fewer go that
+    way. `against` names the reference: average, threshold or best. `direction` is down for what lowers the answer, up
+    for what raises it. `warnings` name protected fields.
+    """
+
+    count: int
+    against: str
+    threshold: NotRequired[float]
+    direction: str
+    reference: Reference
+    listed: list[Reason]
+    warnings: list[str]
+
+
 class Terms(dict[Value, Contribution]):
     """The contributions of one feature by value, made once and shared by all answers."""
 

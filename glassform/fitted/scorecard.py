@@ -13,7 +13,7 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from glassform.fitted.additive import Additive, Contribution, Terms
+from glassform.fitted.additive import Additive, Contribution, ReasonsAnswer, Terms
 from glassform.fitted.base import Row
 from glassform.fitted.neighbours import Support
 from glassform.fitted.pairs import Pair, Remembered
@@ -48,6 +48,7 @@ class Explanation(TypedDict):
     support: Support | None
     warnings: list[str]
     model: dict[str, str]
+    reasons: NotRequired[ReasonsAnswer]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Facts about the training rows and the examples, as a model's file holds them."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -8,10 +9,12 @@ import sklearn
 from pandas import DataFrame, Series
 from sklearn.pipeline import Pipeline
 
+from glassform.fitted.additive import Points
 from glassform.fitted.neighbours import THIN, pack
+from glassform.fitted.pairs import Pair, Remembered
 from glassform.learning.base import DECILES, Measures, in_bins
 from glassform.learning.table import Split, as_records, plain, value_of
-from glassform.records.field import Record
+from glassform.records.field import NOT_KNOWN, Record
 from glassform.records.schema import Schema
 
 ALIKE = 200  # test rows whose neighbours in the training rows are counted
@@ -82,6 +85,25 @@ def facts(measures: Measures, pipeline: Pipeline, training: Split, test: Split) 
         **measures.margin(pipeline, training),
         "distribution": distribution(measures, training.X, training.weights, measures.predict(pipeline, training.X)),
     }
+
+
+def slopes(points: Mapping[str, Points], pairs: Mapping[str, Pair], training: Split) -> dict[str, float]:
+    """Return, by field and pair, how many of its points go with one more of the log-odds, on average.
+
+    It is the slope of the straight line through the training rows (least squares). All slopes sum to 1, so they share
+    out the log-odds of a threshold; they are 0 where all rows have the same.
+    """
+    X = training.X
+    terms = {name: each.heights(X[name].tolist()) for name, each in points.items()}
+    for name, pair in pairs.items():
+        columns = ([NOT_KNOWN if x != x else x for x in X[feature].tolist()] for feature in pair.features)
+        together = Remembered(pair.at)
+        terms[name] = [together[both] for both in zip(*columns, strict=True)]
+    table = np.array([*terms.values()], dtype=float)
+    apart = table.sum(axis=0)
+    apart -= np.average(apart, weights=training.weights)
+    shares = table @ (training.weights * apart)
+    return dict(zip(terms, (shares / (shares.sum() or 1.0)).tolist(), strict=True))
 
 
 def distribution(measures: Measures, X: DataFrame, weights: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:

@@ -31,6 +31,19 @@ class Observed(BaseModel):
     maximum: FiniteFloat
 
 
+class Reasons(BaseModel):
+    """How the field is named as a reason: a code, a sentence for all of its values, and sentences for some.
+
+    In a sentence {field} is the field's title and {value} the value with its unit.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(default="", max_length=40, pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$")
+    sentence: str = Field(default="", max_length=300)
+    values: dict[str, Annotated[str, Field(min_length=1, max_length=300)]] = {}
+
+
 class Own(BaseModel):
     """What stands under our key in a field."""
 
@@ -48,6 +61,7 @@ class Own(BaseModel):
     group_sign: str = Field(default="", max_length=1)
     direction: Literal["", "up", "down"] = ""
     observed: Observed | None = None
+    reasons: Reasons = Reasons()
     translations: dict[str, Any] = {}
 
 
@@ -317,3 +331,6 @@ def mistakes_of(field: FieldDescriptor, has_points: bool) -> Iterator[str]:
     for category in field.glassform.titles:
         if category not in (rule.enum or []):
             yield f"{OWN}.titles: {category!r} is no category of the field"
+    for category in field.glassform.reasons.values:
+        if category not in (rule.enum or []):
+            yield f"{OWN}.reasons.values: {category!r} is no category of the field"

@@ -4,9 +4,10 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import field as member
 from functools import cached_property
 from typing import Any
 
@@ -64,6 +65,7 @@ class Field:
     decimal_sign: str = "."  # of its numbers, as the table writes them
     group_sign: str = ""  # between their thousands
     observed: tuple[float, float] | None = None  # the smallest and the largest number that was seen; no rule
+    reasons: Mapping[str, Any] = member(default_factory=dict)  # its code and sentences, where it is one
 
     @classmethod
     def from_descriptor(cls, descriptor: dict[str, Any], missing: Iterable[str] = MISSING) -> "Field":
@@ -96,6 +98,7 @@ class Field:
             decimal_sign=own.get("decimal_sign", "."),
             group_sign=own.get("group_sign", ""),
             observed=seen,
+            reasons=own.get("reasons", {}),
         )
 
     @property

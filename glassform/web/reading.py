@@ -137,7 +137,7 @@ def read_record(options: Set[str] = frozenset()) -> Record:
     if request.method != "POST":
         return schema().read_query(request.environ["QUERY_STRING"], HOW_TO_ANSWER | options)
     body = read_body(current_app.config["MAX_CONTENT_LENGTH"])
-    refuse_misplaced()
+    refuse_misplaced(options)
     if request.mimetype == "application/json":
         return schema().read_json(parse_json(body))
     if request.mimetype in FORM_TYPES:
@@ -198,15 +198,16 @@ def read_members(
     return found
 
 
-def refuse_misplaced() -> None:
-    """Refuse fields in the address of a POST.
+def refuse_misplaced(options: Set[str] = frozenset()) -> None:
+    """Refuse fields in the address of a POST; `options` are no fields.
 
     Raises
     ------
     InvalidRecord
         With every one of them.
     """
-    misplaced = [FieldError(shown(name), shown(value), say("misplaced")) for name, value in given_fields()]
+    given = [(name, value) for name, value in given_fields() if name not in options]
+    misplaced = [FieldError(shown(name), shown(value), say("misplaced")) for name, value in given]
     if misplaced:
         raise InvalidRecord(misplaced, {})
 

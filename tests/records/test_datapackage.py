@@ -105,6 +105,21 @@ def test_a_sound_package_and_those_that_ship_are_read(tmp_path):
         ((*FIELDS, 1, "constraints", "enum"), [1, 2], "constraints.enum[0]: input should be a valid string"),
         ((*FIELDS, 1, "type"), "integer", "fields[1] (kind).type: is integer, and constraints.enum lists categories"),
         ((*FIELDS, 1, "glassform"), {"titles": {"c": "C"}}, "glassform.titles: 'c' is no category of the field"),
+        (
+            (*FIELDS, 1, "glassform"),
+            {"reasons": {"values": {"c": "C."}}},
+            "glassform.reasons.values: 'c' is no category of the field",
+        ),
+        (
+            (*FIELDS, 1, "glassform"),
+            {"reasons": {"code": "=1"}},
+            "glassform.reasons.code: string should match pattern",
+        ),
+        (
+            (*FIELDS, 1, "glassform"),
+            {"reasons": {"sentense": ""}},
+            "reasons.sentense: extra inputs are not permitted",
+        ),
         ((*FIELDS, 1, "glassform"), {"unti": "cm"}, "fields[1].glassform.unti: extra inputs are not permitted"),
         (("resources", 0, "schema"), GONE, "resources[0].schema: is missing"),
         (("resources", 0, "schema", "missingValues"), "NA", "schema.missingValues: input should be a valid list"),

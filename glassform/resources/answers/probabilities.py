@@ -86,8 +86,12 @@ class Probabilities(Resource):
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
-        """Return what to do about errors and whether to explain."""
-        return [in_query(name, choice(name), MEANING[name]) for name in OPTIONS] if method == "post" else []
+        """Return what to do about errors, whether to explain, and which reasons to add."""
+        from glassform.resources.reasons import reasons_in_query
+
+        if method != "post":
+            return []
+        return [*(in_query(name, choice(name), MEANING[name]) for name in OPTIONS), *reasons_in_query(schema)]
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
@@ -117,9 +121,13 @@ class Probabilities(Resource):
 
     def post(self) -> Annotated[Streamed, ScoredRow]:
         """Return every record of the body with its probability."""
-        options = read_batch_options()
+        from glassform.resources.reasons import read_reasons, without_options
+
+        given = batch_options_given()
+        reasons = read_reasons(given)
+        options = read_batch_options(without_options(given) if reasons else given)
         keep_going, explain = options["on_error"] == "report", options["explain"] == "1"
-        found = Batch(fitted(), read_source(), keep_going, explain)
+        found = Batch(fitted(), read_source(), keep_going, explain, reasons)
         return Streamed(found.columns, found.texts, found.objects, found.summary, found.count)
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
@@ -132,16 +140,20 @@ def choice(name: str) -> dict[str, Any]:
     return TEXT | {"enum": OPTIONS[name], "default": OPTIONS[name][0]}
 
 
-def read_batch_options() -> dict[str, str]:
-    """Read the batch's options from the address or the form.
+def batch_options_given() -> list[tuple[str, str]]:
+    """Return the names and values of options in the address and the form."""
+    posted = request.form.items(multi=True) if request.mimetype == UPLOAD else ()
+    return [*given_fields(), *(pair for pair in posted if pair[0] != FILE)]
+
+
+def read_batch_options(given: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Read the batch's options.
 
     Raises
     ------
     InvalidQuery
         With every error of both.
     """
-    posted = request.form.items(multi=True) if request.mimetype == UPLOAD else ()
-    given = [*given_fields(), *(pair for pair in posted if pair[0] != FILE)]
     defaults = {name: values[0] for name, values in OPTIONS.items()}
     return defaults | read_options({name: one_of(values) for name, values in OPTIONS.items()}, given)
 

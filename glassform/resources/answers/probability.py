@@ -7,6 +7,7 @@ from typing import Any, NotRequired
 from flask import request
 from typing_extensions import TypedDict
 
+from glassform.fitted.additive import ReasonsAnswer
 from glassform.fitted.neighbours import Support
 from glassform.fitted.scorecard import Explanation
 from glassform.records.field import Record, Value
@@ -22,6 +23,7 @@ from glassform.web.reading import flat, not_one_of, read_record
 from glassform.web.resource import Resource
 
 VIEW, BOARD = "view", "board"  # how a page is shown: large, for a wall
+REASONS = "reasons"  # how many of the strongest reasons are wanted
 NO_VIEW = frozenset[str]()
 SAID = (
     "label",
@@ -84,6 +86,7 @@ class NumberExplanation(TypedDict):
     support: Support | None
     warnings: list[str]
     model: dict[str, str]
+    reasons: NotRequired[ReasonsAnswer]
 
 
 class Unexplained(TypedDict):
@@ -109,11 +112,14 @@ class Probability(Resource):
 
     @classmethod
     def parameters(cls, method: str, schema: Schema) -> list[dict[str, Any]]:
-        """Return the fields of the record of a GET."""
+        """Return the fields of the record of a GET, how its page is shown, and which reasons are wanted."""
+        from glassform.resources.reasons import reasons_in_query
+
+        reasons = reasons_in_query(schema)
         if method != "get":
-            return []
+            return reasons
         view = [] if VIEW in schema.names else [in_query(VIEW, {"enum": [BOARD]}, "The page large, for a wall.")]
-        return [*record_in_query(schema), *view]
+        return [*record_in_query(schema), *view, *reasons]
 
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
@@ -123,6 +129,8 @@ class Probability(Resource):
     def shown_with(self, answer: Any) -> dict[str, Any]:
         """Return what the page shows beside the answer, and the table for its script."""
         card, dictionary, record = fitted(), schema(), answer["record"]
+        from glassform.resources.reasons import shown_with_reasons
+
         board = VIEW in view_asked()
         why = arithmetic(card, dictionary, answer, ON_A_WALL if board else MOST_LINES)
         return {
@@ -134,11 +142,17 @@ class Probability(Resource):
             **drawn_with(card, dictionary),
             **alike(card, answer),
             **strongest_twin(card, dictionary, record),
+            **shown_with_reasons(answer),
         }
 
     def get(self) -> Explanation | NumberExplanation | ClassesExplanation | Unexplained:
         """Return the answer for the record in the query, with every term."""
-        answer: Explanation = fitted().explain(read_record(view_asked()))
+        options = view_asked()
+        if may_name(request.environ["QUERY_STRING"], REASONS):
+            from glassform.resources.reasons import with_reasons
+
+            return with_reasons(options)
+        answer: Explanation = fitted().explain(read_record(options))
         return answer
 
     def post(self) -> Explanation | NumberExplanation | ClassesExplanation | Unexplained:
@@ -147,7 +161,16 @@ class Probability(Resource):
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return one row: the record, then the answer."""
-        return [{**answer["record"], **flat({name: answer[name] for name in SAID if name in answer})}]
+        said = flat({name: answer[name] for name in SAID if name in answer})
+        return [{**answer["record"], **said, **(in_columns(answer[REASONS]) if REASONS in answer else {})}]
+
+
+def in_columns(reasons: ReasonsAnswer) -> dict[str, Any]:
+    """Return reasons as cells of a row: as many codes as were asked for, and how many are of protected fields."""
+    codes = [each["code"] for each in reasons["listed"]]
+    codes += [""] * (reasons["count"] - len(codes))
+    protected = sum(each["protected"] for each in reasons["listed"])
+    return {f"reason_{place}": code for place, code in enumerate(codes, start=1)} | {"protected_reasons": protected}
 
 
 def view_asked() -> Set[str]:

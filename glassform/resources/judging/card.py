@@ -30,7 +30,7 @@ from glassform.web.reading import read_options
 from glassform.web.resource import Resource
 
 COUNTED = {"groups", "true_positives", "false_positives"}  # shown in another form
-INNER = {"groups", "golden", "distribution"}  # parts of the training facts that only the server needs
+INNER = {"groups", "golden", "distribution", "slopes"}  # parts of the training facts that only the server needs
 DEFAULTS = {"threshold": "0.5", "false_positive_cost": "1", "false_negative_cost": "1"}
 COST = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?|1000000(\.00?)?")
 RULES = {

@@ -28,16 +28,18 @@ from glassform.fitted.titles import names_of
 from glassform.languages import gettext
 from glassform.records.field import Record
 from glassform.records.messages import nearest
+from glassform.records.parsing import may_name
 from glassform.records.schema import CLASSES, JSON_SCHEMA, Schema
 from glassform.resources.layers import additive, drawn_with, on_paper, sheet_with
 from glassform.web.addresses import whole_address
-from glassform.web.asked import fitted, schema
+from glassform.web.asked import asked, fitted, schema
 from glassform.web.openapi import TEXT, Exact, in_query, record_in_query
 from glassform.web.reading import filled_up, flat, given_fields, one_of, read_options
 from glassform.web.resource import Resource
 from glassform.web.together import drawn_together
 
-DIALECT, POINTS = "dialect", "points"  # the query parameters
+DIALECT, POINTS, REASONS = "dialect", "points", "reasons"  # the query parameters
+SQL = "sql"
 OPTIONS = {DIALECT: one_of([*DIALECTS]), POINTS: one_of([str(POINTS_TO_DOUBLE)])}
 ON_PAPER = ("json", "html", "csv")
 
@@ -45,7 +47,7 @@ ON_PAPER = ("json", "html", "csv")
 class Scorecard(Resource):
     """The table of points that is the model; asked for whole points, its paper card."""
 
-    formats = ("json", "html", "csv", "sql")
+    formats = ("json", "html", "csv", SQL)
     reads_query = True
     templates = MappingProxyType({CLASSES: "judging/scorecard_classes.html"})
 
@@ -56,8 +58,10 @@ class Scorecard(Resource):
         points = in_query(
             POINTS, {"type": "integer", "enum": [POINTS_TO_DOUBLE]}, "Whole points: so many double the odds."
         )
+        from glassform.resources.reasons import reasons_in_query
+
         options = [each for each in (dialect, points) if each["name"] not in schema.names]
-        return [*options, *record_in_query(schema, required=False)]
+        return [*options, *reasons_in_query(schema), *record_in_query(schema, required=False)]
 
     @property
     def template(self) -> str:
@@ -102,7 +106,14 @@ class Scorecard(Resource):
         card = fitted()
         if not isinstance(card, Additive):
             raise NotFound(gettext("Several classes are not written as SQL."))
-        return statement(card, DIALECTS[read_how().get(DIALECT, DUCKDB.name)])
+        dialect = DIALECTS[read_how().get(DIALECT, DUCKDB.name)]
+        if not may_ask_for_reasons():
+            return statement(card, dialect)
+        from glassform.engines.reasons import statement_with_reasons
+        from glassform.resources.reasons import read_reasons
+
+        reasons = read_reasons(given_fields())
+        return statement_with_reasons(card, dialect, reasons) if reasons else statement(card, dialect)
 
     def rows(self, answer: Any) -> Iterable[dict[str, Any]]:
         """Return the intercept's row, a row per point, outer knots in order, and a row per cell of each pair."""
@@ -169,7 +180,7 @@ def read_how() -> dict[str, str]:
     InvalidQuery
         If one is unknown, or its name is misspelt.
     """
-    given = [field for field in given_fields() if is_option(field[0])]
+    given = [field for field in given_here() if is_option(field[0])]
     return read_options({name: read for name, read in OPTIONS.items() if name not in schema().names}, given)
 
 
@@ -181,7 +192,23 @@ def read_picked() -> Record:
     InvalidRecord
         With every error of every field.
     """
-    return filled_up([field for field in given_fields() if not is_option(field[0])])
+    return filled_up([field for field in given_here() if not is_option(field[0])])
+
+
+def may_ask_for_reasons() -> bool:
+    """Tell whether the request may ask for the reasons of every row, which only SQL has."""
+    this = asked()
+    return this.format.name == SQL and may_name(this.environ["QUERY_STRING"], REASONS)
+
+
+def given_here() -> list[tuple[str, str]]:
+    """Return the parameters that are options of the scorecard or fields of the record."""
+    if not may_ask_for_reasons():
+        return given_fields()
+    from glassform.resources.reasons import read_reasons, without_options
+
+    given = given_fields()
+    return without_options(given) if read_reasons(given) else given
 
 
 def is_option(name: str) -> bool:

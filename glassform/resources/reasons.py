@@ -1,0 +1,173 @@
+"""The reasons of an answer, as a request asks for them: how many, against what, in which direction."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import replace
+from typing import Any
+
+from glassform.fitted.additive import Additive
+from glassform.fitted.reasons import (
+    AVERAGE,
+    BEST,
+    DOWN,
+    SLOPES,
+    THRESHOLD,
+    UP,
+    NoReasons,
+    Reasons,
+    Wanted,
+    not_a_threshold,
+    references,
+    warning,
+    why_none,
+)
+from glassform.fitted.scorecard import Explanation
+from glassform.languages import gettext
+from glassform.records.messages import FieldError, InvalidQuery, say, shown
+from glassform.records.schema import BINARY, CLASSES, Schema
+from glassform.web.asked import fitted, schema
+from glassform.web.openapi import TEXT, in_query
+from glassform.web.reading import Reader, given_fields, one_of, read_options, read_record
+
+COUNT, AGAINST, DIRECTION, AT = "reasons", "against", "direction", "threshold"  # the query parameters
+WHOLE = re.compile(r"[0-9]{1,6}")
+PROBABILITY = re.compile(r"0?\.[0-9]{1,15}")
+PLAIN_THRESHOLD = 0.5
+ON_A_PAGE = 3  # reasons that the page offers to list
+
+
+def reasons_in_query(schema: Schema) -> list[dict[str, Any]]:
+    """Describe the parameters that ask for reasons; a field of the same name leaves no room for one."""
+    if schema.task == CLASSES or COUNT in schema.names:
+        return []
+    known = [AVERAGE, THRESHOLD, BEST] if schema.task == BINARY else [AVERAGE, BEST]
+    count = {"type": "integer", "minimum": 1, "maximum": len(schema.used)}
+    at = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "default": PLAIN_THRESHOLD}
+    described = [
+        in_query(COUNT, count, "How many of the strongest reasons to add to the answer."),
+        in_query(
+            AGAINST, TEXT | {"enum": known, "default": AVERAGE}, "The reference that reasons are counted against."
+        ),
+        in_query(
+            DIRECTION, TEXT | {"enum": [DOWN, UP], "default": DOWN}, "Reasons that lower the answer, or raise it."
+        ),
+        *([in_query(AT, at, "The probability of the reference, against a threshold.")] if THRESHOLD in known else []),
+    ]
+    return [each for each in described if each["name"] not in schema.names]
+
+
+def with_reasons(options: Set[str]) -> Explanation:
+    """Return the answer for the request's record with its reasons, if it asks for any; `options` are no fields.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error of what asks for reasons.
+    InvalidRecord
+        With every error of every field.
+    """
+    card, dictionary, names = fitted(), schema(), names_free(schema())
+    reasons = read_reasons(given_fields())
+    record = read_record(options | names if reasons else options)
+    answer: Explanation = card.explain(record)
+    return answer | {"reasons": reasons.answer(card.row(record), dictionary)} if reasons else answer
+
+
+def names_free(schema: Schema) -> set[str]:
+    """Return the parameters whose names no field has."""
+    return {COUNT, AGAINST, DIRECTION, AT} - set(schema.names)
+
+
+def without_options(given: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the parameters that have nothing to do with reasons."""
+    names = names_free(schema())
+    return [pair for pair in given if pair[0] not in names]
+
+
+def read_reasons(parameters: Iterable[tuple[str, str]]) -> Reasons | None:
+    """Return the reasons that some parameters ask for; None if none of them says how many.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error, or if the model has no such reasons.
+    """
+    card, names = fitted(), names_free(schema())
+    given = [pair for pair in parameters if pair[0] in names]
+    texts = dict(given)
+    if COUNT not in texts:
+        return None
+    if not isinstance(card, Additive):
+        raise refused(COUNT, texts[COUNT], why_none(card))
+    options = read_options(readers(card), given)
+    if AT in options and options.get(AGAINST) != THRESHOLD:
+        raise refused(AT, texts[AT], gettext("goes with against=threshold only"))
+    try:
+        return Reasons.of(card, Wanted(options.pop(COUNT), **options))
+    except NoReasons as error:
+        raise refused(error.option, texts[error.option], error.message) from error
+
+
+def readers(card: Additive) -> Mapping[str, Reader]:
+    """Return how each parameter is read."""
+    most = len(card.points)
+
+    def count(text: str) -> int:
+        if not WHOLE.fullmatch(text) or not 1 <= int(text) <= most:
+            raise ValueError(say("page", value=shown(text) or "''", most=most))
+        return int(text)
+
+    return {COUNT: count, AGAINST: one_of(references(card)), DIRECTION: one_of([DOWN, UP]), AT: threshold}
+
+
+def threshold(text: str) -> float:
+    """Read a threshold.
+
+    Raises
+    ------
+    ValueError
+        If it is no probability above 0 and below 1.
+    """
+    if not PROBABILITY.fullmatch(text) or not 0.0 < float(text) < 1.0:
+        raise ValueError(not_a_threshold(shown(text) or "''"))
+    return float(text)
+
+
+def refused(name: str, text: str, message: str) -> InvalidQuery:
+    """Return the error of one parameter."""
+    return InvalidQuery([FieldError(name, shown(text), message)], {})
+
+
+def shown_with_reasons(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page shows of the reasons: what its form keeps, the ways to others, what its script reads."""
+    card, dictionary, record = fitted(), schema(), answer["record"]
+    free, reasons = names_free(dictionary), read_reasons(given_fields())
+    if reasons is None:
+        can_ask = isinstance(card, Additive) and COUNT in free
+        return {"reasons_link": record | {COUNT: min(ON_A_PAGE, len(card.used))} if can_ask else None}
+    ways = other_ways(reasons, free)
+    return {
+        "reasons_asked": reasons.wanted,
+        "reasons_kept": in_address(reasons.wanted, free),
+        "reasons_ways": [(way, each == reasons.wanted, record | in_address(each, free)) for way, each in ways],
+        "reasons_for_script": reasons.for_script(dictionary),
+        "reasons_warnings": [(field.name, warning(field)) for field in dictionary.used_groups],
+    }
+
+
+def other_ways(reasons: Reasons, free: Set[str]) -> Iterator[tuple[str, Wanted]]:
+    """Return every reference and direction that can be asked for, by what it is called."""
+    card, wanted = reasons.card, reasons.wanted
+    for against in references(card) if AGAINST in free else ():
+        if against != THRESHOLD or SLOPES in card.training:
+            at = wanted.threshold if against == THRESHOLD else PLAIN_THRESHOLD
+            yield against, replace(wanted, against=against, threshold=at)
+    for direction in (DOWN, UP) if DIRECTION in free else ():
+        yield direction, replace(wanted, direction=direction)
+
+
+def in_address(wanted: Wanted, free: Set[str]) -> dict[str, Any]:
+    """Return the parameters that ask for the same again; those that have their default are left out."""
+    own = {AGAINST: wanted.against, DIRECTION: wanted.direction, AT: wanted.threshold}
+    plain = {AGAINST: AVERAGE, DIRECTION: DOWN, AT: PLAIN_THRESHOLD}
+    return {COUNT: wanted.count} | {name: own[name] for name in own if own[name] != plain[name] and name in free}

@@ -1,0 +1,254 @@
+"""Reasons over HTTP: with one answer, with many, as SQL, on the page; what is refused, and with what words."""
+
+import csv
+import io
+import json
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+import model
+from server import create_app
+from tests.conftest import quick_training
+
+BROWSER = {"Accept": "text/html"}
+
+
+def test_reasons_come_after_the_answer_and_change_nothing_in_it(client, record):
+    plain = client.get("/probability", query_string=record).json
+    answer = client.get("/probability", query_string=record | {"reasons": 3}).json
+    reasons = answer.pop("reasons")
+    assert answer == plain
+    assert list(reasons) == ["count", "against", "direction", "reference", "listed", "warnings"]
+    assert (reasons["count"], reasons["against"], reasons["direction"]) == (3, "average", "down")
+    for each in reasons["listed"]:
+        assert {"feature", "value", "code", "sentence", "difference", "protected"} <= each.keys()
+
+
+def test_a_posted_record_takes_them_in_its_address(client, record):
+    asked = {"reasons": 2, "against": "best", "direction": "up"}
+    posted = client.post("/probability", query_string=asked, json=record)
+    assert posted.status_code == 200
+    assert posted.json == client.get("/probability", query_string=record | asked).json
+    assert client.post("/probability", query_string=asked | {"age": 3}, json=record).status_code == 422
+
+
+def test_the_threshold_is_part_of_the_reference(client, record):
+    asked = {"reasons": 1, "against": "threshold"}
+    assert client.get("/probability", query_string=record | asked).json["reasons"]["threshold"] == 0.5
+    reasons = client.get("/probability", query_string=record | asked | {"threshold": "0.3"}).json["reasons"]
+    assert reasons["threshold"] == reasons["reference"]["probability"] == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "message"),
+    [
+        ("reasons=0", "reasons", "0 is not a whole number from 1 to 7"),
+        ("reasons=8", "reasons", "8 is not a whole number from 1 to 7"),
+        ("reasons=three", "reasons", "three is not a whole number from 1 to 7"),
+        ("reasons=", "reasons", "'' is not a whole number from 1 to 7"),
+        ("reasons=9999999999999", "reasons", "9999999999999 is not a whole number from 1 to 7"),
+        ("reasons=1&reasons=2", "reasons", "is given more than once"),
+        ("reasons=1&against=worst", "against", "worst is not one of average, threshold, best"),
+        ("reasons=1&direction=left", "direction", "left is not one of down, up"),
+        ("reasons=1&threshold=0.4", "threshold", "goes with against=threshold only"),
+        ("reasons=1&against=threshold&threshold=1", "threshold", "1 is not a probability above 0 and below 1"),
+        ("reasons=1&against=threshold&threshold=nan", "threshold", "nan is not a probability above 0 and below 1"),
+        ("against=best", "against", "is not a field"),
+    ],
+)
+def test_what_cannot_be_asked_is_named(client, record, query, field, message):
+    fields = "&".join(f"{name}={value}" for name, value in record.items())
+    refused = client.get(f"/probability?{fields}&{query}")
+    assert refused.status_code == 422
+    (error,) = refused.json["errors"]
+    assert error["field"] == field and message in error["message"]
+    if "reasons" in query:
+        rows = client.post(f"/probabilities?{query}", json=[record])
+        assert (rows.status_code, rows.json["errors"]) == (422, refused.json["errors"])
+
+
+def test_a_pipeline_says_why_it_has_none(client):
+    answer = client.get("/iris/probability", query_string=client.get("/iris/").json["defaults"] | {"reasons": 1})
+    assert answer.status_code == 422 and "does not add up" in answer.json["errors"][0]["message"]
+
+
+def test_a_number_has_them_in_its_unit(client):
+    typical = client.get("/diabetes/").json["defaults"]
+    answer = client.get("/diabetes/probability", query_string=typical | {"reasons": 2, "against": "best"}).json
+    assert list(answer["reasons"]["reference"]) == ["prediction"]
+    refused = client.get("/diabetes/probability", query_string=typical | {"reasons": 1, "against": "threshold"})
+    assert refused.json["errors"][0]["message"] == "threshold is not one of average, best"
+
+
+def test_the_csv_of_one_answer_has_a_column_for_each(client, record):
+    text = client.get("/probability.csv", query_string=record | {"reasons": 7}).text
+    (row,) = csv.DictReader(io.StringIO(text))
+    listed = client.get("/probability", query_string=record | {"reasons": 7}).json["reasons"]["listed"]
+    codes = [each["code"] for each in listed]
+    assert [row[f"reason_{number}"] for number in range(1, 8)] == codes + [""] * (7 - len(codes))
+    assert row["protected_reasons"] == str(sum(each["protected"] for each in listed))
+
+
+# ---- many records
+
+
+def test_many_records_get_codes_as_csv_and_whole_reasons_as_json(client, scorecard):
+    people = [each["record"] for each in scorecard.examples]
+    asked = {"reasons": 3, "against": "threshold"}
+    single = [client.get("/probability", query_string=each | asked).json["reasons"] for each in people]
+    listed: Any = client.post("/probabilities", query_string=asked, json=people, buffered=True).json
+    assert [each["reasons"] for each in listed] == [each["listed"] for each in single]
+    sent = io.StringIO()
+    writer = csv.DictWriter(sent, list(people[0]))
+    writer.writeheader()
+    writer.writerows(people)
+    options = {"data": sent.getvalue(), "content_type": "text/csv", "buffered": True}
+    answer = client.post("/probabilities", query_string=asked, **options)
+    for row, each in zip(csv.DictReader(io.StringIO(answer.text)), single, strict=True):
+        codes = [reason["code"] for reason in each["listed"]]
+        assert [row["reason_1"], row["reason_2"], row["reason_3"]] == [*codes, "", "", ""][:3]
+        assert row["protected_reasons"] == str(sum(reason["protected"] for reason in each["listed"]))
+
+
+def test_a_batch_without_the_parameter_is_as_before(client, record):
+    assert "reasons" not in client.post("/probabilities", json=[record], buffered=True).json[0]
+
+
+def test_a_column_of_that_name_is_refused(client, record):
+    text = "\n".join([",".join([*record, "reason_1"]), ",".join([*map(str, record.values()), "x"])])
+    options = {"data": text, "content_type": "text/csv", "buffered": True}
+    assert client.post("/probabilities", **options).status_code == 200
+    refused = client.post("/probabilities?reasons=1", **options)
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["field"] == "reason_1"
+
+
+# ---- SQL
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("dialect", ["duckdb", "sqlite"])
+def test_the_select_lists_what_the_server_lists(client, scorecard, dialect):
+    people, fields = [each["record"] for each in scorecard.examples], scorecard.schema.fields
+    asked = {"reasons": 2, "against": "best"}
+    query = client.get("/scorecard.sql", query_string=asked | {"dialect": dialect}).text
+    columns = ", ".join(f'"{field.column}" {"VARCHAR" if field.categories else "INTEGER"}' for field in fields)
+    with closing({"duckdb": duckdb, "sqlite": sqlite3}[dialect].connect(":memory:")) as engine:
+        engine.execute(f"CREATE TABLE people ({columns})")
+        marks = ", ".join("?" * len(fields))
+        for each in people:
+            engine.execute(f"INSERT INTO people VALUES ({marks})", [each[field.name] for field in fields])
+        cursor = engine.execute(query.strip().rstrip(";"))
+        names, found = [each[0] for each in cursor.description], cursor.fetchall()
+    assert len(found) == len(people)
+    for row in found:
+        said = dict(zip(names, row, strict=True))  # a join loses the order of rows
+        record = {field.name: said[field.column] for field in scorecard.schema.fields}
+        reasons = client.get("/probability", query_string=record | asked).json["reasons"]["listed"]
+        assert [said["reason_1"], said["reason_2"]] == [reason["code"] for reason in reasons]
+        assert said["protected_reasons"] == sum(reason["protected"] for reason in reasons)
+
+
+def test_only_sql_has_the_reasons_of_a_scorecard(client):
+    assert client.get("/scorecard.sql?reasons=2").text != client.get("/scorecard.sql").text
+    assert client.get("/scorecard.sql?reasons=2&dialect=postgres&age=30").status_code == 200
+    assert client.get("/scorecard.json?reasons=2").status_code == 422
+    refused = client.get("/scorecard.sql?reasons=99")
+    assert refused.json["errors"][0]["message"] == "99 is not a whole number from 1 to 7"
+
+
+# ---- the page
+
+
+def test_the_page_lists_them_in_words_with_the_reference(client, record):
+    asked = record | {"reasons": 2, "against": "threshold"}
+    reasons = client.get("/probability", query_string=asked).json["reasons"]
+    page = client.get("/probability", query_string=asked, headers=BROWSER).text
+    for each in reasons["listed"]:
+        assert each["sentence"] in page
+    assert "Compared with the typical person at 50.0%." in page
+    assert 'name="reasons" value="2"' in page and 'name="against" value="threshold"' in page
+    assert "direction=up" in page and "against=best" in page
+
+
+def test_a_page_that_was_not_asked_offers_them(client, record):
+    page = client.get("/probability", query_string=record, headers=BROWSER).text
+    assert "reasons=3#reasons" in page and "the-reasons" not in page
+
+
+def test_openapi_describes_them(client):
+    described = client.get("/openapi.json").json
+    for path, method in (("/probability", "get"), ("/probability", "post"), ("/probabilities", "post")):
+        named = {each["name"]: each for each in described["paths"][path][method]["parameters"]}
+        assert named["reasons"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 7}
+        assert named["against"]["schema"]["enum"] == ["average", "threshold", "best"]
+
+
+# ---- any table
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory) -> Any:
+    """A server for a table whose fields have the names of the parameters, one of them protected, with gaps."""
+    folder: Path = tmp_path_factory.mktemp("crowded")
+    lines = ["against,direction,y\n"]
+    lines += [
+        f"{n % 7 if n % 11 else ''},{'ab'[n % 3 == 0]},{'yes' if (n * 7) % 10 > n % 7 else 'no'}\n"
+        for n in range(300)
+    ]
+    for name in ("rows", "test"):
+        (folder / f"{name}.csv").write_text("".join(lines))
+    fields = [
+        {
+            "name": "against",
+            "type": "integer",
+            "constraints": {"minimum": 0, "maximum": 6},
+            "glassform": {"gaps": True},
+        },
+        {"name": "direction", "type": "string", "constraints": {"enum": ["a", "b"]}},
+        {"name": "y", "type": "string", "constraints": {"enum": ["no", "yes"]}},
+    ]
+    own = {
+        "question": "Yes?",
+        "outcome": "is",
+        "note": "",
+        "target": "y",
+        "positive": "yes",
+        "features": ["against", "direction"],
+    }
+    own |= {"groups": ["direction"], "estimator": "logistic", "train": "rows", "test": "test"}
+    resources = [
+        {"name": "rows", "path": "rows.csv", "schema": {"fields": fields}},
+        {"name": "test", "path": "test.csv"},
+    ]
+    package = {"name": "crowded", "title": "C", "description": "", "glassform": own, "resources": resources}
+    (folder / "datapackage.json").write_text(json.dumps(package))
+    with quick_training():
+        model.train(folder / "datapackage.json", folder / "artifacts")
+    return folder / "artifacts"
+
+
+def served(artifacts: Path) -> FlaskClient:
+    app: Flask = create_app(artifacts)
+    return app.test_client()
+
+
+def test_a_field_with_the_name_of_a_parameter_keeps_it(crowded):
+    client = served(crowded)
+    answer: Any = client.get("/probability?against=?&direction=b&reasons=2").json
+    assert (answer["reasons"]["against"], answer["record"]["against"]) == ("average", "?")
+    page = client.get("/probability?against=5&direction=b&reasons=2", headers=BROWSER)
+    assert page.status_code == 200 and "What lowers this answer most" in page.text
+    ids = re.findall(r'\sid="([^"]+)"', page.text)
+    assert len(ids) == len({*ids})
+    described: Any = client.get("/openapi.json").json
+    asked = {each["name"] for each in described["paths"]["/probabilities"]["post"]["parameters"]}
+    assert "reasons" in asked and not asked & {"against", "direction"}
