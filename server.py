@@ -58,6 +58,7 @@ RESOURCES = {
     "/health/live": "protocols.health.Live",
     "/health/ready": "protocols.health.Ready",
     "/metrics": "protocols.health.Metrics",
+    "/mcp": "assistants.mcp.MCP",
     "/v2": "protocols.inference.Inference",
     "/v2/health/live": "protocols.inference.InferenceLive",
     "/v2/health/ready": "protocols.inference.InferenceReady",

@@ -21,8 +21,9 @@ MOST_WAITING = 512  # requests of a lane that wait for a thread
 LONGEST_LIGHT, LONGEST_LIGHT_BODY = 2048, 1024  # bytes of a query or cookie, and of a body
 MOST_LIGHT_PARTS = 64  # names of a query
 JSON = "application/json"
-# a page takes longer, which "text/*" may mean, too; and another version may have to be loaded
-NOT_LIGHT = re.compile(r"html|text/|model=", re.IGNORECASE)
+# a page takes longer, which "text/*" may mean, too (assistants name a stream of events besides JSON, and get JSON);
+# and another version may have to be loaded
+NOT_LIGHT = re.compile(r"html|text/(?!event-stream)|model=", re.IGNORECASE)
 
 
 class Lane:
@@ -81,7 +82,7 @@ class Lanes:
         """Return the lane of a request; None, if it is answered at once."""
         if resource is None:
             return self.lanes[PAGES]
-        name = resource.lanes.get(environ["REQUEST_METHOD"], resource.lane)
+        name = resource.lane_of(environ)
         if name == LIGHT:
             return None if table.current.is_additive and is_light(environ) else self.lanes[PAGES]
         return self.lanes[name]
