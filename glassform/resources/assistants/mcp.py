@@ -18,6 +18,8 @@ from glassform.resources.assistants.messages import (
     BATCHING,
     INVALID_PARAMS,
     INVALID_REQUEST,
+    LARGEST_ID,
+    LONGEST_ID,
     METHOD_HEADER,
     NAME_HEADER,
     NO_METHOD,
@@ -79,8 +81,13 @@ class MCP(Resource):
     @classmethod
     def bodies(cls, method: str, schema: Schema) -> dict[str, Any]:
         """Return the schema of a JSON-RPC request."""
-        members = {"jsonrpc": {"const": "2.0"}, "id": {"type": ["string", "integer"]}, "method": {"type": "string"}}
-        return {JSON: schemas.object_of(members | {"params": {"type": "object"}}, ["jsonrpc", "method"])}
+        ids = [
+            {"type": "string", "maxLength": LONGEST_ID},
+            {"type": "integer", "minimum": -LARGEST_ID, "maximum": LARGEST_ID},
+        ]
+        params = {"type": "object", "properties": {"_meta": {"type": "object"}}}
+        members = {"jsonrpc": {"const": "2.0"}, "id": {"anyOf": ids}, "method": {"type": "string"}, "params": params}
+        return {JSON: schemas.object_of(members, ["jsonrpc", "method"], is_open=True)}
 
     @classmethod
     def lane_of(cls, environ: Mapping[str, Any]) -> str:
@@ -136,8 +143,10 @@ def answer_several(given: list[Any]) -> tuple[Any, int]:
     if revision != BATCHING or not 0 < len(given) <= MOST_MESSAGES:
         wrong = f"send one message; only {BATCHING} has batches, of up to {MOST_MESSAGES} messages"
         return refused(INVALID_REQUEST, wrong)
-    replies = [reply for reply, _ in map(answer, given) if reply is not None]
-    return (replies, HTTPStatus.OK) if replies else (None, HTTPStatus.ACCEPTED)
+    replies = [(reply, status) for reply, status in map(answer, given) if reply is not None]
+    if not replies:
+        return None, HTTPStatus.ACCEPTED
+    return [reply for reply, _ in replies], min(status for _, status in replies)
 
 
 def answer(given: Any) -> tuple[Reply | None, int]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from glassform.records.messages import shown
 from glassform.records.parsing import Pairs
-from glassform.web.reading import can_be_kept
 
 STATELESS = "2026-07-28"  # each request says what it is, as its headers do; there is no handshake
 BATCHING = "2025-03-26"  # the only one with batches, and that of clients that name none
@@ -31,7 +30,8 @@ OURS = "io.modelcontextprotocol/"  # what the protocol's own members of `_meta` 
 VERSION, CAPABILITIES, SERVER = f"{OURS}protocolVersion", f"{OURS}clientCapabilities", f"{OURS}serverInfo"
 NAMED = {"tools/call": "name", "resources/read": "uri"}  # methods whose header repeats a member
 ENCODED = re.compile(r"=\?base64\?(.*)\?=")
-LONGEST_ID, LARGEST_ID = 256, 2**53  # characters, and the end of the whole numbers that JavaScript can tell apart
+LONGEST_ID = 256  # characters
+LARGEST_ID = 2**53 - 1  # JavaScript does not tell larger whole numbers apart
 
 Id = str | int | None
 
@@ -93,11 +93,16 @@ def id_of(members: Mapping[str, Any]) -> Id:
     if "id" not in members:
         return None
     given = members["id"]
-    if isinstance(given, str) and len(given) <= LONGEST_ID and can_be_kept(given):
+    if isinstance(given, str) and len(given) <= LONGEST_ID and is_whole(given):
         return given
-    if type(given) is int and abs(given) < LARGEST_ID:
+    if type(given) is int and abs(given) <= LARGEST_ID:
         return given
     raise ProtocolError(INVALID_REQUEST, f"id must be a short text or a whole number, and this is {shown(given)}")
+
+
+def is_whole(text: str) -> bool:
+    """Tell whether a text has no half of a character, which could not be sent back."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def read_message(members: Mapping[str, Any], environ: Mapping[str, Any]) -> Message:

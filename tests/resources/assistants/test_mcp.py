@@ -269,6 +269,7 @@ def test_only_one_older_revision_has_batches(client):
         (None, -32600),
     ]
     assert client.post("/mcp", json=[told]).status_code == 202
+    assert client.post("/mcp", json=[3, {}]).status_code == 400
     for revision in (STATELESS, "2025-11-25", "2025-06-18"):
         refused = client.post("/mcp", json=[ping], headers={"MCP-Protocol-Version": revision})
         assert (refused.status_code, refused.json["error"]["code"]) == (400, -32600)
