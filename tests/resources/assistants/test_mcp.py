@@ -1,7 +1,9 @@
 """The Model Context Protocol: what an AI assistant asks, and what it is answered."""
 
 import asyncio
+import csv
 import json
+import random
 from typing import Any
 
 import jsonschema
@@ -9,6 +11,9 @@ import mcp
 import pytest
 from mcp.types import PROTOCOL_VERSION_META_KEY
 
+import model
+from glassform.describing.files import add
+from glassform.hosting.lanes import Lanes
 from glassform.limits import MOST_MESSAGES, MOST_ROWS_ASKED
 from glassform.resources.assistants.mcp import MCP
 from glassform.resources.assistants.messages import (
@@ -19,7 +24,8 @@ from glassform.resources.assistants.messages import (
     WITH_HANDSHAKE,
 )
 from glassform.resources.assistants.tools import READ_ONLY, TOOLS
-from tests.conftest import documented
+from server import create_app
+from tests.conftest import documented, quick_training
 from tests.people import PERSON
 
 ACCEPT = {"Accept": "application/json, text/event-stream"}  # as the protocol wants it of every client
@@ -521,6 +527,136 @@ def test_only_quick_tools_are_answered_at_once():
     assert lane("tools/call", "predict", "2025-11-25") == lane("tools/call", "x") == lane("tools/list") == "pages"
 
 
+def test_a_short_call_of_a_table_of_points_needs_no_thread(app):
+    lanes, tables = Lanes(app, 1), app.extensions["tables"]
+    headers = {"HTTP_MCP_PROTOCOL_VERSION": STATELESS, "HTTP_MCP_METHOD": "tools/call", "HTTP_MCP_NAME": "predict"}
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/mcp", "QUERY_STRING": "", "CONTENT_TYPE": "application/json"}
+    environ |= headers | {"CONTENT_LENGTH": "600", "HTTP_ACCEPT": ACCEPT["Accept"]}
+
+    def lane(**changed: str) -> Any:
+        resource, table = lanes.place_of(changed.get("PATH_INFO", "/mcp"), "POST")
+        return lanes.lane_of(resource, table, environ | changed)
+
+    assert tables.default.current.is_additive and lane() is None
+    assert lane(CONTENT_LENGTH="4096") is lane(HTTP_ACCEPT="text/html") is lanes.lanes["pages"]
+    assert lane(PATH_INFO="/iris/mcp") is lanes.lanes["pages"]  # its pipeline takes long
+    assert lane(HTTP_MCP_NAME="changes") is lanes.lanes["pages"]
+    assert lane(HTTP_MCP_NAME="score_rows") is lanes.lanes["batches"]
+
+
 def test_the_address_is_described(paths):
     assert set(paths["/mcp"]) == {"post"}
     assert "Model Context Protocol" in paths["/mcp"]["post"]["description"]
+
+
+# Any table, any input.
+
+
+def colliding(chance: random.Random) -> dict[str, Any]:
+    """A row whose fields are called like arguments and members of answers; one has gaps."""
+    record, field = round(chance.gauss(0, 1), 2), chance.choice(["a", "b", "c, d"])
+    return {
+        "record": record if chance.random() < 0.8 else "",
+        "field": field,
+        "records": chance.randint(1, 9),
+        "locked": chance.choice(["yes", "no"]),
+        "target": chance.choice(["1", "2", "3"]),
+        "binary": "yes" if record + chance.gauss(0, 1) > 0 else "no",
+        "kind": "xyz"[min(2, max(0, round(record + 1)))],
+        "amount": round(5 * record + 3 * (field == "a") + chance.gauss(0, 1), 2),
+    }
+
+
+@pytest.mark.parametrize("outcome", ["binary", "kind", "amount"])
+def test_fields_may_be_called_like_arguments(scorecard, tmp_path, outcome):
+    chance = random.Random(23)
+    rows = [colliding(chance) for _ in range(240)]
+    unused = {"binary", "kind", "amount"} - {outcome}
+    file = tmp_path / "odd.csv"
+    with file.open("w", newline="") as lines:
+        writer = csv.DictWriter(lines, [name for name in rows[0] if name not in unused], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    package, _ = add(file, outcome, "odd", tmp_path)
+    with quick_training():
+        card = model.train(package, tmp_path / "artifacts")
+    client = create_app(tmp_path / "artifacts").test_client()
+
+    def ask(method: str, **params: Any) -> Any:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        answer: Any = client.post("/mcp", json=body).json
+        return answer["result"]
+
+    tools = ask("tools/list")["tools"]
+    assert ("changes" in {tool["name"] for tool in tools}) == (outcome == "binary")
+    for record in (card.typical, dict(card.typical) | {"record": None}):
+        for tool in tools:
+            arguments = {"records": [record]} if tool["name"] == "score_rows" else {"record": record}
+            jsonschema.Draft202012Validator(tool["inputSchema"]).validate(arguments)
+            result = ask("tools/call", name=tool["name"], arguments=arguments)
+            assert not result["isError"], text_of(result)
+            jsonschema.Draft202012Validator(tool["outputSchema"]).validate(result["structuredContent"])
+    varied = ask("tools/call", name="what_if", arguments={"record": card.typical, "field": "field"})
+    assert [each["field"] for each in varied["structuredContent"]["curves"]] == ["field"]
+
+
+ODD: list[Any] = [
+    *(
+        None,
+        True,
+        0,
+        -1,
+        1.5,
+        10**30,
+        float("nan"),
+        float("inf"),
+        "",
+        "\0",
+        "\ud800",
+        "é" * 300,
+        [],
+        {},
+        [[]],
+        {"": {}},
+    ),
+    *(["predict"], {"record": PERSON}, "predict", PERSON, [PERSON] * 3, "age", "__class__", STATELESS),
+]
+
+
+def spoil(value: Any, chance: random.Random) -> Any:
+    """A value with one part of it made odd."""
+    if isinstance(value, dict) and value and chance.random() < 0.85:
+        name = chance.choice([*value])
+        if chance.random() < 0.2:
+            return {**value, chance.choice(["age", "x", "\ud800", name.upper()]): chance.choice(ODD)}
+        if chance.random() < 0.2:
+            return {key: each for key, each in value.items() if key != name}
+        return {**value, name: spoil(value[name], chance)}
+    return chance.choice(ODD)
+
+
+def test_no_spoiled_message_fails_the_server(app, caplog):
+    client, chance = app.test_client(), random.Random(23)
+    calls = [{"name": name, "arguments": {"record": PERSON, "records": [PERSON]}} for name in (*TOOLS, "predict")]
+    params: list[dict[str, Any]] = [
+        *calls,
+        {"uri": "glassform://adult/card"},
+        {"protocolVersion": STATELESS},
+        {"cursor": "1"},
+    ]
+    methods = ["tools/call", "resources/read", "initialize", "tools/list", "ping"]
+    statuses = set()
+    for _ in range(1_000):
+        method = chance.choice(methods)
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**chance.choice(params), "_meta": META}}
+        for _ in range(chance.randint(1, 3)):
+            message = spoil(message, chance)
+        headers = {"Mcp-Method": method, "Mcp-Name": "predict"}
+        version = {"MCP-Protocol-Version": chance.choice([*REVISIONS, "x"])} if chance.random() < 0.7 else {}
+        answer = client.post(
+            "/mcp", data=json.dumps(message), content_type="application/json", headers=headers | version
+        )
+        statuses.add(answer.status_code)
+        assert answer.status_code < 500 and (answer.status_code == 202 or answer.json), message
+    assert statuses == {200, 202, 400, 404}
+    assert not [each for each in caplog.records if each.exc_info]
