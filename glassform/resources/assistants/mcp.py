@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, NotRequired
 
 from flask import Response, current_app, request
+from pydantic import RootModel
 from typing_extensions import TypedDict
 from werkzeug.exceptions import Forbidden, UnsupportedMediaType
 
@@ -67,6 +68,10 @@ class MCPAnswer(TypedDict):
     error: NotRequired[Failure]
 
 
+class MCPAnswers(RootModel[list[MCPAnswer]]):
+    """The responses to a batch."""
+
+
 class MCP(Resource):
     """The Model Context Protocol, for AI assistants."""
 
@@ -85,7 +90,8 @@ class MCP(Resource):
             {"type": "string", "maxLength": LONGEST_ID},
             {"type": "integer", "minimum": -LARGEST_ID, "maximum": LARGEST_ID},
         ]
-        params = {"type": "object", "properties": {"_meta": {"type": "object"}}}
+        some = {"type": ["object", "null"]}
+        params = some | {"properties": {"_meta": some}}
         members = {"jsonrpc": {"const": "2.0"}, "id": {"anyOf": ids}, "method": {"type": "string"}, "params": params}
         return {JSON: schemas.object_of(members, ["jsonrpc", "method"], is_open=True)}
 
@@ -97,7 +103,7 @@ class MCP(Resource):
             return tool.lane if tool else cls.lane
         return cls.lane
 
-    def post(self) -> Annotated[Response, MCPAnswer]:
+    def post(self) -> Annotated[Response, MCPAnswer | MCPAnswers]:
         """Answer a message of an assistant: list the tools, call one, read the card."""
         refuse_other_origins()
         if request.mimetype != JSON:
