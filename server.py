@@ -29,6 +29,7 @@ RESOURCES = {
     "/probability[.format]": "GET POST answers.probability.Probability",
     "/probabilities[.format]": "GET POST answers.probabilities.Probabilities",
     "/predict[.format]": "POST protocols.predict.Predict",
+    "/mcp": "POST assistants.mcp.MCP",
     "/curves[.format]": "GET answers.curves.Curves",
     "/twins[.format]": "GET answers.curves.Twins",
     "/changes[.format]": "GET answers.changes.Changes",

@@ -20,6 +20,9 @@ MOST_COMBINATIONS = 200_000  # of changes to a record that one search looks at
 LONGEST_ACCEPT = 4096  # characters of an Accept or Accept-Language header that are read
 LONGEST_MEDIA_TYPE = 256  # characters of a Content-Type, with its boundary (70 of them at most, RFC 2046)
 LARGEST_BODY = 64 * 1024  # bytes, of a single record
+MOST_MESSAGE_BYTES = 1024 * 1024  # of a message of an AI assistant
+MOST_MESSAGES = 20  # of an assistant, in one body
+MOST_ROWS_ASKED = 1_000  # of an assistant, in one call
 SHORTEST_NAME, LONGEST_NAME = 3, 60  # characters, of an account
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200  # characters
 MOST_KEYS = 20  # API keys of an account
@@ -46,6 +49,7 @@ RESERVED = frozenset(
         "j",
         "join",
         "keys",
+        "mcp",
         "metrics",
         "model",
         "openapi",

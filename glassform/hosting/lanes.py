@@ -21,6 +21,7 @@ MOST_WAITING = 512  # requests of a lane that wait for a thread
 LONGEST_LIGHT, LONGEST_LIGHT_BODY = 2048, 1024  # bytes of a query or cookie, and of a body
 MOST_LIGHT_PARTS = 64  # names of a query
 JSON = "application/json"
+EVENTS = "text/event-stream"  # which assistants name besides JSON, and get JSON
 
 
 class Lane:
@@ -87,7 +88,7 @@ class Lanes:
         """Return the lane of a request; None, if it is answered at once."""
         if resource is None:
             return self.lanes[PAGES]
-        name = resource.lanes.get(environ["REQUEST_METHOD"], resource.lane)
+        name = resource.lane_of(environ)
         if name == LIGHT:
             return None if table.current.is_additive and is_light(environ) else self.lanes[PAGES]
         return self.lanes[name]
@@ -116,7 +117,7 @@ def asks_for_more(text: str) -> bool:
     Another version may have to be loaded.
     """
     small = text.lower()
-    return "html" in small or "text/" in small or "model=" in small
+    return "html" in small or "model=" in small or "text/" in small.replace(EVENTS, "")
 
 
 def largest_body(resource: Any) -> int:

@@ -1,6 +1,7 @@
 """One request as read at the door: its table, the version of its model, its language."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -60,6 +61,16 @@ def read(environ: dict[str, Any], tables: Tables) -> Asked:
     asked = Asked(environ, table, table.current, root, language_of(environ))
     _asked.set(asked)
     return asked
+
+
+@contextmanager
+def asking(another: Asked) -> Iterator[None]:
+    """Let a request within this one ask something else."""
+    own = _asked.set(another)
+    try:
+        yield
+    finally:
+        _asked.reset(own)
 
 
 def asked() -> Asked:

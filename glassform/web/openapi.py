@@ -40,7 +40,7 @@ DESCRIPTIONS = {  # of the path's variables
     "code": "The code of the class.",
 }
 GOOD = {HTTPStatus.OK, HTTPStatus.CREATED}
-EMPTY = {HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT, HTTPStatus.SEE_OTHER}
+EMPTY = {HTTPStatus.ACCEPTED, HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT, HTTPStatus.SEE_OTHER}
 SECURITY = {
     "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

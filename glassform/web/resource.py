@@ -214,6 +214,11 @@ class Resource(flask_restful.Resource):
     method_decorators = [represented]  # noqa: RUF012 - Flask-RESTful's own way
     init_every_request = False
 
+    @classmethod
+    def lane_of(cls, environ: Mapping[str, Any]) -> str:
+        """Return the name of the lane of a request, before its body is looked at."""
+        return cls.lanes.get(environ["REQUEST_METHOD"], cls.lane)
+
     @property
     def template(self) -> str:
         """The page for the kind of target, or else the one named like the resource, in the folder of its module."""

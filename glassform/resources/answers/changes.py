@@ -5,17 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from flask import request
-from typing_extensions import TypedDict
 from werkzeug.exceptions import NotFound
 
-from glassform.analysis import changes
-from glassform.analysis.alternatives import ways_to
-from glassform.analysis.frequencies import Frequencies
+from glassform.analysis.ways import ChangesAnswer, changes_answer
 from glassform.fitted.base import Fitted
 from glassform.fitted.scorecard import Scorecard
 from glassform.languages import gettext
 from glassform.limits import MOST_COMBINATIONS
-from glassform.records.field import Record, Value
+from glassform.records.field import Record
 from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, say, shown, unknown
 from glassform.records.schema import Schema
 from glassform.web.asked import fitted, schema
@@ -27,38 +24,6 @@ from glassform.web.resource import Resource
 TARGET = re.compile(r"([0-9]{1,15}(?:[.,][0-9]{0,17})?|[.,][0-9]{1,17})\s?(%?)")
 AS_WRITTEN = r"^(0?\.[0-9]{0,14}[1-9]|[1-9][0-9]?(\.[0-9]{1,3})?%?)$"  # the plainest of these
 DEFAULT_TARGET = "50%"
-FREQUENCY, OVERSHOOT = "frequency", "overshoot"
-
-
-class Way(TypedDict):
-    """Some changes, how far they go, and what they lead to.
-
-    `exact` is false where the search stopped at its limit of combinations: there may be smaller changes.
-    """
-
-    reached: bool
-    exact: bool
-    changes: list[dict[str, Value]]
-    changed_record: Record
-    changed_probability: float
-    distance: float
-
-
-class ChangesAnswer(Way):
-    """The smallest changes found, and what they lead to; `reached` tells whether that is the target.
-
-    `alternatives` are up to three ways to it, the smallest first: no way changes all the fields of another, or else
-    one field does it alone, with other values. `tie_break` says which values win at equal distance: those that most
-    training rows have (frequency) or, from the file of an older model, the smallest overshoot.
-    """
-
-    target: float
-    locked: list[str]
-    record: Record
-    probability: float
-    alternatives: list[Way]
-    tie_break: str
-    model: dict[str, str]
 
 
 class Changes(Resource):
@@ -86,33 +51,7 @@ class Changes(Resource):
         """Return the changes for the record in the query that lead to `target` and leave every `lock` as it is."""
         card = table_of_points(fitted())
         record, target, locked = read_changes_request(schema())
-        ways = [way_of(record, found) for found in ways_to(card, record, target, locked)]
-        return {
-            "target": target,
-            "locked": locked,
-            "record": record,
-            "probability": card.probability(record),
-            **ways[0],
-            "alternatives": ways,
-            "tie_break": FREQUENCY if Frequencies.of(card).are_known else OVERSHOOT,
-            "model": card.model,
-        }
-
-
-def way_of(record: Record, found: changes.Changes) -> Way:
-    """Return changes as plain data."""
-    return {
-        "reached": found.reached,
-        "exact": found.exact,
-        "changes": [
-            {"feature": name, "from": record[name], "to": found.values[name]}
-            for name in record
-            if name in found.values
-        ],
-        "changed_record": found.record,
-        "changed_probability": found.probability,
-        "distance": found.distance,
-    }
+        return changes_answer(card, record, target, locked)
 
 
 def table_of_points(card: Fitted) -> Scorecard:
