@@ -21,9 +21,10 @@ PACKAGE = ROOT / "data" / "datapackage.json"
 SCRIPTS = Path(sys.executable).parent
 
 
-def commands(port: int) -> dict[str, list[str]]:
-    """Return the commands of the compared servers, with one worker each; ours is as it ships, with no option."""
-    ours = [sys.executable, "server.py", "--port", str(port)]
+def commands(port: int, workers: int = 1) -> dict[str, list[str]]:
+    """Return the commands of the compared servers; ours is as it ships, with no option but several workers."""
+    several = ["--workers", str(workers)] if workers > 1 else []
+    ours = [sys.executable, "server.py", "--port", str(port), *several]
     granian = [
         str(SCRIPTS / "granian"),
         "--interface",
@@ -33,8 +34,17 @@ def commands(port: int) -> dict[str, list[str]]:
         "--no-log",
         "--port",
         str(port),
+        *several,
     ]
-    gunicorn = [str(SCRIPTS / "gunicorn"), "--workers", "1", "--log-level", "error", "--bind", f"127.0.0.1:{port}"]
+    gunicorn = [
+        str(SCRIPTS / "gunicorn"),
+        "--workers",
+        str(workers),
+        "--log-level",
+        "error",
+        "--bind",
+        f"127.0.0.1:{port}",
+    ]
     return {
         "Glassform": ours,
         "constant Flask-RESTful resource, granian": [*granian, "benchmarks.constant:app"],

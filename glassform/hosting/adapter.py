@@ -150,7 +150,7 @@ class Adapter:
             return
         environ = environ_of(scope)
         view, table = self.lanes.place_of(environ["PATH_INFO"], environ["REQUEST_METHOD"])
-        resource = await self.lanes.resource_of(view)
+        resource = getattr(view, "imported", None) or await self.lanes.resource_of(view)
         body = await read_body(receive, largest_body(resource), announced(environ))
         environ["wsgi.input"] = body.file
         try:

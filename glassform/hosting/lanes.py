@@ -78,11 +78,9 @@ class Lanes:
 
         Static files, and what is not there, have none.
         """
-        if not hasattr(view, "is_imported"):
+        if not hasattr(view, "imported"):
             return None
-        if not view.is_imported:
-            await asyncio.wrap_future(self.importing.submit(lambda: view.view_class))
-        return view.view_class
+        return view.imported or await asyncio.wrap_future(self.importing.submit(lambda: view.view_class))
 
     def lane_of(self, resource: Any, table: Served, environ: dict[str, Any]) -> Lane | None:
         """Return the lane of a request; None, if it is answered at once."""

@@ -103,11 +103,11 @@ class Tables:
         self.artifacts, self.reserved = artifacts, reserved
         self.default = Served(Registry(artifacts))
         self.further: dict[str, Served] = {}
-        self.lock, self.due = threading.Lock(), 0.0
-        self.look()
+        self.lock, self.due = threading.Lock(), 0.0  # further tables are read by the first request for one
 
     def __iter__(self) -> Iterator[tuple[str, Served]]:
         """Return every table by name, the default one first."""
+        self.look()
         yield self.default.name, self.default
         yield from sorted(self.further.items())
 

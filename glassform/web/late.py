@@ -35,16 +35,16 @@ class Late:
         return found
 
     @cached_property
-    def view(self) -> Any:
-        """What answers, as Flask calls it."""
-        return self.view_class.as_view(self.endpoint)
+    def resource(self) -> Resource:
+        """What answers: one for all requests, since none keeps anything of them."""
+        return self.view_class()
 
     @property
-    def is_imported(self) -> bool:
-        """Whether there is nothing left to import."""
-        return "view_class" in vars(self)
+    def imported(self) -> type[Resource] | None:
+        """The resource, if there is nothing left to import."""
+        return vars(self).get("view_class")
 
     def __call__(self, **named: Any) -> Response:
         """Answer a request."""
-        answer: Response = self.view(**named)
+        answer: Response = self.resource.dispatch_request(**named)
         return answer

@@ -212,7 +212,6 @@ class Resource(flask_restful.Resource):
     lanes: Mapping[str, str] = MappingProxyType({})  # the same by method, where it is another
     largest_body: int = LARGEST_BODY  # bytes that are read of a request, before anything is parsed
     method_decorators = [represented]  # noqa: RUF012 - Flask-RESTful's own way
-    init_every_request = False
 
     @classmethod
     def lane_of(cls, environ: Mapping[str, Any]) -> str:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from werkzeug.utils import import_string
 
+from glassform.programs import extra
+
 HEADER, KEY = "traceparent", "HTTP_TRACEPARENT"
 # version, trace, parent, flags, and what later versions may add; no version is ff, and no id is all zeros
 PARENT = re.compile(
@@ -58,7 +60,7 @@ def chosen(environment: Mapping[str, str] = os.environ) -> Tracing:
         try:
             return import_string("glassform.web.spans.tracing")(names)  # type: ignore[no-any-return]
         except ImportError:
-            log.warning("Requests are not traced: what requirements-tracing.txt lists is not installed.")
+            log.warning("Requests are not traced: what %s brings is not installed.", extra("tracing"))
     return Tracing(lambda application: application, trace_of)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from glassform.analysis import ways
 from glassform.analysis.alternatives import ways_to
 from glassform.analysis.changes import Changes, Search, smallest_changes
 from glassform.analysis.frequencies import Frequencies
@@ -17,7 +18,6 @@ from glassform.fitted.pairs import Pair, Side
 from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.target import sigmoid
 from glassform.records.field import Record, Value
-from glassform.resources.answers import changes as answers
 
 KINDS: dict[str, dict[str, Any]] = {
     "rising": {
@@ -386,6 +386,6 @@ def test_what_a_stopped_search_does_not_find_is_not_called_impossible(client, re
 def test_the_page_says_that_a_number_is_just_below_an_edge(client, record, monkeypatch):
     values: Record = {"hours_per_week": math.nextafter(40.0, 0)}
     found = Changes(True, True, values, record | values, 0.6, 0.1)
-    monkeypatch.setattr(answers, "ways_to", lambda *args: [found])
+    monkeypatch.setattr(ways, "ways_to", lambda *args: [found])
     page = client.get("/changes.html", query_string=record).text
     assert "<strong>just below 40</strong>" in page and "39.999" not in page.partition("href")[0]

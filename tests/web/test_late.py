@@ -48,4 +48,4 @@ def test_the_table_of_addresses_tells_the_methods_that_there_are(address):
 def test_another_method_is_refused_before_anything_is_imported(fresh):
     refused = fresh.test_client().delete("/probability")
     assert refused.status_code == 405 and refused.headers["Allow"]
-    assert not fresh.view_functions["probability"].is_imported
+    assert fresh.view_functions["probability"].imported is None

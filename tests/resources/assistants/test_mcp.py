@@ -542,8 +542,8 @@ def test_a_short_call_of_a_table_of_points_needs_no_thread(app):
     environ |= headers | {"CONTENT_LENGTH": "600", "HTTP_ACCEPT": ACCEPT["Accept"]}
 
     def lane(**changed: str) -> Any:
-        resource, table = lanes.place_of(changed.get("PATH_INFO", "/mcp"), "POST")
-        return lanes.lane_of(resource, table, environ | changed)
+        view, table = lanes.place_of(changed.get("PATH_INFO", "/mcp"), "POST")
+        return lanes.lane_of(view.view_class, table, environ | changed)
 
     assert tables.default.current.is_additive and lane() is None
     assert lane(CONTENT_LENGTH="4096") is lane(HTTP_ACCEPT="text/html") is lanes.lanes["pages"]
