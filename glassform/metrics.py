@@ -1,4 +1,4 @@
-"""How many requests there were, how they ended and how long they took, over all workers, as Prometheus reads it."""
+"""How many requests there were, how they ended and how long they took, as Prometheus reads it."""
 
 import os
 import shutil
@@ -20,8 +20,9 @@ class Metrics:
     # prometheus_client is imported late: as it is, it looks whether processes count together
 
     def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Histogram
+        from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
+        disable_created_metrics()  # several workers have none
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "glassform_http_requests",

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import pydantic
 
@@ -108,6 +109,16 @@ class Settings(pydantic.BaseModel):
             return f"postgresql+psycopg://{rest}"
         if scheme not in ("sqlite", "postgresql+psycopg"):
             raise ValueError("is neither SQLite nor PostgreSQL")
+        if scheme == "sqlite" and not rest.strip("/"):
+            raise ValueError("names no file")
+        return url
+
+    @pydantic.field_validator("database_url", "rate_limit_storage")
+    @classmethod
+    def name_a_port(cls, url: str) -> str:
+        """Return a URL whose port, if it names one, is a number."""
+        if not url.startswith("sqlite"):
+            urlsplit(url).port  # noqa: B018 - it raises what is wrong
         return url
 
 

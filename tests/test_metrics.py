@@ -88,6 +88,10 @@ def test_metrics_are_fresh_and_offered_as_text_alone(client):
     assert client.get("/metrics", headers={"Accept": "application/json"}).status_code == 406
 
 
+def test_one_worker_writes_the_same_series_as_several(client):
+    assert "_created" not in client.get("/metrics").text
+
+
 def test_made_up_methods_and_addresses_make_no_series(client):
     def made_up(number: int) -> None:
         client.open(f"/made-up-{number}", method=f"MADE{number}")

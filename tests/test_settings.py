@@ -108,6 +108,13 @@ NOWHERE = {"GLASSFORM_INSTANCE": "/proc/nowhere"}  # where nothing can be writte
         ),
         (["--class", "--debug"], {}, "use it on this machine only (--host 127.0.0.1)."),
         ([], {"DATABASE_URL": "mysql://user:hidden@host/x"}, "DATABASE_URL: … (Value error, is neither SQLite nor"),
+        (
+            [],
+            {"DATABASE_URL": "postgresql://user:hidden@host:port/x"},
+            "DATABASE_URL: … (Value error, Port could not",
+        ),
+        ([], {"DATABASE_URL": "sqlite://"}, "DATABASE_URL: … (Value error, names no file)"),
+        ([], {"RATE_LIMIT_STORAGE": "redis://host:port"}, "RATE_LIMIT_STORAGE: … (Value error, Port could not"),
         ([], {"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES: -1"),
         ([], {"REGISTRATION": "perhaps"}, "REGISTRATION: perhaps"),
         ([], {"RATE_LIMIT": "often"}, "RATE_LIMIT: often"),

@@ -6,11 +6,12 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from glassform.accounts.database import engine_options, prepare
+from glassform.accounts.migrating import ensure_tables
 from glassform.accounts.names import folded
 from glassform.accounts.tables import ROLES, User
 from glassform.files import print_any_text
 from glassform.programs import command_line
-from glassform.settings import read_settings
+from glassform.settings import InvalidSettings, read_settings
 
 
 def main() -> None:
@@ -20,7 +21,13 @@ def main() -> None:
     parser.add_argument("name", help="of the account")
     parser.add_argument("role", choices=ROLES, help="a teacher sees aggregate figures and manages accounts")
     options = parser.parse_args()
-    url = read_settings().database_url
+    try:
+        url = read_settings().database_url
+    except InvalidSettings as error:
+        sys.exit(f"Invalid setting: {error}")
+    lack = ensure_tables(url)
+    if lack:
+        sys.exit(f"There are no accounts: {lack}.")
     engine = create_engine(url, **engine_options(url))
     prepare(engine)
     with Session(engine.execution_options(writes=True)) as session, session.begin():

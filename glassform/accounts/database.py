@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from glassform.accounts.visits import SESSION, give_back_session, made_once, settings
+from glassform.accounts.visits import SESSION, made_once, settings
 from glassform.gates import Gate
 
 # Timeouts are short, because a waiting request holds a thread.
@@ -28,12 +28,15 @@ class Database:
     @property
     def engine(self) -> Engine:
         """What connects."""
-        return made_once("engine", open_engine)
+        engine: Engine = made_once("engine", open_engine)
+        return engine
 
     @property
     def writers(self) -> Gate:
         """Where those who want to write line up."""
-        return made_once("writers", lambda: Gate(WRITERS[self.engine.dialect.name], MOST_WAITING, SECONDS_TO_BEGIN))
+        most = WRITERS[self.engine.dialect.name]
+        gate: Gate = made_once("writers", lambda: Gate(most, MOST_WAITING, SECONDS_TO_BEGIN))
+        return gate
 
     @property
     def session(self) -> Session:
@@ -99,6 +102,7 @@ def keep_to_its_owner(engine: Engine) -> None:
     @event.listens_for(engine, "do_connect")
     def make(dialect: Any, record: Any, arguments: Any, options: Any) -> None:
         with suppress(OSError):  # it is there already, or SQLite says better what is wrong
+            os.makedirs(os.path.dirname(file) or ".", exist_ok=True)
             # never one that is there: to close it again would end the locks that this process has on it
             os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         for each in (file, f"{file}-wal", f"{file}-shm"):
@@ -114,7 +118,8 @@ def is_file(database: str | None) -> bool:
 
 def stop_reading() -> None:
     """Give back the connection that this request has read by, if any; it gets another when it reads again."""
-    give_back_session()
+    if SESSION in g:
+        g.get(SESSION).close()
 
 
 @contextmanager
@@ -144,6 +149,7 @@ def revision(url: str) -> str | None:
         If it cannot be reached.
     """
     engine = create_engine(url, **engine_options(url))
+    prepare(engine)
     try:
         with engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):

@@ -18,8 +18,8 @@ SQLITE = "sqlite:///"
 
 
 def sqlite_file(url: str) -> Path | None:
-    """Return the file of an SQLite database; None for any other."""
-    return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) and "?" not in url else None
+    """Return the file of an SQLite database; None for any other, and where SQLAlchemy has to read the name."""
+    return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) and not {"?", "%"} & {*url} else None
 
 
 def revision_in(file: Path) -> str | None:
@@ -62,10 +62,15 @@ def ensure_tables(url: str) -> str:
             return f"the database's tables are missing or old: {how_to('upgrade')}"
         upgrade(url)
     except OSError as error:
-        return f"the database cannot be reached: {str(error).strip().splitlines()[0]}"
+        return unreachable(error)
     except subprocess.CalledProcessError as error:
         return f"the database's tables could not be made: {error.stderr.strip().splitlines()[-1]}"
     return ""
+
+
+def unreachable(error: OSError) -> str:
+    """Say that a database cannot be reached, and why."""
+    return f"the database cannot be reached: {str(error).strip().splitlines()[0]}"
 
 
 def upgrade(url: str) -> None:

@@ -89,7 +89,8 @@ def key_of(scope: str, limit: RateLimitItem, kind: str, whose: str) -> str:
 
 def rates() -> Rates:
     """Return what counts requests."""
-    return made_once("rates", lambda: Rates(settings().rate_limit_storage, db.engine))
+    counts: Rates = made_once("rates", lambda: Rates(settings().rate_limit_storage, db.engine))
+    return counts
 
 
 def asking_address() -> str:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from glassform.accounts.migrating import ensure_tables, upgrade
+from glassform.accounts.migrating import ensure_tables, is_current, unreachable, upgrade
 from glassform.files import print_any_text
 from glassform.programs import command_line
 from glassform.settings import InvalidSettings, read_settings
@@ -26,11 +26,13 @@ def main() -> None:
 
 def made(url: str) -> str:
     """Create or upgrade the tables; return what is wrong, or an empty text."""
-    lack = ensure_tables(url)
-    if not lack or "cannot be reached" in lack or url.startswith("sqlite"):
-        return lack
+    if url.startswith("sqlite"):
+        return ensure_tables(url)
     try:
-        upgrade(url)  # any other database than SQLite waits for this
+        if not is_current(url):
+            upgrade(url)  # any other database than SQLite waits for this
+    except OSError as error:
+        return unreachable(error)
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if line.strip() and not line.startswith(BACKGROUND)]
         return str(lines[-1]).rstrip(".")

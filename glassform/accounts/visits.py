@@ -6,7 +6,7 @@ Everything else in this room comes with the first request that is about accounts
 from collections.abc import Callable
 from datetime import timedelta
 from threading import RLock
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import flask_jwt_extended as tokens
 from flask import Flask, current_app, g, request
@@ -22,7 +22,6 @@ ALGORITHM = "HS256"
 ACCESS, REFRESH, VISIT = timedelta(minutes=15), timedelta(days=30), timedelta(hours=8)  # a visit is a browser's
 NEEDED = ("exp", "jti", "family")  # claims that every token of ours has
 SESSION = "session"  # the name of what a request reads the database by, among what is kept for the request
-Part = TypeVar("Part")
 MAKING = RLock()  # for one part may need another
 
 
@@ -56,17 +55,17 @@ def settings() -> Settings:
     return cast(Settings, current_app.extensions["settings"])
 
 
-def made_once(name: str, make: Callable[[], Part]) -> Part:
+def made_once(name: str, make: Callable[[], Any]) -> Any:
     """Return a part of the application, which the first request that needs it makes."""
     if name not in current_app.extensions:
         with MAKING:
             if name not in current_app.extensions:
                 current_app.extensions[name] = make()
-    return cast(Part, current_app.extensions[name])
+    return current_app.extensions[name]
 
 
 def give_back_session(error: BaseException | None = None) -> None:
-    """Close what this request has read the database by, if anything; it gets another when it reads again."""
+    """Close what this request has read the database by, if anything."""
     session = g.pop(SESSION, None)
     if session is not None:
         session.close()

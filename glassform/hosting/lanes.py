@@ -80,7 +80,10 @@ class Lanes:
         """
         if not hasattr(view, "imported"):
             return None
-        return view.imported or await asyncio.wrap_future(self.importing.submit(lambda: view.view_class))
+        try:
+            return view.imported or await asyncio.wrap_future(self.importing.submit(lambda: view.view_class))
+        except (ImportError, OSError):
+            return None  # no file can be opened now: a lane tries again, and says so as it says any failure
 
     def lane_of(self, resource: Any, table: Served, environ: dict[str, Any]) -> Lane | None:
         """Return the lane of a request; None, if it is answered at once."""

@@ -619,6 +619,19 @@ def test_a_database_that_fails_stops_nothing_else(remembering, ann, record, monk
     assert client.post("/predictions", json=record, headers=ann).status_code == 201
 
 
+def test_no_answer_keeps_a_connection_to_the_database(remembering, ann, record):
+    client = remembering.test_client()
+    made = client.post("/predictions", json=record, headers=ann).json["url"]
+    asked = ["/account", "/keys", "/predictions", "/session", made, f"{made}x", "/users", "/account/export"]
+    with remembering.app_context():
+        pool: Any = database.db.engine.pool
+    for address in asked:
+        for _ in range(3):
+            client.get(address, headers=ann).get_data()
+            client.patch(address, json={"note": "x"}, headers=ann)
+            assert pool.checkedout() == 0, address
+
+
 def test_a_failed_write_is_logged_without_what_it_was_to_write(client, remembering, ann, record, caplog):
     with remembering.app_context(), database.writing() as session:
         session.execute(text("ALTER TABLE predictions RENAME TO elsewhere"))

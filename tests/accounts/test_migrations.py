@@ -1,15 +1,18 @@
 """Databases of older versions: what was in them is there after the upgrade, on SQLite and PostgreSQL."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, make_url, text
 from werkzeug.security import generate_password_hash
 
 from glassform.accounts import database, migrating
 from glassform.accounts.signing_in import digest
 from glassform.settings import ARTIFACTS, Settings
-from tests.conftest import documented
+from tests.conftest import ROOT, documented
 
 PASSWORD = "12345678"  # as it was good enough for an older version
 NAMES = {"ann": "ann", "Ａｎｎ": "ａｎｎ", "ﬁona": "ﬁona", "admın": "admın", "Straße": "strasse"}
@@ -74,3 +77,26 @@ def test_counts_cost_postgresql_no_write_to_its_log(postgresql):
         kind = connection.scalar(text("SELECT relpersistence FROM pg_class WHERE relname = 'counters'"))
     engine.dispose()
     assert kind == "u"
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.sqlite", "a%20b.sqlite", "below/it.sqlite", "below/it.sqlite?timeout=3", "ä.sqlite"]
+)
+def test_the_tables_are_made_in_whatever_file_the_url_names(tmp_path, name):
+    url = f"sqlite:///{tmp_path}/{name}"
+    assert migrating.ensure_tables(url) == "" and migrating.is_current(url)
+    assert [path.name for path in tmp_path.rglob("*.sqlite")] == [Path(make_url(url).database or "").name]
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("mysql://user:hidden@host/x", "Invalid setting: DATABASE_URL: …"),
+        ("postgresql://127.0.0.1:1/x", "There are no accounts: the database cannot be reached"),
+        ("sqlite:////proc/nowhere/x.sqlite", "There are no accounts: the database cannot be reached"),
+    ],
+)
+def test_who_names_a_teacher_where_no_account_can_be_is_told_why(url, wrong):
+    command = [sys.executable, "-m", "glassform.accounts", "ann", "teacher"]
+    done = subprocess.run(command, cwd=ROOT, env={"DATABASE_URL": url}, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith(wrong) and len(done.stderr.splitlines()) == 1

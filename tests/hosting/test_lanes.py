@@ -336,6 +336,18 @@ def test_what_is_quick_is_answered_at_once_and_the_rest_in_its_lane(adapter, pat
     assert found is (adapter.lanes.lanes[lane] if lane else None)
 
 
+def test_a_module_that_cannot_be_opened_now_is_imported_by_a_later_request(own_app, adapter, monkeypatch, caplog):
+    view = own_app.view_functions["twins"]
+    monkeypatch.setattr(view, "name", "glassform.resources.nowhere.Twins")
+    failed, found = run(
+        Client(address(PERSON).replace("probability", "twins")).ask(adapter), Client("/model").ask(adapter)
+    )
+    assert failed.status == 500 and b"logged" in failed.body and found.status == 200
+    monkeypatch.undo()
+    (again,) = run(Client(address(PERSON).replace("probability", "twins")).ask(adapter))
+    assert again.status == 200
+
+
 def test_scratch_files_lie_in_memory_as_long_as_all_together_are_small(monkeypatch):
     monkeypatch.setattr(scratch, "ALL_IN_MEMORY", 1000)
     before, (first, second) = scratch.ROOM.taken, (scratch.Scratch(), scratch.Scratch())

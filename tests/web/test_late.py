@@ -30,7 +30,9 @@ def test_the_first_requests_may_come_all_at_once(fresh):
 
 
 def test_what_is_counted_is_made_once_though_all_ask_at_once(scorecard, tmp_path):
-    settings = Settings(database_url=f"sqlite:///{tmp_path / 'n.sqlite'}", rate_limit="10 per minute")
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path / 'n.sqlite'}", rate_limit="10 per minute", rate_limit_storage="memory://"
+    )
     app = create_app(ARTIFACTS, settings)
     with ThreadPoolExecutor(16) as clients:
         asked = [clients.submit(lambda: app.test_client().get("/session").status_code) for _ in range(16)]
@@ -45,7 +47,7 @@ def test_the_table_of_addresses_tells_the_methods_that_there_are(address):
     assert address.count("[") == address.endswith(ANY_FORMAT)
 
 
-def test_another_method_is_refused_before_anything_is_imported(fresh):
+def test_flask_refuses_another_method_before_anything_is_imported(fresh):
     refused = fresh.test_client().delete("/probability")
     assert refused.status_code == 405 and refused.headers["Allow"]
     assert fresh.view_functions["probability"].imported is None

@@ -160,7 +160,8 @@ class OnePrediction(FromForms):
 
     def get(self, id: str) -> PredictionAnswer:
         """Return the prediction."""
-        return as_answer(own(db.session, signed_in("read"), served().name, id))
+        user = signed_in("read")
+        return as_answer(own(db.session, user, served().name, id))
 
     def patch(self, id: str) -> tuple[PredictionAnswer, int, dict[str, str]]:
         """Save the true outcome and a note."""

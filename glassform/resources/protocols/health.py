@@ -67,7 +67,7 @@ class Ready(Resource):
 
 
 class Metrics(Resource):
-    """Request counts of all workers together."""
+    """Request counts: of all workers together or, of a single one, since it began."""
 
     tag = "metrics"
     formats = ("text",)
