@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
-from flask import g
+from flask import Flask, appcontext_tearing_down, current_app, g
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from glassform.accounts.visits import SESSION, made_once, settings
+from glassform.accounts.visits import made_once, settings
 from glassform.gates import Gate
 
 # Timeouts are short, because a waiting request holds a thread.
@@ -19,6 +19,7 @@ SECONDS_TO_WAIT = 2  # for another writer
 SECONDS_TO_CONNECT = 2
 WRITERS = {"sqlite": 1, "postgresql": 8}  # of a worker at once; SQLite has no line for them, so they line up here
 MOST_WAITING, SECONDS_TO_BEGIN = 128, 5  # further writers of a worker, and how long each waits for its turn
+SESSION = "session"  # the name of what a request reads by, among what is kept for the request
 QUIET = {"hide_parameters": True}  # or error messages, and so the log, would hold the data to store
 
 
@@ -54,7 +55,16 @@ def open_engine() -> Engine:
     url = settings().database_url
     engine = create_engine(url, **engine_options(url))
     prepare(engine)
+    # a signal, which other than Flask's own hooks can be followed late: who has no account pays nothing for it
+    appcontext_tearing_down.connect(end_reading, current_app._get_current_object())  # type: ignore[attr-defined]
     return engine
+
+
+def end_reading(app: Flask, **named: Any) -> None:
+    """Close what a request has read by, if anything, at its end."""
+    session = g.pop(SESSION, None)
+    if session is not None:
+        session.close()
 
 
 # connections of a worker; further threads wait for one

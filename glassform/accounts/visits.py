@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Any, cast
 
 import flask_jwt_extended as tokens
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import PyJWTError
 from werkzeug.utils import import_string
@@ -21,7 +21,6 @@ ISSUER = "glassform"
 ALGORITHM = "HS256"
 ACCESS, REFRESH, VISIT = timedelta(minutes=15), timedelta(days=30), timedelta(hours=8)  # a visit is a browser's
 NEEDED = ("exp", "jti", "family")  # claims that every token of ours has
-SESSION = "session"  # the name of what a request reads the database by, among what is kept for the request
 MAKING = RLock()  # for one part may need another
 
 
@@ -47,7 +46,6 @@ def configure(app: Flask, settings: Settings, secret: str) -> None:
     manager.token_in_blocklist_loader(lambda *token: import_string("glassform.accounts.tokens.is_revoked")(*token))
     app.extensions["settings"] = settings
     app.jinja_env.globals.update(USED_BY_PAGES)
-    app.teardown_appcontext(give_back_session)
 
 
 def settings() -> Settings:
@@ -62,13 +60,6 @@ def made_once(name: str, make: Callable[[], Any]) -> Any:
             if name not in current_app.extensions:
                 current_app.extensions[name] = make()
     return current_app.extensions[name]
-
-
-def give_back_session(error: BaseException | None = None) -> None:
-    """Close what this request has read the database by, if anything."""
-    session = g.pop(SESSION, None)
-    if session is not None:
-        session.close()
 
 
 def visitor() -> dict[str, Any]:
