@@ -31,6 +31,7 @@ check: .venv/dev
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.starting
+	$(BIN)/python -m benchmarks.parts
 
 # for an hour or two; what was measured is kept in instance/glass/, so a run that was stopped goes on
 glass: .venv/glass
