@@ -21,6 +21,7 @@ from glassform.fitted.classes import ClassesScorecard
 from glassform.learning import glass, recipe
 from glassform.learning.recipe import Profiles, Recipe, chosen_for
 from glassform.learning.table import as_records
+from glassform.limits import LONGEST_VALUE
 from glassform.learning.terms import terms_of
 from tests.conftest import PLAIN
 
@@ -171,6 +172,29 @@ def test_a_value_that_cannot_be_read_is_named(classifier, people, column, value,
 def test_pairs_that_there_cannot_be_are_refused(people, outcome, options, message):
     with pytest.raises(ValueError, match=message):
         GlassClassifier(**options).fit(people, outcome)
+
+
+def test_columns_that_are_left_out_say_why(quick, outcome):
+    rows = len(outcome)
+    table = pd.DataFrame(
+        {
+            "used": np.arange(rows) % 7,
+            "since": pd.date_range("2020-01-01", periods=rows, freq="D"),
+            "name": [f"n{place}" for place in range(rows)],
+            "row": np.arange(rows).astype(str),
+            "long": np.where(np.arange(rows) % 2, "a" * 5_000, "b"),
+            "empty": np.nan,
+            "big": [str(10**20 + place % 9) for place in range(rows)],
+        }
+    )
+    assert GlassClassifier().fit(table, outcome).left_out_ == {
+        "since": "all its dates are in the year 2020",
+        "name": "every row has its own value",
+        "row": "it numbers the rows",
+        "long": f"it has texts of more than {LONGEST_VALUE} characters",
+        "empty": "it is empty",
+        "big": "it has whole numbers of more than 15 digits",
+    }
 
 
 def test_nothing_to_learn_from_is_said(outcome):
