@@ -179,7 +179,7 @@ def with_shapes(schema: Schema, rows: Profiles, repeats: int) -> Recipe:
             shapes = build(schema, recipes[0])[0].fit(learned.X, sample_weight=learned.weights)
             # on few rows a family has no more curves than a simpler one
             same = next((its for other, its in found if shapes.is_like(other)), None)
-            its = losses_of(schema, recipes, learned, unseen) if same is None else same
+            its = losses_of(schema, recipes, learned, unseen, shapes) if same is None else same
             found.append((shapes, its))
             losses[place][:, held] += its
     if not times.any():  # an outcome that only one row has
@@ -215,10 +215,15 @@ def held_out(schema: Schema, rows: Profiles, number: int, repeats: int = 1) -> I
                 yield held
 
 
-def losses_of(schema: Schema, recipes: Sequence[Recipe], learned: Profiles, held: Profiles) -> np.ndarray:
-    """Return the loss of each row that was held back, by recipe; the recipes differ in their strength alone."""
-    shapes = build(schema, recipes[0])[0]
-    columns, unseen = shapes.fit_transform(learned.X, sample_weight=learned.weights), shapes.transform(held.X)
+def losses_of(
+    schema: Schema, recipes: Sequence[Recipe], learned: Profiles, held: Profiles, shapes: Shapes | None = None
+) -> np.ndarray:
+    """Return the loss of each row that was held back, by recipe; the recipes differ in their strength alone.
+
+    `shapes` are theirs, if they are fitted to what is learned from already.
+    """
+    shapes = shapes or build(schema, recipes[0])[0].fit(learned.X, sample_weight=learned.weights)
+    columns, unseen = shapes.transform(learned.X), shapes.transform(held.X)
     model, found = None, []
     for recipe in recipes:
         model = model or rough_regression(schema.task, recipe.strength, columns.shape[1])

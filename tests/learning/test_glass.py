@@ -21,8 +21,8 @@ from glassform.fitted.classes import ClassesScorecard
 from glassform.learning import glass, recipe
 from glassform.learning.recipe import Profiles, Recipe, chosen_for
 from glassform.learning.table import as_records
-from glassform.limits import LONGEST_VALUE
 from glassform.learning.terms import terms_of
+from glassform.limits import LONGEST_VALUE
 from tests.conftest import PLAIN
 
 
@@ -234,7 +234,7 @@ def test_any_text_that_writes_numbers_is_one_and_a_categorical_is_categories(qui
         {
             "text": codes.astype(str),
             "code": pd.Categorical(codes),
-            "gaps": pd.Categorical(np.where(codes == 2, None, codes)),
+            "gaps": pd.Categorical([None if code == 2 else code for code in codes.tolist()]),
             "one": pd.Categorical([7] * 60),
         }
     )

@@ -1,6 +1,7 @@
 """What notebooks show: the ledger and the scorecard, safe, whole without styles, and with nothing to load."""
 
 import re
+from functools import cache
 from html.parser import HTMLParser
 
 import numpy as np
@@ -44,6 +45,7 @@ class Parts(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
+@cache
 def drawings() -> list[str]:
     models = [load(table) for table in TABLES]
     return [
@@ -141,7 +143,8 @@ def test_the_model_of_an_estimator_gives_classes_as_text(monkeypatch):
 def wide() -> GlassRegressor:
     """A model with long names and large numbers."""
     random = np.random.default_rng(0)
-    X = pd.DataFrame({"n" * 150: random.random(60), "size": random.random(60), "c": random.choice(["a" * 90, "b"], 60)})
+    long, size, towns = random.random(60), random.random(60), random.choice(["a" * 90, "b"], 60)
+    X = pd.DataFrame({"n" * 150: long, "size": size, "c": towns})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(glass, "chosen", lambda *_: Recipe("curve5", pairs=(("size", "c"),)))
         return GlassRegressor().fit(X, X["size"] * 1e12)
