@@ -11,8 +11,11 @@ from xdist.workermanage import WorkerController
 # Files whose tests share nothing dear, and are long: any process takes any of them. All other files stay whole.
 SPREAD = {
     "docs",
+    "drawing",
     "durability",
     "faults",
+    "glass",
+    "loading",
     "metrics",
     "openapi",
     "datapackage",
@@ -35,6 +38,7 @@ FIRST = (
     "test_wheel.py",
     "test_a_description_can_be_edited",
     "test_a_damaged_model_is_trained_anew",
+    "test_scikit_learns_own_checks_hold",
     "test_describing.py",
     "test_sixty_killed_workers",
     "test_two_workers_write_side_by_side",

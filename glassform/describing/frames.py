@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glassform.describing.columns import LARGEST, MOST_DIGITS, Column, Reading, Undescribable, infer, title_of
+from glassform.describing.columns import (
+    LARGEST,
+    MOST_DIGITS,
+    Column,
+    Reading,
+    Undescribable,
+    categorical,
+    infer,
+    title_of,
+)
 from glassform.describing.package import narrowed, package_of
 from glassform.records.field import NOT_KNOWN, Field
 from glassform.records.names import identifier
@@ -85,9 +94,16 @@ def free_name(name: str, taken: Sequence[str]) -> str:
 
 
 def column_of(column: pd.Series, name: str) -> Column:
-    """Return what a column holds; numbers stay numbers, however few they are."""
+    """Return what a column holds; numbers stay numbers, however few they are, and categories categories.
+
+    Plain text is read as that of a file: as numbers or dates, if all of it writes those, else as categories.
+    """
     if not holds_numbers(column):
-        return infer(as_texts(column).rename(name))
+        texts = as_texts(column).rename(name)
+        known = texts[texts != NOT_KNOWN]
+        if isinstance(column.dtype, pd.CategoricalDtype) and known.nunique() > 1:
+            return categorical(name, known, len(texts) - len(known))
+        return infer(texts)
     numbers = to_numbers(column)
     known = numbers.dropna()
     if known.nunique() < 2:

@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
 )
 from threadpoolctl import threadpool_limits
 
+from glassform.describing.columns import LARGEST
 from glassform.describing.frames import TARGET, describe_frame, field_names, read_frame
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Looked
@@ -83,7 +84,8 @@ class Glass(BaseEstimator):
         ----------
         X
             The rows: a data frame, or an array of numbers or texts. A column of numbers becomes a curve, any other
-            one categories. Gaps are allowed.
+            one categories. Texts count as numbers if all of them are plain ones and there are more than two, and as
+            their years if all are dates; a pandas categorical stays categories. Gaps are allowed.
         y
             What to predict.
         sample_weight
@@ -200,9 +202,18 @@ class Regressor(RegressorMixin, Glass):
     """Predict a number by a table of points."""
 
     def outcomes(self, y: np.ndarray) -> tuple[np.ndarray, list[str]]:
-        """Return the numbers."""
+        """Return the numbers.
+
+        Raises
+        ------
+        ValueError
+            If one is too large.
+        """
         assert_all_finite(y, input_name="y")
-        return y.astype(np.float64), []
+        numbers = y.astype(np.float64)
+        if np.abs(numbers).max() > LARGEST:
+            raise ValueError(f"y contains a number beyond {LARGEST:g}")
+        return numbers, []
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the predicted numbers."""

@@ -24,6 +24,7 @@ PAIR_STRENGTHS = (0.03, 0.3, 3.0)  # the first holds 33 rows that say nothing ag
 PAIRS_FROM = 3_000  # rows from which the strength of pairs is chosen; on fewer the choice is fooled
 MOST_ROWS, MOST_OF_CLASSES = 40_000, 3_000  # that shapes are chosen on
 MOST_SCREENED = 40_000  # that pairs are chosen on
+MOST_COUNTED = 1e9  # rows that NumPy draws from without putting any back
 SMALL, LARGE = 1_000, 4_000  # rows up to which folds are drawn several times, and from which there are fewer
 REPEATS = 3
 PAIR_FOLDS = 3
@@ -84,13 +85,18 @@ class Profiles:
         return Profiles(self.X[rows], self.y[rows], self.weights[rows], self.records[rows])
 
     def at_most(self, most: int) -> "Profiles":
-        """Return so many rows, drawn at random without putting any back; equal ones stay counted together."""
-        if self.weights.sum() <= most:
+        """Return so many rows, drawn at random; equal ones stay counted together.
+
+        None is put back, unless weights are no counts or too large to be drawn from that way, as a survey's may be.
+        """
+        total = self.weights.sum()
+        if total <= most:
             return self
         chance = np.random.default_rng(SEED)
-        if not are_counts(self.weights):
-            return self.some(chance.random(len(self.weights)) < most / self.weights.sum())
-        drawn = chance.multivariate_hypergeometric(self.weights.astype(np.int64), most)
+        if are_counts(self.weights) and total < MOST_COUNTED:
+            drawn = chance.multivariate_hypergeometric(self.weights.astype(np.int64), most)
+        else:
+            drawn = chance.multinomial(most, self.weights / total)
         return replace(self, weights=drawn.astype(float)).some(drawn > 0)
 
     def folds(self, number: int, repeat: int, by_class: bool) -> np.ndarray:
@@ -173,7 +179,7 @@ def with_shapes(schema: Schema, rows: Profiles, repeats: int) -> Recipe:
             shapes = build(schema, recipes[0])[0].fit(learned.X, sample_weight=learned.weights)
             # on few rows a family has no more curves than a simpler one
             same = next((its for other, its in found if shapes.is_like(other)), None)
-            its = losses_of(schema, recipes, learned, unseen) if same is None else same
+            its = losses_of(schema, recipes, learned, unseen, shapes) if same is None else same
             found.append((shapes, its))
             losses[place][:, held] += its
     if not times.any():  # an outcome that only one row has
@@ -209,10 +215,15 @@ def held_out(schema: Schema, rows: Profiles, number: int, repeats: int = 1) -> I
                 yield held
 
 
-def losses_of(schema: Schema, recipes: Sequence[Recipe], learned: Profiles, held: Profiles) -> np.ndarray:
-    """Return the loss of each row that was held back, by recipe; the recipes differ in their strength alone."""
-    shapes = build(schema, recipes[0])[0]
-    columns, unseen = shapes.fit_transform(learned.X, sample_weight=learned.weights), shapes.transform(held.X)
+def losses_of(
+    schema: Schema, recipes: Sequence[Recipe], learned: Profiles, held: Profiles, shapes: Shapes | None = None
+) -> np.ndarray:
+    """Return the loss of each row that was held back, by recipe; the recipes differ in their strength alone.
+
+    `shapes` are theirs, if they are fitted to what is learned from already.
+    """
+    shapes = shapes or build(schema, recipes[0])[0].fit(learned.X, sample_weight=learned.weights)
+    columns, unseen = shapes.transform(learned.X), shapes.transform(held.X)
     model, found = None, []
     for recipe in recipes:
         model = model or rough_regression(schema.task, recipe.strength, columns.shape[1])

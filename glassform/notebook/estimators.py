@@ -15,7 +15,10 @@ class Drawn(Glass):
         return [Answer(self.scorecard_, each) for each in super().explain(X)]
 
     def to_model(self) -> Model:
-        """Return what `load` returns of a saved model, to ask it by the names of its fields."""
+        """Return what `load` returns of a saved model, to ask it by the names of its fields.
+
+        Its `predict` gives classes as text: "1" where the estimator gives 1.
+        """
         return Model(self.scorecard_)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:

@@ -12,7 +12,9 @@ from glassform.records.messages import InvalidRecord
 from glassform.records.parsing import Pairs
 from glassform.records.schema import BINARY, CLASSES, PLAIN_TABLE, Schema
 from glassform.settings import ARTIFACTS, PACKAGE
-from glassform.versions.registry import Registry, registry_of, untrained
+from glassform.versions.registry import Registry, registry_of, tables_in, untrained
+
+GAPS = ("<NA>", "NaT")  # as pandas writes those that are no NaN; it need not be there
 
 
 class Model:
@@ -87,16 +89,21 @@ class Model:
 
         Raises
         ------
+        ValueError
+            If two columns of a frame have one name.
         InvalidRecord
             If a row is not valid; a note of the error says which one.
         """
         if hasattr(rows, "to_dict"):
+            if not rows.columns.is_unique:
+                repeated = rows.columns[rows.columns.duplicated()][0]
+                raise ValueError(f"two columns of the data frame are called {repeated}")
             rows = rows.astype(object).where(rows.notna(), None).to_dict("records")
         return [*self.fitted.several([self._row(number, row) for number, row in enumerate(rows, start=1)])]
 
     def _row(self, number: int, row: Mapping[str, Any]) -> Record:
         try:
-            return self.schema.read_json(Pairs((name, plain(value)) for name, value in row.items()), others=True)
+            return self.schema.read_json(Pairs((str(name), plain(value)) for name, value in row.items()), others=True)
         except InvalidRecord as invalid:
             invalid.add_note(f"in row {number}")
             raise
@@ -121,29 +128,52 @@ def load(table: str | Path = "", version: str | None = None) -> Model:
     Parameters
     ----------
     table
-        Its name, by default that of the default table; or the folder of its versions.
+        Its name, by default that of the default table; or the folder of its versions, as a `Path` or as a text that
+        can be no name.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such table, or no version in the folder.
+        If there is no such table, which the message says with those there are; or no version in the folder.
     UnknownVersion
         If there is no such version.
     UnreadableArtifact
         If its file is damaged.
     """
-    if isinstance(table, Path) or (table and not PLAIN_TABLE.fullmatch(table)):
-        return Model(Registry(Path(table)).load(version))
-    name = "" if table == Schema.from_file(PACKAGE).name else table
+    if isinstance(table, Path) or (table and not PLAIN_TABLE.fullmatch(table) and Path(table).is_dir()):
+        return from_folder(Path(table), version)
+    default = Schema.from_file(PACKAGE).name
+    name = "" if table == default else table
+    new, known = untrained(ARTIFACTS), [folder.name for folder in tables_in(ARTIFACTS)]
+    if name and name not in [*new, *known]:
+        there = ", ".join([default, *sorted({*new, *known})])
+        raise FileNotFoundError(f"there is no table {name!r}; there are {there}")
     try:
         return Model(registry_of(ARTIFACTS, name).load(version))
     except FileNotFoundError:
-        if version or not (name == "" or name in untrained(ARTIFACTS)):
+        if version or not (name == "" or name in new):
             raise
     train("--alone", *(["--table", name] if name else ["--package", str(PACKAGE)]))
     return Model(registry_of(ARTIFACTS, name).load())
 
 
+def from_folder(folder: Path, version: str | None) -> Model:
+    """Load a model from a folder of versions.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it holds none.
+    """
+    try:
+        return Model(Registry(folder).load(version))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{folder} is no folder of a model's versions") from error
+
+
 def plain(value: Any) -> Any:
-    """Return the Python number or text that a NumPy scalar holds; anything else as it is."""
-    return value.item() if hasattr(value, "item") else value
+    """Return a value as JSON has it: NumPy's as the number or text in it, pandas' gaps as none, others as written."""
+    found = value.item() if hasattr(value, "item") else value
+    if found is None or isinstance(found, str | int | float | list | dict):
+        return found
+    return None if str(found) in GAPS else str(found)

@@ -63,6 +63,10 @@ class Schema:
         self.alike = looks(self.names)
         self.accepted: dict[str, tuple[str, Value]] = {}  # by part of a query
 
+    def __reduce__(self) -> tuple[type["Schema"], tuple[dict[str, Any]]]:
+        """Be pickled as the data package: pydantic's models, made here, cannot be."""
+        return type(self), (self.package,)
+
     @classmethod
     def from_file(cls, path: Path) -> "Schema":
         """Read a `datapackage.json`."""

@@ -22,6 +22,7 @@ from glassform.learning import glass, recipe
 from glassform.learning.recipe import Profiles, Recipe, chosen_for
 from glassform.learning.table import as_records
 from glassform.learning.terms import terms_of
+from glassform.limits import LONGEST_VALUE
 from tests.conftest import PLAIN
 
 
@@ -173,6 +174,29 @@ def test_pairs_that_there_cannot_be_are_refused(people, outcome, options, messag
         GlassClassifier(**options).fit(people, outcome)
 
 
+def test_columns_that_are_left_out_say_why(quick, outcome):
+    rows = len(outcome)
+    table = pd.DataFrame(
+        {
+            "used": np.arange(rows) % 7,
+            "since": pd.date_range("2020-01-01", periods=rows, freq="D"),
+            "name": [f"n{place}" for place in range(rows)],
+            "row": np.arange(rows).astype(str),
+            "long": np.where(np.arange(rows) % 2, "a" * 5_000, "b"),
+            "empty": np.nan,
+            "big": [str(10**20 + place % 9) for place in range(rows)],
+        }
+    )
+    assert GlassClassifier().fit(table, outcome).left_out_ == {
+        "since": "all its dates are in the year 2020",
+        "name": "every row has its own value",
+        "row": "it numbers the rows",
+        "long": f"it has texts of more than {LONGEST_VALUE} characters",
+        "empty": "it is empty",
+        "big": "it has whole numbers of more than 15 digits",
+    }
+
+
 def test_nothing_to_learn_from_is_said(outcome):
     with pytest.raises(ValueError, match="no column is left to learn from: a: all its values are the same"):
         GlassClassifier().fit(pd.DataFrame({"a": [1] * 200}), outcome)
@@ -204,6 +228,28 @@ def test_columns_may_be_called_anything(quick, outcome, people):
     assert len(fitted.explain(people.set_axis(odd, axis=1)[:2])) == 2
 
 
+def test_any_text_that_writes_numbers_is_one_and_a_categorical_is_categories(quick):
+    codes = np.arange(60) % 3
+    X = pd.DataFrame(
+        {
+            "text": codes.astype(str),
+            "code": pd.Categorical(codes),
+            "gaps": pd.Categorical([None if code == 2 else code for code in codes.tolist()]),
+            "one": pd.Categorical([7] * 60),
+        }
+    )
+    fitted = GlassClassifier().fit(X, np.arange(60) % 2)
+    fields = fitted.scorecard_.schema.by_name
+    assert {name: [*field.categories] for name, field in fields.items()} == {
+        "text": [],
+        "code": ["0", "1", "2"],
+        "gaps": ["0", "1", "?"],
+    }
+    assert fitted.left_out_ == {"one": "all its values are the same"}
+    plain = X.assign(code=codes, gaps=np.where(codes == 2, np.nan, codes))
+    assert fitted.predict_proba(plain).tolist() == fitted.predict_proba(X).tolist()
+
+
 @pytest.mark.parametrize("weights", ["counts", "shares"])
 def test_a_weight_counts_rows(quick, people, outcome, weights):
     given = np.arange(len(people)) % 3 * (1.0 if weights == "counts" else 0.5)
@@ -221,17 +267,46 @@ def test_shares_as_weights_choose_shapes_and_pairs_too(people, outcome):
     assert fitted.recipe_.screened["tried"] == 15
 
 
+@pytest.mark.parametrize("weight", [2_000_000, 2_000_000.5, 100.5])
+def test_large_weights_choose_shapes_on_most_of_the_rows(monkeypatch, weight):
+    monkeypatch.setattr(recipe, "MOST_ROWS", 1_200)
+    seen = list[int]()
+    real = recipe.with_shapes
+
+    def counted(schema, rows, repeats):
+        seen.extend([len(rows.y), int(rows.weights.sum())])
+        return real(schema, rows, repeats)
+
+    monkeypatch.setattr(recipe, "with_shapes", counted)
+    x = np.random.default_rng(0).random((600, 1))
+    fitted = GlassRegressor().fit(x, x[:, 0] ** 2, sample_weight=np.full(600, weight))
+    assert seen[0] > 400 and seen[1] == 1_200
+    assert fitted.score(x, x[:, 0] ** 2) > 0.98
+
+
+def test_numbers_too_large_to_be_squared_are_refused():
+    with pytest.raises(ValueError, match=r"y contains a number beyond 1e\+100"):
+        GlassRegressor().fit([[1.0], [2.0], [3.0]], np.array([1.0, 2.0, 3.0]) * 1e200)
+
+
 def test_it_works_with_scikit_learns_own_tools(quick, people, outcome):
     numbers = people[["height in cm", "visits"]]
     pipeline = make_pipeline(SimpleImputer(), GlassClassifier(pairs=False))
     assert cross_val_score(pipeline, numbers, outcome, cv=2, scoring="roc_auc").mean() > 0.7
-    search = GridSearchCV(GlassClassifier(), {"pairs": [True, False]}, cv=2).fit(people, outcome)
-    assert search.best_params_["pairs"] in (True, False)
-    assert clone(search.best_estimator_).get_params() == search.best_params_
+
+
+def test_a_search_finds_that_two_columns_count_only_together(monkeypatch):
+    monkeypatch.setattr(glass, "chosen", chosen_once)
+    X = pd.DataFrame(np.random.default_rng(0).integers(0, 2, (120, 2)), columns=["a", "b"])
+    y = X["a"] ^ X["b"]
+    search = GridSearchCV(GlassClassifier(), {"pairs": [False, [("a", "b")]]}, cv=2).fit(X, y)
+    assert search.best_params_ == {"pairs": [("a", "b")]} == clone(search.best_estimator_).get_params()
+    apart, together = search.cv_results_["mean_test_score"]
+    assert apart < 0.7 and together == 1.0
 
 
 def test_a_fitted_one_can_be_kept_by_joblib(classifier, people):
-    classifier.explain(people[:3])
+    classifier.to_model().predict(**classifier.scorecard_.typical)
     file = io.BytesIO()
     joblib.dump(classifier, file)
     file.seek(0)

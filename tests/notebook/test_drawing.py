@@ -1,6 +1,7 @@
 """What notebooks show: the ledger and the scorecard, safe, whole without styles, and with nothing to load."""
 
 import re
+from functools import cache
 from html.parser import HTMLParser
 
 import numpy as np
@@ -44,6 +45,7 @@ class Parts(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
+@cache
 def drawings() -> list[str]:
     models = [load(table) for table in TABLES]
     return [
@@ -128,6 +130,42 @@ def test_a_fitted_estimator_becomes_a_model_to_ask(hostile):
     model = hostile.to_model()
     row = pd.DataFrame({HOSTILE: [0.25], "b": ["3"]})
     assert model.predict(**{name: 0.25, other: "3"}) == pytest.approx(hostile.predict(row)[0], abs=1e-12)
+
+
+def test_the_model_of_an_estimator_gives_classes_as_text(monkeypatch):
+    monkeypatch.setattr(glass, "chosen", lambda *_: Recipe())
+    X = pd.DataFrame({"a": np.arange(40.0)})
+    fitted = GlassClassifier().fit(X, (X["a"] > 20).astype(int))
+    assert fitted.predict(X[-1:]).tolist() == [1] and fitted.to_model().predict(a=39) == "1"
+
+
+@pytest.fixture(scope="module")
+def wide() -> GlassRegressor:
+    """A model with long names and large numbers."""
+    random = np.random.default_rng(0)
+    long, size, towns = random.random(60), random.random(60), random.choice(["a" * 90, "b"], 60)
+    X = pd.DataFrame({"n" * 150: long, "size": size, "c": towns})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(glass, "chosen", lambda *_: Recipe("curve5", pairs=(("size", "c"),)))
+        return GlassRegressor().fit(X, X["size"] * 1e12)
+
+
+def test_long_names_and_large_numbers_fit_and_cover_nothing(browser, wide):
+    answer = wide.explain(pd.DataFrame({"n" * 150: [1 / 3], "size": [1 / 7], "c": ["b"]}))[0]
+    page = browser.new_page()
+    page.set_content(f"<!doctype html>{wide._repr_html_()}{answer._repr_html_()}")
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        burst = "each => each.filter(one => one.scrollWidth > one.clientWidth).length"
+        assert page.eval_on_selector_all(".heading, p", burst) == 0
+        gaps = "each => each.map(one => one.querySelector('.curve').getBoundingClientRect().left"
+        ends = " - Math.max(...[...one.querySelectorAll('.y')].map(y => y.getBoundingClientRect().right)))"
+        found = page.eval_on_selector_all(".plot", f"{gaps}{ends}")
+        assert len(found) == 3 and min(found) > 0
+        values = page.eval_on_selector_all("td.value", "each => each.map(one => one.clientWidth)")
+        assert min(values) >= 80
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,6 +1,8 @@
 """`load`: the served version of a table, asked in Python, at no cost to who does not train."""
 
 import json
+import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +78,32 @@ def test_an_invalid_row_of_many_is_named(record):
         load().answers([record, record | {"age": "none"}])
 
 
+def test_a_frame_may_have_columns_called_by_numbers_and_gaps_of_pandas(record):
+    table = pd.DataFrame([record] * 2)
+    expected = load().answers(table)
+    odd = table.assign(more=pd.array([pd.NA, 1], dtype="Int64")).rename(columns={"more": 7})
+    assert load().answers(odd) == expected
+    with pytest.raises(InvalidRecord, match="age: null is not a whole number"):
+        load().answers(table.assign(age=pd.array([39, pd.NA], dtype="Int64")))
+    with pytest.raises(InvalidRecord, match="age: null is not a whole number"):
+        load().answers([record | {"age": pd.NA}])
+
+
+def test_two_columns_of_one_name_are_refused(record):
+    table = pd.DataFrame([record]).assign(more=1)
+    with pytest.raises(ValueError, match="two columns of the data frame are called more"):
+        load().answers(pd.concat([table, table[["more"]]], axis=1))
+
+
+@pytest.mark.parametrize("table", ["", "iris", "diabetes", "census"])
+def test_a_loaded_model_can_be_pickled_once_it_was_asked(table):
+    model = load(table)
+    typical = model.fitted.typical
+    before = model.explain(**typical)
+    again = pickle.loads(pickle.dumps(model))
+    assert again.explain(**typical) == before and again.predict(**typical) == model.predict(**typical)
+
+
 def test_a_wrong_number_of_values_is_refused(record):
     with pytest.raises(TypeError, match="8 values were given, and a record has 7: age, "):
         load().predict_probability(*record.values(), 1)
@@ -84,10 +112,12 @@ def test_a_wrong_number_of_values_is_refused(record):
 
 
 def test_a_table_or_version_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no table shoes; there is"):
-        load("shoes")
-    with pytest.raises(FileNotFoundError, match="there is no model yet"):
-        load(tmp_path)
+    for name in ("shoes", "Adult", "adult ", "my-table", "no/folder"):
+        with pytest.raises(FileNotFoundError, match=f"there is no table '{name}'; there are adult, .*iris"):
+            load(name)
+    for folder in (tmp_path, str(tmp_path), tmp_path / "shoes"):
+        with pytest.raises(FileNotFoundError, match=re.escape(f"{folder} is no folder of a model's versions")):
+            load(folder)
     with pytest.raises(UnknownVersion):
         load(version="0123456789ab")
 

@@ -27,6 +27,8 @@ SCORES = {
     **{name: name for name in ("roc_auc", "average_precision", "brier_score", "log_loss", "accuracy")},
     **{"r2": "r_squared", "mae": "mae", "rmse": "rmse"},
 }
+AT_THE_HUB = re.compile(r"https://huggingface\.co/datasets/([\w.-]+/[\w.-]+)")  # where a dataset has its page
+UNKNOWN = "unknown"  # as the Hub calls a licence or a dataset that it does not know
 MODELS = ("this", "base_rate", "linear", "boosting")
 NO_FIGURE = "-"
 LONGEST_KEY = 1000  # characters that YAML reads before a colon, about
@@ -55,7 +57,9 @@ def front_matter(answer: Any, card: Fitted, dictionary: Schema) -> dict[str, Any
     """Return what the Hub reads of a card."""
     task = task_of(dictionary)
     scores = {name: value for name in SCORES if (value := answer["evaluation"].get(name)) is not None}
-    tested = {"type": dictionary.name, "name": dictionary.package["title"], "split": "test"}
+    at_the_hub = datasets(dictionary.package)
+    type_ = next(iter(at_the_hub), UNKNOWN)
+    tested = {"type": type_, "name": dictionary.package["title"], "split": "test"}
     metrics = [{"type": SCORES[name], "name": titles()[name], "value": value} for name, value in scores.items()]
     result = {"task": {"type": task}, "dataset": tested, "metrics": metrics}
     return {
@@ -64,7 +68,7 @@ def front_matter(answer: Any, card: Fitted, dictionary: Schema) -> dict[str, Any
         "library_name": "sklearn",
         "pipeline_tag": task,
         "tags": [*dict.fromkeys(["sklearn", "glassform", task, *dictionary.package.get("keywords", [])])],
-        "datasets": [dictionary.name],
+        **({"datasets": at_the_hub} if at_the_hub else {}),
         "metrics": [SCORES[name] for name in scores],
         "model_format": "pickle",
         "model_file": PIPELINE,
@@ -77,13 +81,22 @@ def licence(package: dict[str, Any]) -> dict[str, str]:
     """Return the data's licence as the Hub writes it, which goes for what was learned from them, too."""
     named = package.get("licenses", [])
     if not named:
-        return {"license": "unknown"}
+        return {"license": UNKNOWN}
     name = named[0].get("name", "")
     if len(named) == 1 and name.lower() in LICENCES:
         return {"license": name.lower()}
     links = [each["path"] for each in named if each.get("path")]
     said = ", ".join(each.get("title") or each.get("name", "") for each in named)
     return {"license": "other", "license_name": said, **({"license_link": links[0]} if links else {})}
+
+
+def datasets(package: dict[str, Any]) -> list[str]:
+    """Return the data's ids on the Hub, as far as their sources name any.
+
+    A table's own name is no id: there may be a stranger's dataset of that name.
+    """
+    paths = (each.get("path", "") for each in package.get("sources", []))
+    return [found[1] for path in paths if (found := AT_THE_HUB.match(path))]
 
 
 def task_of(dictionary: Schema) -> str:

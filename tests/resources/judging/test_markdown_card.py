@@ -50,6 +50,8 @@ def assert_is_a_card(answer: Any, card: Any, task: str) -> None:
         name: value for name, value in ours.items() if value is not None
     }
     assert {each.task_type for each in front.eval_results or []} == {front.pipeline_tag}
+    assert front.datasets is None  # no table here is on the Hub
+    assert {each.dataset_type for each in front.eval_results or []} == {"unknown"}
     assert front.metrics == [each.metric_type for each in front.eval_results or []]
     assert front.to_dict()["widget"][0]["structuredData"] == config(answer.text)["example_input"]
 
@@ -187,6 +189,21 @@ def test_markdown_shows_a_text_as_it_is(text):
 )
 def test_a_licence_is_named_as_the_hub_names_it(licenses, expected):
     assert markdown_card.licence({"licenses": licenses}) == expected
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ([], []),
+        ([{"title": "iris"}, {"title": "a", "path": "https://example.org/datasets/some/one"}], []),
+        (
+            [{"title": "b", "path": "https://huggingface.co/datasets/some/one?x=1"}, {"path": "iris.csv"}],
+            ["some/one"],
+        ),
+    ],
+)
+def test_no_dataset_is_named_unless_the_sources_lead_to_it_on_the_hub(sources, expected):
+    assert markdown_card.datasets({"name": "iris", "sources": sources}) == expected
 
 
 def test_a_browser_gets_the_page_and_a_program_json_unless_they_ask_for_markdown(client):
