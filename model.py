@@ -29,11 +29,11 @@ from glassform.learning.command import (
 from glassform.learning.estimators import ESTIMATORS, estimator_of, fit
 from glassform.learning.facts import choose_examples, facts, people, slopes, typical_record
 from glassform.learning.measures import MEASURES
-from glassform.learning.paper import EDITION, measured, paper_of
+from glassform.learning.paper import measured, paper_of
 from glassform.learning.recipe import Recipe, chosen
 from glassform.learning.rivals import cross_validated, free_of_rules
 from glassform.learning.rules import UnholdableRule, rules_of
-from glassform.learning.saving import register, version_of
+from glassform.learning.saving import EDITION, register, version_of
 from glassform.learning.siblings import learned_from, sibling_of
 from glassform.learning.table import Split, count, plain, read, with_seen
 from glassform.records.datapackage import read_package

@@ -39,9 +39,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
     add("--explain", action="store_true", help="add log-odds, intercept, the points of every field and pair")
     add("--reasons", type=int, metavar="N", help="add the codes of the N fields that count most")
-    add("--against", choices=[AVERAGE, THRESHOLD, BEST], default=AVERAGE, help="what reasons are counted against")
-    add("--direction", choices=[DOWN, UP], default=DOWN, help="reasons that lower the answer, or raise it")
-    add("--threshold", type=float, default=0.5, help="the probability of the reference, against a threshold")
+    add("--against", choices=[AVERAGE, THRESHOLD, BEST], help="what reasons are counted against")
+    add("--direction", choices=[DOWN, UP], help="reasons that lower the answer, or raise it")
+    add("--threshold", type=float, help="the probability of the reference, against a threshold")
     add("--artifacts", type=Path, default=ARTIFACTS, help="folder of the model's versions")
     add("--table", default="", help="another table than the default one")
     add("--model", metavar="VERSION", help="another version than the current one")
@@ -54,7 +54,19 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(words)
     if not options.sql and len(options.paths) < 2:
         parser.error("a source and a destination are needed")
+    if idle := idle_option(options):
+        parser.error(idle)
     return options
+
+
+def idle_option(options: argparse.Namespace) -> str:
+    """Say which option would change nothing; empty, if each of them counts."""
+    for name in ("against", "direction", "threshold"):
+        if options.reasons is None and getattr(options, name) is not None:
+            return f"--{name} goes with --reasons only"
+    if options.threshold is not None and options.against != THRESHOLD:
+        return f"--threshold goes with --against {THRESHOLD} only"
+    return ""
 
 
 def score(card: Additive, engine: Engine, options: argparse.Namespace) -> None:
@@ -96,8 +108,10 @@ def reasons_of(card: Additive, options: argparse.Namespace) -> Reasons | None:
     """Return the reasons that the command line asks for, if any; end if the model has none like that."""
     if options.reasons is None:
         return None
+    asked = {name: getattr(options, name) for name in ("against", "direction", "threshold")}
+    given = {name: value for name, value in asked.items() if value is not None}
     try:
-        return Reasons.of(card, Wanted(options.reasons, options.against, options.direction, options.threshold))
+        return Reasons.of(card, Wanted(options.reasons, **given))
     except NoReasons as error:
         sys.exit(f"--{error}")
 

@@ -16,7 +16,7 @@ from glassform.fitted.scorecard import NORMAL_97_5, Scorecard
 from glassform.learning.base import EXAMPLE_PROBABILITIES
 from glassform.learning.command import report
 from glassform.learning.recipe import Recipe
-from glassform.learning.saving import load_pipeline, version_of
+from glassform.learning.saving import EDITION, load_pipeline, version_of
 from glassform.learning.table import read
 from glassform.learning.tabulate import covariance_of, tabulate
 from glassform.records.messages import InvalidRecord
@@ -90,6 +90,13 @@ def test_another_recipe_has_another_version(schema, splits):
     pipeline = build_pipeline(schema, RECIPE)
     version = version_of(schema, pipeline, [*splits.values()])
     assert version_of(schema, pipeline.set_params(regression__C=2.0), [*splits.values()]) != version
+
+
+def test_a_new_edition_of_what_is_found_beside_the_pipeline_is_a_new_version(scorecard, splits):
+    asked = (scorecard.schema, load_pipeline(), [*splits.values()])
+    versions = [version_of(*asked, edition) for edition in range(EDITION + 1)]
+    assert len({*versions}) == EDITION + 1
+    assert versions[EDITION] == scorecard.version
 
 
 def test_training_prints_its_steps(again):

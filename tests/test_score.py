@@ -338,6 +338,33 @@ def test_a_wrong_command_line_shows_the_usage(capsys):
     assert "a source and a destination are needed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--threshold", "0.3"], "--threshold goes with --reasons only"),
+        (["--against", "average"], "--against goes with --reasons only"),
+        (["--direction", "up", "--sql"], "--direction goes with --reasons only"),
+        (["--reasons", "2", "--threshold", "0.3"], "--threshold goes with --against threshold only"),
+        (
+            ["--reasons", "2", "--against", "best", "--threshold", "0.5"],
+            "--threshold goes with --against threshold only",
+        ),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(capsys, words, message):
+    with pytest.raises(SystemExit):
+        score.main(["in.csv", "out.csv", *words])
+    assert message in capsys.readouterr().err
+
+
+def test_a_column_with_a_reserved_name_is_refused(here, record):
+    write("in.csv", GOOD + ",1", header=f"{HEADER},Glassform_Step_1")
+    score.main(["in.csv", "plain.csv"])
+    with pytest.raises(SystemExit, match="Glassform_Step_1 is a reserved name; rename your column"):
+        score.main(["in.csv", "out.csv", "--reasons", "1"])
+    assert not (here / "out.csv").exists()
+
+
 def test_a_parquet_file_that_is_none_is_refused(here):
     Path("people.parquet").write_text("x")
     with pytest.raises(SystemExit) as stopped:

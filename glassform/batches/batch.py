@@ -168,6 +168,13 @@ class Batch:
         reasons = self.reasons.columns if self.reasons else []
         return [*self.card.columns_added(self.explain), *reasons, *warned, *(["error"] if self.keep_going else [])]
 
+    @property
+    def taken(self) -> list[str]:
+        """The columns sent that have the name of an added one; of records without columns, the fields that have."""
+        if self.source.columns:
+            return [name for name in self.source.columns if name in self.added]
+        return [name for name in self.card.schema.by_name if self.reasons and name in self.reasons.columns]
+
     def answered(self) -> Iterator[tuple[Row, Any]]:
         """Return every row with its sums; without any, if it has errors."""
         rows = iter(self.source)
@@ -186,7 +193,7 @@ class Batch:
         TooLarge
             If there are more than a million.
         """
-        taken = [RowError(0, name, None, say("taken")) for name in self.source.columns if name in self.added]
+        taken = [RowError(0, name, None, say("taken")) for name in self.taken]
         errors, count, number = taken, len(taken), 0
         for row in self.source:
             number = row.number

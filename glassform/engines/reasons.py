@@ -14,7 +14,9 @@ from glassform.engines.sql import Scoring, on_people, written
 from glassform.fitted.additive import Additive
 from glassform.fitted.reasons import DOWN, Reasons
 
-STEP, RANK = "step_{number}", "rank_{number}"  # of a term against the reference, and among all terms
+# Of a term against the reference, and among all terms; whatever begins like that is ours.
+RESERVED = "glassform_"
+STEP, RANK = f"{RESERVED}step_{{number}}", f"{RESERVED}rank_{{number}}"
 STEPPED, RANKED = "stepped", "ranked"  # what the inner queries are called
 
 
@@ -64,26 +66,34 @@ def hidden_columns(reasons: Reasons) -> list[str]:
     return [*names(STEP, reasons), *names(RANK, reasons)]
 
 
+def steps_of(scoring: Scoring, reasons: Reasons) -> list[exp.Column]:
+    """Return the step of every term, as the query around the inmost one finds it."""
+    return [exp.column(scoring.name(name), table=scoring.name(STEPPED)) for name in names(STEP, reasons)]
+
+
 def ranked(scoring: Scoring, reasons: Reasons) -> Iterator[exp.Expr]:
-    """Return the rank of every term: 1 and how many come before it, equal ones in the order of the fields."""
-    steps = [exp.column(scoring.name(name)) for name in names(STEP, reasons)]
+    """Return the rank of every term: 1 and how many come before it, equal ones in the order of the fields.
+
+    It is NULL where a value is invalid, as then a step is.
+    """
+    steps = steps_of(scoring, reasons)
+    are_known = exp.and_(*(exp.Not(this=exp.Is(this=each.copy(), expression=exp.null())) for each in steps))
     for place, own in enumerate(steps):
         rank: exp.Expr = exp.convert(1)
         for other, each in enumerate(steps):
             if other != place:
                 before = exp.LTE if other < place else exp.LT
                 rank = exp.Add(this=rank, expression=one_if(before(this=each.copy(), expression=own.copy())))
-        yield rank
+        yield exp.Case().when(are_known.copy(), rank)
 
 
 def codes(scoring: Scoring, reasons: Reasons) -> Iterator[exp.Expr]:
     """Return the code of the first, second, ... reason; NULL where there are fewer."""
     for wanted in range(1, reasons.wanted.count + 1):
         case = exp.Case()
-        for place, (name, code) in enumerate(zip(names(RANK, reasons), reasons.codes, strict=True)):
-            is_next = exp.EQ(this=exp.column(scoring.name(name)), expression=exp.convert(wanted))
-            listed = exp.and_(is_answered(scoring), counts(scoring, reasons, place), is_next)
-            case = case.when(listed, exp.convert(code))
+        for place, code in enumerate(reasons.codes):
+            is_next = exp.EQ(this=outside(scoring, RANK, place), expression=exp.convert(wanted))
+            case = case.when(exp.and_(counts(scoring, place), is_next), exp.convert(code))
         yield case
 
 
@@ -92,20 +102,20 @@ def how_many_protected(scoring: Scoring, reasons: Reasons) -> exp.Expr:
     total: exp.Expr = exp.convert(0)
     for place, protected in enumerate(reasons.protected):
         if protected:
-            rank = exp.column(scoring.name(names(RANK, reasons)[place]))
-            is_listed = exp.LTE(this=rank, expression=exp.convert(reasons.wanted.count))
-            total = exp.Add(this=total, expression=one_if(exp.and_(counts(scoring, reasons, place), is_listed)))
-    return exp.Case().when(is_answered(scoring), total)
+            is_listed = exp.LTE(this=outside(scoring, RANK, place), expression=exp.convert(reasons.wanted.count))
+            total = exp.Add(this=total, expression=one_if(exp.and_(counts(scoring, place), is_listed)))
+    is_invalid = exp.Is(this=outside(scoring, RANK, 0), expression=exp.null())
+    return exp.Case().when(exp.Not(this=is_invalid), total)
 
 
-def counts(scoring: Scoring, reasons: Reasons, place: int) -> exp.Expr:
+def counts(scoring: Scoring, place: int) -> exp.Expr:
     """Return whether a term goes in the direction of the reasons."""
-    return exp.column(scoring.name(names(STEP, reasons)[place])) < exp.convert(0)
+    return outside(scoring, STEP, place) < exp.convert(0)
 
 
-def is_answered(scoring: Scoring) -> exp.Expr:
-    """Return whether a row has an answer."""
-    return exp.Not(this=exp.Is(this=exp.column(scoring.name(scoring.card.target.columns[0])), expression=exp.null()))
+def outside(scoring: Scoring, pattern: str, place: int) -> exp.Column:
+    """Return the step or rank of a term, as the outer query finds it."""
+    return exp.column(scoring.name(pattern.format(number=place + 1)), table=scoring.name(RANKED))
 
 
 def one_if(condition: exp.Expr) -> exp.Expr:

@@ -127,9 +127,11 @@ class Task:
             name: column for name, column in zip(fields, source.columns, strict=True) if name in self.card.used
         }
         # engines ignore the case of names
-        added = {*self.added, ROW, ERROR, *(hidden_columns(self.reasons) if self.reasons else ())}
-        if taken := [column for column in source.columns if column.lower() in added]:
-            raise UnreadableSource(f"{taken[0]} is the name of an added column; rename yours")
+        lower = {column.lower(): column for column in source.columns}
+        if taken := [*lower.keys() & {*self.added, ROW, ERROR}]:
+            raise UnreadableSource(f"{lower[min(taken)]} is the name of an added column; rename yours")
+        if self.reasons and (taken := [*lower.keys() & {*hidden_columns(self.reasons)}]):
+            raise UnreadableSource(f"{lower[min(taken)]} is a reserved name; rename your column")
         texts, booleans, reals = (
             frozenset(name for name, column in columns.items() if column in kind)
             for kind in (source.texts, source.booleans, source.reals)

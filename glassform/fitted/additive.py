@@ -147,6 +147,14 @@ class Contribution(TypedDict):
     log_odds: float
 
 
+REASON, HOW_MANY_PROTECTED = "reason_{number}", "protected_reasons"  # what columns of reasons are called
+
+
+def columns_of_reasons(count: int) -> list[str]:
+    """Return the columns that reasons add to a table: a code each, and how many of these are of protected fields."""
+    return [*(REASON.format(number=number) for number in range(1, count + 1)), HOW_MANY_PROTECTED]
+
+
 class Reason(TypedDict):
     """A field, or two together, that moves the answer away from the reference.
 
@@ -164,7 +172,10 @@ class Reason(TypedDict):
 
 
 class Reference(TypedDict):
-    """What reasons are counted against: the answer of the reference and, of two classes, its log-odds."""
+    """What reasons are counted against: the answer of the reference and, of two classes, its log-odds.
+
+    It is empty against the best of a model with pairs, which is more than any one record may have at once.
+    """
 
     probability: NotRequired[float]
     log_odds: NotRequired[float]

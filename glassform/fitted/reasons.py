@@ -1,8 +1,10 @@
 """The reasons of an answer: the fields that move it most away from a stated reference, as lenders have to name them.
 
 A reason is one term of the sum: that of a field, or that of two fields together, which the ledger has as a line, too.
-What counts is its points less those of the reference. Average, threshold and best are what creditors use (Regulation
-B, 12 CFR 1002.9, official interpretation 9(b)(2)).
+What counts is its points less those of the reference. Two references follow examples of the official interpretation
+of Regulation B (12 CFR 1002.9, paragraph 9(b)(2)), which allows other ways, too: the average of all, and the average
+of those at the threshold or just above it. For the latter, training fits a line, as few rows lie there. The third
+one, the best, is what scorecards call points below the maximum.
 """
 
 import math
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from glassform.fitted.additive import Additive, Points, Reason, ReasonsAnswer, Reference, summed
+from glassform.fitted.additive import Additive, Points, Reason, ReasonsAnswer, Reference, columns_of_reasons, summed
 from glassform.fitted.base import Fitted, Row
 from glassform.fitted.classes import ClassesScorecard
 from glassform.fitted.pairs import AND, Pair
@@ -27,7 +29,6 @@ DOWN, UP = "down", "up"
 SLOPES = "slopes"  # the fact about the training that the reference at a threshold is computed from
 GRAIN = 1e-9  # of log-odds, or of a number's standard deviation: what differs by less is equal
 FIELD, VALUE = "{field}", "{value}"  # in a sentence
-COLUMN, HOW_MANY_PROTECTED = "reason_{number}", "protected_reasons"  # in a table
 
 
 class NoReasons(ValueError):
@@ -89,8 +90,9 @@ class Reasons:
         """The points of the reference.
 
         The average person has 0 everywhere, as points are centred. The typical person at a threshold has the mean
-        points of training rows with the threshold's log-odds, along a straight line. `best` is the level that speaks
-        most against the direction: the one with the most points, where reasons are those that lower the answer.
+        points of training rows with the threshold's log-odds, along a straight line. `best` is, in every line of the
+        sum, the level that speaks most against the direction: the one with the most points, where reasons are those
+        that lower the answer. With pairs these are more than any one record may have at once.
         """
         if self.wanted.against == BEST:
             best = max if self.wanted.direction == DOWN else min
@@ -127,8 +129,7 @@ class Reasons:
     @property
     def columns(self) -> list[str]:
         """The columns that they add to a table: a code each, and how many of these are of protected fields."""
-        numbers = range(1, self.wanted.count + 1)
-        return [*(COLUMN.format(number=number) for number in numbers), HOW_MANY_PROTECTED]
+        return columns_of_reasons(self.wanted.count)
 
     def places(self, terms: Sequence[float]) -> list[int]:
         """Return where the strongest terms of an answer stand, the strongest first.
@@ -185,7 +186,9 @@ class Reasons:
 
     @property
     def reference(self) -> Reference:
-        """The reference's own answer."""
+        """The reference's own answer; none, where no record may be like it."""
+        if self.wanted.against == BEST and self.card.pairs:
+            return {}
         is_threshold = self.wanted.against == THRESHOLD
         total = self.log_odds_at_threshold if is_threshold else summed(self.card.intercept, self.references)
         members: Reference = self.card.target.members(total)  # type: ignore[assignment]

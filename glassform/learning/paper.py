@@ -28,7 +28,6 @@ FEWEST_ROWS = 10  # of a number's cell
 SOFTEST, HARDER = 5.0, 1.5  # the ridge at least, and how many times as hard if a sum would have three digits
 FAR, CLOSE = 30.0, 1e-9  # log-odds between which the offset lies, and how exactly it is found
 KEPT = ("roc_auc", "brier_score")  # scores
-EDITION = 1  # raised when the same rows give another card
 
 
 def paper_of(schema: Schema, training: Split, recipe: Recipe) -> Paper:

@@ -23,13 +23,15 @@ from glassform.fitted.reasons import (
 )
 from glassform.fitted.scorecard import Explanation
 from glassform.languages import gettext
-from glassform.records.messages import FieldError, InvalidQuery, say, shown
+from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, say, shown
 from glassform.records.schema import BINARY, CLASSES, Schema
-from glassform.web.asked import fitted, schema
+from glassform.web.asked import asked, fitted, schema
+from glassform.web.charts import plain
 from glassform.web.openapi import TEXT, in_query
 from glassform.web.reading import Reader, given_fields, one_of, read_options, read_record
 
 COUNT, AGAINST, DIRECTION, AT = "reasons", "against", "direction", "threshold"  # the query parameters
+CSV = "csv"
 WHOLE = re.compile(r"[0-9]{1,6}")
 PROBABILITY = re.compile(r"0?\.[0-9]{1,15}")
 PLAIN_THRESHOLD = 0.5
@@ -40,20 +42,23 @@ def reasons_in_query(schema: Schema) -> list[dict[str, Any]]:
     """Describe the parameters that ask for reasons; a field of the same name leaves no room for one."""
     if schema.task == CLASSES or COUNT in schema.names:
         return []
+    return [in_query(name, *each) for name, each in described(schema).items() if name not in schema.names]
+
+
+def described(schema: Schema) -> dict[str, tuple[dict[str, Any], str]]:
+    """Return what asks for reasons: the schema of each value, and what it means."""
     known = [AVERAGE, THRESHOLD, BEST] if schema.task == BINARY else [AVERAGE, BEST]
     count = {"type": "integer", "minimum": 1, "maximum": len(schema.used)}
     at = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "default": PLAIN_THRESHOLD}
-    described = [
-        in_query(COUNT, count, "How many of the strongest reasons to add to the answer."),
-        in_query(
-            AGAINST, TEXT | {"enum": known, "default": AVERAGE}, "The reference that reasons are counted against."
-        ),
-        in_query(
-            DIRECTION, TEXT | {"enum": [DOWN, UP], "default": DOWN}, "Reasons that lower the answer, or raise it."
-        ),
-        *([in_query(AT, at, "The probability of the reference, against a threshold.")] if THRESHOLD in known else []),
-    ]
-    return [each for each in described if each["name"] not in schema.names]
+    directions = {"enum": [DOWN, UP], "default": DOWN}
+    found: dict[str, tuple[dict[str, Any], str]] = {
+        COUNT: (count, "How many of the strongest reasons to add to the answer."),
+        AGAINST: (TEXT | {"enum": known, "default": AVERAGE}, "The reference that reasons are counted against."),
+        DIRECTION: (TEXT | directions, "Reasons that lower the answer, or raise it."),
+    }
+    if THRESHOLD in known:
+        found[AT] = (at, "The probability of the reference, against a threshold.")
+    return found
 
 
 def with_reasons(options: Set[str]) -> Explanation:
@@ -68,9 +73,31 @@ def with_reasons(options: Set[str]) -> Explanation:
     """
     card, dictionary, names = fitted(), schema(), names_free(schema())
     reasons = read_reasons(given_fields())
-    record = read_record(options | names if reasons else options)
+    if reasons is None:
+        alone: Explanation = card.explain(read_record(options))
+        return alone
+    if asked().format.name == CSV:
+        refuse_taken(reasons, dictionary)
+    try:
+        record = read_record(options | names)
+    except InvalidRecord as invalid:
+        if invalid.fields:  # the form to mend it on goes on asking for them
+            invalid.fields = {**invalid.fields, **in_address(reasons.wanted, names)}
+        raise
     answer: Explanation = card.explain(record)
-    return answer | {"reasons": reasons.answer(card.row(record), dictionary)} if reasons else answer
+    return answer | {"reasons": reasons.answer(card.row(record), dictionary)}
+
+
+def refuse_taken(reasons: Reasons, schema: Schema) -> None:
+    """Refuse reasons as columns of a table whose fields have the names of these.
+
+    Raises
+    ------
+    InvalidQuery
+        With every such field.
+    """
+    if taken := [name for name in reasons.columns if name in schema.by_name]:
+        raise InvalidQuery([FieldError(name, None, say("taken")) for name in taken], {})
 
 
 def names_free(schema: Schema) -> set[str]:
@@ -92,11 +119,21 @@ def read_reasons(parameters: Iterable[tuple[str, str]]) -> Reasons | None:
     InvalidQuery
         With every error, or if the model has no such reasons.
     """
-    card, names = fitted(), names_free(schema())
+    names = names_free(schema())
     given = [pair for pair in parameters if pair[0] in names]
+    return reasons_given(given) if COUNT in dict(given) else None
+
+
+def reasons_given(parameters: Iterable[tuple[str, str]]) -> Reasons:
+    """Return the reasons that parameters ask for, one of which says how many.
+
+    Raises
+    ------
+    InvalidQuery
+        With every error, or if the model has no such reasons.
+    """
+    card, given = fitted(), [*parameters]
     texts = dict(given)
-    if COUNT not in texts:
-        return None
     if not isinstance(card, Additive):
         raise refused(COUNT, texts[COUNT], why_none(card))
     options = read_options(readers(card), given)
@@ -168,6 +205,6 @@ def other_ways(reasons: Reasons, free: Set[str]) -> Iterator[tuple[str, Wanted]]
 
 def in_address(wanted: Wanted, free: Set[str]) -> dict[str, Any]:
     """Return the parameters that ask for the same again; those that have their default are left out."""
-    own = {AGAINST: wanted.against, DIRECTION: wanted.direction, AT: wanted.threshold}
-    plain = {AGAINST: AVERAGE, DIRECTION: DOWN, AT: PLAIN_THRESHOLD}
-    return {COUNT: wanted.count} | {name: own[name] for name in own if own[name] != plain[name] and name in free}
+    own = {AGAINST: wanted.against, DIRECTION: wanted.direction, AT: plain(wanted.threshold)}
+    default = {AGAINST: AVERAGE, DIRECTION: DOWN, AT: plain(PLAIN_THRESHOLD)}
+    return {COUNT: wanted.count} | {name: own[name] for name in own if own[name] != default[name] and name in free}

@@ -7,7 +7,7 @@ from typing import Any, NotRequired
 from flask import request
 from typing_extensions import TypedDict
 
-from glassform.fitted.additive import ReasonsAnswer
+from glassform.fitted.additive import ReasonsAnswer, columns_of_reasons
 from glassform.fitted.neighbours import Support
 from glassform.fitted.scorecard import Explanation
 from glassform.records.field import Record, Value
@@ -170,7 +170,7 @@ def in_columns(reasons: ReasonsAnswer) -> dict[str, Any]:
     codes = [each["code"] for each in reasons["listed"]]
     codes += [""] * (reasons["count"] - len(codes))
     protected = sum(each["protected"] for each in reasons["listed"])
-    return {f"reason_{place}": code for place, code in enumerate(codes, start=1)} | {"protected_reasons": protected}
+    return dict(zip(columns_of_reasons(reasons["count"]), [*codes, protected], strict=True))
 
 
 def view_asked() -> Set[str]:

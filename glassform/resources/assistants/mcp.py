@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import Forbidden, UnsupportedMediaType
 
 from glassform.languages import gettext
-from glassform.limits import MOST_MESSAGE_BYTES, MOST_MESSAGES
+from glassform.limits import MOST_MESSAGE_BYTES, MOST_MESSAGES, MOST_ROWS_ASKED
 from glassform.records.messages import shown
 from glassform.records.parsing import UnreadableJSON, is_array, parse_json
 from glassform.records.schema import Schema
@@ -148,6 +148,8 @@ def answer_several(given: list[Any]) -> tuple[Any, int]:
     if revision != BATCHING or not 0 < len(given) <= MOST_MESSAGES:
         wrong = f"send one message; only {BATCHING} has batches, of up to {MOST_MESSAGES} messages"
         return refused(INVALID_REQUEST, wrong)
+    if sum(map(tools.rows_of, given)) > MOST_ROWS_ASKED:
+        return refused(INVALID_REQUEST, f"the calls of one batch have up to {MOST_ROWS_ASKED:,} records together")
     replies = [(reply, status) for reply, status in map(answer, given) if reply is not None]
     if not replies:
         return None, HTTPStatus.ACCEPTED

@@ -2,29 +2,33 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
 
 from glassform.analysis.ways import ChangesAnswer, changes_answer
-from glassform.batches.batch import said_after
+from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted
 from glassform.fitted.scorecard import Scorecard
 from glassform.languages import gettext
-from glassform.limits import MOST_ROWS_ASKED
+from glassform.limits import MOST_BATCH_ERRORS, MOST_ROWS_ASKED
 from glassform.records.field import Record
 from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, say, shown, unknown
 from glassform.records.parsing import Pairs, is_array
 from glassform.refusals import Refusal
+from glassform.resources import reasons
 from glassform.resources.assistants import schemas
 from glassform.resources.assistants.messages import INVALID_PARAMS, ProtocolError
 from glassform.resources.assistants.schemas import Described
 from glassform.web.asked import fitted, schema
+from glassform.web.charts import plain
 
 Given = Mapping[str, Any]  # the arguments of a call
 SHORT = ("label", "probability", "probabilities", "prediction", "interval", "warnings", "model")
 HALF = 0.5
+OF_REASONS = (reasons.COUNT, reasons.AGAINST, reasons.DIRECTION, reasons.AT)
 READ_ONLY = {"readOnlyHint": True, "idempotentHint": True, "openWorldHint": False, "destructiveHint": False}
 
 
@@ -60,8 +64,21 @@ def predict(card: Fitted, given: Given) -> Any:
 
 
 def explain(card: Fitted, given: Given) -> Any:
-    """Return the answer for a record, with every term."""
-    return card.explain(read_record(given["record"]))
+    """Return the answer for a record, with every term, and with its reasons if any are wanted."""
+    asked = {name: as_text(given[name]) for name in OF_REASONS if name in given}
+    if asked and reasons.COUNT not in asked:
+        raise InvalidQuery([FieldError(reasons.COUNT, None, say("absent"))], {})
+    wanted = reasons.reasons_given(asked.items()) if asked else None
+    record = read_record(given["record"])
+    answer = card.explain(record)
+    return answer | {"reasons": wanted.answer(card.row(record), schema())} if wanted else answer
+
+
+def as_text(value: Any) -> str:
+    """Return the value of an option of reasons as an address has it."""
+    if isinstance(value, str):
+        return value
+    return plain(value) if isinstance(value, float) and isfinite(value) else shown(value)
 
 
 def what_if(card: Fitted, given: Given) -> Any:
@@ -126,18 +143,28 @@ def score_rows(card: Fitted, given: Given) -> Any:
         most = gettext("At most %(most)s rows are read.", most=f"{MOST_ROWS_ASKED:,}")
         raise InvalidQuery([FieldError("records", None, most if rows else say("no_rows"))], {})
     dictionary, records, answers = schema(), list[Record](), list[dict[str, Any]]()
+    wrong, told = set[int](), 0
     for number, row in enumerate(rows, start=1):
-        hints, _ = said_after(len(answers) - len(records))
+        is_enough = told >= MOST_BATCH_ERRORS
         answers.append({"row": number})
         try:
-            records.append(dictionary.read_json(row, hints))
+            records.append(dictionary.read_json(row, hints=not is_enough, brief=is_enough))
         except InvalidRecord as invalid:
-            answers[-1]["errors"] = invalid.listed
+            wrong.add(number)
+            answers[-1] |= {} if is_enough else {"errors": invalid.listed}
+            told += len(invalid.listed)
     scored = iter(card.several(records) if records else ())
     for answer in answers:
-        if "errors" not in answer:
-            answer |= next(scored)
-    return {"answers": answers, "rows": len(rows), "invalid": len(rows) - len(records), "model": card.model}
+        answer |= {} if answer["row"] in wrong else next(scored)
+    return {"answers": answers, "rows": len(rows), "invalid": len(wrong), "model": card.model}
+
+
+def rows_of(message: Any) -> int:
+    """Return how many records a message asks for at once, before it is read."""
+    given = message
+    for name in ("params", "arguments", "records"):
+        given = dict(given).get(name) if isinstance(given, Pairs) else None
+    return len(given) if is_array(given) else 0
 
 
 def read_arguments(given: Pairs, tool: Tool) -> dict[str, Any]:
@@ -209,6 +236,12 @@ def of_record(card: Fitted) -> Described:
     return {"record": schemas.record(card)}
 
 
+def of_explain(card: Fitted) -> Described:
+    """Return the schemas of a record and of what asks for reasons, if the model has any."""
+    described = reasons.described(card.schema) if isinstance(card, Additive) else {}
+    return of_record(card) | {name: {**each, "description": says} for name, (each, says) in described.items()}
+
+
 def of_what_if(card: Fitted) -> Described:
     """Return the schemas of a record and of the name of a field."""
     return of_record(card) | {"field": schemas.field(card, "The field to vary. Without one, each is varied in turn.")}
@@ -237,7 +270,9 @@ def short_answer(card: Fitted) -> Described:
 def whole_answer(card: Fitted) -> Described:
     """Return the schema of an answer with its arithmetic, which names further sums."""
     every = schemas.members(card.schema) | schemas.arithmetic(card) | schemas.around(card)
-    return schemas.object_of(every, is_open=True)
+    said = "Only if asked for: the fields that move the answer most away from the reference, in words."
+    listed = {"reasons": {"type": "object", "description": said}} if isinstance(card, Additive) else {}
+    return schemas.object_of(every | listed, [*every], is_open=True)
 
 
 def answer_curves(card: Fitted) -> Described:
@@ -258,7 +293,8 @@ def answer_rows(card: Fitted) -> Described:
     """Return the schema of several answers."""
     number, members = {"type": "integer", "minimum": 0}, schemas.members(card.schema)
     wrong = schemas.object_of({"field": schemas.TEXT, "value": {"type": ["string", "null"]}, "message": schemas.TEXT})
-    failed = schemas.object_of({"row": number, "errors": {"type": "array", "items": wrong}})
+    errors = {"type": "array", "items": wrong, "description": f"Left out after {MOST_BATCH_ERRORS} errors."}
+    failed = schemas.object_of({"row": number, "errors": errors}, ["row"])
     answers = {"type": "array", "items": {"anyOf": [schemas.object_of({"row": number} | members), failed]}}
     return schemas.object_of({"answers": answers, "rows": number, "invalid": number, "model": schemas.model()})
 
@@ -277,10 +313,11 @@ TOOLS = {
         "Explain",
         "Return the answer for one record with its exact arithmetic: what each value adds, how many training rows "
         "are like it. It says what the model computes, not what causes anything.",
-        of_record,
+        of_explain,
         ("record",),
         whole_answer,
         explain,
+        OF_REASONS,
         lane="light",
     ),
     "what_if": Tool(
@@ -305,7 +342,8 @@ TOOLS = {
     ),
     "score_rows": Tool(
         "Score rows",
-        f"Return the answers for up to {MOST_ROWS_ASKED:,} records in order; a row with errors has these instead.",
+        f"Return the answers for up to {MOST_ROWS_ASKED:,} records in order; a row with errors has these instead, "
+        f"and after {MOST_BATCH_ERRORS} errors only its number.",
         of_rows,
         ("records",),
         answer_rows,

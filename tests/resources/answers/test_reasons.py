@@ -1,6 +1,7 @@
 """Reasons over HTTP: with one answer, with many, as SQL, on the page; what is refused, and with what words."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -75,6 +76,13 @@ def test_what_cannot_be_asked_is_named(client, record, query, field, message):
         assert (rows.status_code, rows.json["errors"]) == (422, refused.json["errors"])
 
 
+def test_a_version_from_before_reasons_says_to_train_again(client, app, record, monkeypatch):
+    monkeypatch.delitem(app.extensions["tables"].default.current.training, "slopes")
+    refused = client.get("/probability", query_string=record | {"reasons": 1, "against": "threshold"})
+    assert refused.status_code == 422 and "Train it again" in refused.json["errors"][0]["message"]
+    assert client.get("/probability", query_string=record | {"reasons": 1}).status_code == 200
+
+
 def test_a_pipeline_says_why_it_has_none(client):
     answer = client.get("/iris/probability", query_string=client.get("/iris/").json["defaults"] | {"reasons": 1})
     assert answer.status_code == 422 and "does not add up" in answer.json["errors"][0]["message"]
@@ -134,18 +142,23 @@ def test_a_column_of_that_name_is_refused(client, record):
 # ---- SQL
 
 
+FURTHER = dict.fromkeys(("step_1", "rank_1", "stepped", "ranked", "probability", "reason"), "VARCHAR")
+
+
 @pytest.mark.engine
 @pytest.mark.parametrize("dialect", ["duckdb", "sqlite"])
 def test_the_select_lists_what_the_server_lists(client, scorecard, dialect):
     people, fields = [each["record"] for each in scorecard.examples], scorecard.schema.fields
     asked = {"reasons": 2, "against": "best"}
     query = client.get("/scorecard.sql", query_string=asked | {"dialect": dialect}).text
-    columns = ", ".join(f'"{field.column}" {"VARCHAR" if field.categories else "INTEGER"}' for field in fields)
+    kinds = {field.column: "VARCHAR" if field.categories else "INTEGER" for field in fields} | FURTHER
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
     with closing({"duckdb": duckdb, "sqlite": sqlite3}[dialect].connect(":memory:")) as engine:
         engine.execute(f"CREATE TABLE people ({columns})")
-        marks = ", ".join("?" * len(fields))
+        marks = ", ".join("?" * len(kinds))
         for each in people:
-            engine.execute(f"INSERT INTO people VALUES ({marks})", [each[field.name] for field in fields])
+            row = [each[field.name] for field in fields]
+            engine.execute(f"INSERT INTO people VALUES ({marks})", [*row, *[None] * len(FURTHER)])
         cursor = engine.execute(query.strip().rstrip(";"))
         names, found = [each[0] for each in cursor.description], cursor.fetchall()
     assert len(found) == len(people)
@@ -179,6 +192,33 @@ def test_the_page_lists_them_in_words_with_the_reference(client, record):
     assert "direction=up" in page and "against=best" in page
 
 
+def test_a_small_threshold_is_written_so_that_it_can_be_read_again(client, record):
+    asked = {"reasons": "2", "against": "threshold", "threshold": "0.00001"}
+    page = client.get("/probability", query_string=record | asked, headers=BROWSER).text
+    assert 'name="threshold" value="0.00001"' in page and "1e-05" not in page
+    links = [html.unescape(each) for each in re.findall(r'href="([^"]*threshold=[^"]*)"', page)]
+    assert links and all(client.get(each, headers=BROWSER).status_code == 200 for each in links)
+
+
+def test_the_best_of_a_model_with_pairs_is_nobodys_answer(client, scorecard, record):
+    assert scorecard.pairs
+    for direction, said in (("down", "the most points in every line"), ("up", "the fewest points in every line")):
+        asked = record | {"reasons": 2, "against": "best", "direction": direction}
+        assert client.get("/probability", query_string=asked).json["reasons"]["reference"] == {}
+        page = client.get("/probability", query_string=asked, headers=BROWSER).text
+        assert f"Compared with {said} of the sum" in page and "which would mean" not in page
+
+
+def test_the_form_to_mend_a_record_on_goes_on_asking_for_them(client, record):
+    asked = record | {"age": 200, "reasons": 3, "against": "threshold", "threshold": "0.3"}
+    page = client.get("/probability", query_string=asked, headers=BROWSER)
+    assert page.status_code == 422
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)">', page.text))
+    assert hidden.items() >= {"reasons": "3", "against": "threshold", "threshold": "0.3"}.items()
+    plain = client.get("/probability", query_string=record | {"age": 200}, headers=BROWSER)
+    assert plain.status_code == 422 and 'name="reasons"' not in plain.text
+
+
 def test_a_page_that_was_not_asked_offers_them(client, record):
     page = client.get("/probability", query_string=record, headers=BROWSER).text
     assert "reasons=3#reasons" in page and "the-reasons" not in page
@@ -197,11 +237,11 @@ def test_openapi_describes_them(client):
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory) -> Any:
-    """A server for a table whose fields have the names of the parameters, one of them protected, with gaps."""
+    """A server for a table whose fields are called like parameters and an added column, one protected, with gaps."""
     folder: Path = tmp_path_factory.mktemp("crowded")
-    lines = ["against,direction,y\n"]
+    lines = ["against,direction,reason_2,y\n"]
     lines += [
-        f"{n % 7 if n % 11 else ''},{'ab'[n % 3 == 0]},{'yes' if (n * 7) % 10 > n % 7 else 'no'}\n"
+        f"{n % 7 if n % 11 else ''},{'ab'[n % 3 == 0]},{n % 4},{'yes' if (n * 7) % 10 > n % 7 else 'no'}\n"
         for n in range(300)
     ]
     for name in ("rows", "test"):
@@ -214,6 +254,7 @@ def crowded(tmp_path_factory) -> Any:
             "glassform": {"gaps": True},
         },
         {"name": "direction", "type": "string", "constraints": {"enum": ["a", "b"]}},
+        {"name": "reason_2", "type": "integer", "constraints": {"minimum": 0, "maximum": 3}},
         {"name": "y", "type": "string", "constraints": {"enum": ["no", "yes"]}},
     ]
     own = {
@@ -222,7 +263,7 @@ def crowded(tmp_path_factory) -> Any:
         "note": "",
         "target": "y",
         "positive": "yes",
-        "features": ["against", "direction"],
+        "features": ["against", "direction", "reason_2"],
     }
     own |= {"groups": ["direction"], "estimator": "logistic", "train": "rows", "test": "test"}
     resources = [
@@ -243,12 +284,28 @@ def served(artifacts: Path) -> FlaskClient:
 
 def test_a_field_with_the_name_of_a_parameter_keeps_it(crowded):
     client = served(crowded)
-    answer: Any = client.get("/probability?against=?&direction=b&reasons=2").json
+    answer: Any = client.get("/probability?against=?&direction=b&reason_2=1&reasons=2").json
     assert (answer["reasons"]["against"], answer["record"]["against"]) == ("average", "?")
-    page = client.get("/probability?against=5&direction=b&reasons=2", headers=BROWSER)
+    page = client.get("/probability?against=5&direction=b&reason_2=1&reasons=2", headers=BROWSER)
     assert page.status_code == 200 and "What lowers this answer most" in page.text
     ids = re.findall(r'\sid="([^"]+)"', page.text)
     assert len(ids) == len({*ids})
     described: Any = client.get("/openapi.json").json
     asked = {each["name"] for each in described["paths"]["/probabilities"]["post"]["parameters"]}
     assert "reasons" in asked and not asked & {"against", "direction"}
+
+
+def test_a_field_with_the_name_of_an_added_column_is_not_overwritten(crowded):
+    client, record = served(crowded), {"against": "5", "direction": "b", "reason_2": "1"}
+    for count, status in ((1, 200), (2, 422)):
+        asked = {"reasons": count}
+        single = client.get("/probability.csv", query_string=record | asked)
+        several = client.post("/probabilities", query_string=asked, json=[{**record, "against": 5, "reason_2": 1}])
+        assert (single.status_code, several.status_code) == (status, status)
+    assert [each["field"] for each in csv_problem(client, record)] == ["reason_2"]
+    assert client.get("/probability", query_string=record | {"reasons": 2}).status_code == 200
+
+
+def csv_problem(client: FlaskClient, record: dict[str, str]) -> Any:
+    answer: Any = client.get("/probability.csv", query_string=record | {"reasons": 2}).json
+    return answer["errors"]

@@ -16,7 +16,7 @@ from mcp.types import PROTOCOL_VERSION_META_KEY
 import model
 from glassform.describing.files import add
 from glassform.hosting.lanes import Lanes
-from glassform.limits import MOST_MESSAGES, MOST_ROWS_ASKED
+from glassform.limits import MOST_BATCH_ERRORS, MOST_MESSAGES, MOST_ROWS_ASKED
 from glassform.resources.assistants.mcp import MCP
 from glassform.resources.assistants.messages import (
     CAPABILITIES,
@@ -215,6 +215,67 @@ def test_rows_are_answered_in_order_and_errors_stay_with_their_row(call, scoreca
         "a record is an object, and this is 3",
         "is not a field; did you mean age?",
     ]
+
+
+def test_after_many_errors_a_wrong_row_has_only_its_number(ask, call, scorecard):
+    (schema,) = (
+        each["outputSchema"] for each in ask("tools/list").json["result"]["tools"] if each["name"] == "score_rows"
+    )
+    rows = [{"agee": 1}] * MOST_ROWS_ASKED
+    rows[500] = PERSON
+    found = call("score_rows", records=rows)["structuredContent"]
+    jsonschema.Draft202012Validator(schema).validate(found)
+    assert found["invalid"] == MOST_ROWS_ASKED - 1
+    listed = sum(len(each.get("errors", [])) for each in found["answers"])
+    assert MOST_BATCH_ERRORS <= listed < MOST_BATCH_ERRORS + len(PERSON) + 1
+    assert found["answers"][-1] == {"row": MOST_ROWS_ASKED}
+    assert found["answers"][500]["probability"] == scorecard.probability(PERSON)
+
+
+def test_the_calls_of_a_batch_share_the_limit_of_rows(client):
+    def message(count: int) -> Any:
+        params = {"name": "score_rows", "arguments": {"records": [PERSON] * count}}
+        return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+    assert [each["result"]["isError"] for each in client.post("/mcp", json=[message(2), message(3)]).json] == [
+        False
+    ] * 2
+    refused = client.post("/mcp", json=[message(MOST_ROWS_ASKED // 2), message(MOST_ROWS_ASKED // 2 + 1)])
+    assert refused.status_code == 400 and "1,000 records together" in refused.json["error"]["message"]
+
+
+@pytest.mark.parametrize("root", ["", "/diabetes"])
+def test_reasons_are_those_of_their_address(ask, call, client, root):
+    record = typical(client, root)
+    (tool,) = (each for each in ask("tools/list", root).json["result"]["tools"] if each["name"] == "explain")
+    several = [{"reasons": 2}, {"reasons": 3, "against": "best", "direction": "up"}]
+    several += [{"reasons": 1, "against": "threshold", "threshold": 1e-05}] if root == "" else []
+    for asked in several:
+        query = record | asked | ({"threshold": "0.00001"} if "threshold" in asked else {})
+        jsonschema.Draft202012Validator(tool["inputSchema"]).validate({"record": record, **asked})
+        found = call("explain", root, record=record, **asked)["structuredContent"]
+        assert found == client.get(f"{root}/probability", query_string=query).json
+        jsonschema.Draft202012Validator(tool["outputSchema"]).validate(found)
+
+
+@pytest.mark.parametrize(
+    ("root", "asked", "line"),
+    [
+        ("", {"reasons": 8}, "reasons: 8 is not a whole number from 1 to 7"),
+        ("", {"reasons": True}, "reasons: true is not a whole number from 1 to 7"),
+        ("", {"reasons": [1]}, "reasons: a list is not a whole number from 1 to 7"),
+        ("", {"reasons": 1, "against": "worst"}, "against: worst is not one of average, threshold, best"),
+        ("", {"reasons": 1, "against": {}}, "against: an object is not one of average"),
+        ("", {"reasons": 1, "threshold": 0.4}, "threshold: goes with against=threshold only"),
+        ("", {"reasons": 1, "against": "threshold", "threshold": 10**400}, "is not a probability above 0"),
+        ("", {"direction": "up"}, "reasons: is missing"),
+        ("/diabetes", {"reasons": 1, "against": "threshold"}, "against: threshold is not one of average, best"),
+        ("/iris", {"reasons": 1}, "does not add up"),
+    ],
+)
+def test_reasons_that_cannot_be_asked_are_named(call, client, root, asked, line):
+    result = call("explain", root, record=typical(client, root), **asked)
+    assert result["isError"] is True and line in text_of(result)
 
 
 @pytest.mark.parametrize("root", TABLES)
