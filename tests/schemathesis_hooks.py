@@ -1,7 +1,7 @@
 """What JSON Schema cannot say of our requests, told to schemathesis: for those that are meant to be right alone.
 
-CSV, JSON lines and tensors have to agree in themselves, a password must not be easy to guess, and a paper card is not
-written as SQL.
+CSV, JSON lines and tensors have to agree in themselves, a password must not be easy to guess, a paper card is not
+written as SQL, of scorecards only SQL has reasons, and their options go with them alone.
 """
 
 import csv
@@ -20,9 +20,27 @@ def map_case(context: Any, case: Any) -> Any:
     """Make a request that is meant to be right agree in itself."""
     if case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
         return case
-    if case.path.startswith("/scorecard") and "sql" in ((case.path_parameters or {}).get("suffix"), format_of(case)):
-        case.query.pop("points", None)
+    if case.query:
+        leave_out(case.query, idle(case))
     return with_body(case) if case.method == "POST" else case
+
+
+def idle(case: Any) -> list[str]:
+    """Return the parameters that do not go with the others."""
+    names, query, is_sql = [], case.query, "sql" in ((case.path_parameters or {}).get("suffix"), format_of(case))
+    if case.path.startswith("/scorecard"):
+        names += ["points"] if is_sql else ["reasons"]
+    if "reasons" not in query or "reasons" in names:
+        names += ["against", "direction", "threshold"]
+    elif query.get("against") != "threshold":
+        names.append("threshold")
+    return names
+
+
+def leave_out(query: dict[str, Any], names: list[str]) -> None:
+    """Leave parameters out of a query."""
+    for name in names:
+        query.pop(name, None)
 
 
 def format_of(case: Any) -> Any:
