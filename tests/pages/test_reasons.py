@@ -31,7 +31,8 @@ def test_axe_finds_nothing(visit, record, language):
     page = visit(
         f"/probability?{urlencode(record | {'reasons': 7, 'against': 'best'})}", width=390, language=language
     )
-    for scheme in ("light", "dark"):
+    # themes are styles, so they change colours only
+    for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
         page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page)
+        found = Axe().run(page, options=rules)
         assert not found.violations_count, found.generate_report()

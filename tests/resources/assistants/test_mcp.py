@@ -221,7 +221,7 @@ def test_after_many_errors_a_wrong_row_has_only_its_number(ask, call, scorecard)
     (schema,) = (
         each["outputSchema"] for each in ask("tools/list").json["result"]["tools"] if each["name"] == "score_rows"
     )
-    rows = [{"agee": 1}] * MOST_ROWS_ASKED
+    rows: list[dict[str, Any]] = [{"agee": 1}] * MOST_ROWS_ASKED
     rows[500] = PERSON
     found = call("score_rows", records=rows)["structuredContent"]
     jsonschema.Draft202012Validator(schema).validate(found)
@@ -248,7 +248,7 @@ def test_the_calls_of_a_batch_share_the_limit_of_rows(client):
 def test_reasons_are_those_of_their_address(ask, call, client, root):
     record = typical(client, root)
     (tool,) = (each for each in ask("tools/list", root).json["result"]["tools"] if each["name"] == "explain")
-    several = [{"reasons": 2}, {"reasons": 3, "against": "best", "direction": "up"}]
+    several: list[dict[str, Any]] = [{"reasons": 2}, {"reasons": 3, "against": "best", "direction": "up"}]
     several += [{"reasons": 1, "against": "threshold", "threshold": 1e-05}] if root == "" else []
     for asked in several:
         query = record | asked | ({"threshold": "0.00001"} if "threshold" in asked else {})
