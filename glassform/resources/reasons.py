@@ -42,10 +42,10 @@ def reasons_in_query(schema: Schema) -> list[dict[str, Any]]:
     """Describe the parameters that ask for reasons; a field of the same name leaves no room for one."""
     if schema.task == CLASSES or COUNT in schema.names:
         return []
-    return [in_query(name, *each) for name, each in described(schema).items() if name not in schema.names]
+    return [in_query(name, *each) for name, each in options_described(schema).items() if name not in schema.names]
 
 
-def described(schema: Schema) -> dict[str, tuple[dict[str, Any], str]]:
+def options_described(schema: Schema) -> dict[str, tuple[dict[str, Any], str]]:
     """Return what asks for reasons: the schema of each value, and what it means."""
     known = [AVERAGE, THRESHOLD, BEST] if schema.task == BINARY else [AVERAGE, BEST]
     count = {"type": "integer", "minimum": 1, "maximum": len(schema.used)}

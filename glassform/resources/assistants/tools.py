@@ -18,17 +18,17 @@ from glassform.records.field import Record
 from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, say, shown, unknown
 from glassform.records.parsing import Pairs, is_array
 from glassform.refusals import Refusal
-from glassform.resources import reasons
 from glassform.resources.assistants import schemas
 from glassform.resources.assistants.messages import INVALID_PARAMS, ProtocolError
 from glassform.resources.assistants.schemas import Described
+from glassform.resources.reasons import AGAINST, AT, COUNT, DIRECTION, options_described, reasons_given
 from glassform.web.asked import fitted, schema
 from glassform.web.charts import plain
 
 Given = Mapping[str, Any]  # the arguments of a call
 SHORT = ("label", "probability", "probabilities", "prediction", "interval", "warnings", "model")
 HALF = 0.5
-OF_REASONS = (reasons.COUNT, reasons.AGAINST, reasons.DIRECTION, reasons.AT)
+OF_REASONS = (COUNT, AGAINST, DIRECTION, AT)
 READ_ONLY = {"readOnlyHint": True, "idempotentHint": True, "openWorldHint": False, "destructiveHint": False}
 
 
@@ -66,9 +66,9 @@ def predict(card: Fitted, given: Given) -> Any:
 def explain(card: Fitted, given: Given) -> Any:
     """Return the answer for a record, with every term, and with its reasons if any are wanted."""
     asked = {name: as_text(given[name]) for name in OF_REASONS if name in given}
-    if asked and reasons.COUNT not in asked:
-        raise InvalidQuery([FieldError(reasons.COUNT, None, say("absent"))], {})
-    wanted = reasons.reasons_given(asked.items()) if asked else None
+    if asked and COUNT not in asked:
+        raise InvalidQuery([FieldError(COUNT, None, say("absent"))], {})
+    wanted = reasons_given(asked.items()) if asked else None
     record = read_record(given["record"])
     answer = card.explain(record)
     return answer | {"reasons": wanted.answer(card.row(record), schema())} if wanted else answer
@@ -238,7 +238,7 @@ def of_record(card: Fitted) -> Described:
 
 def of_explain(card: Fitted) -> Described:
     """Return the schemas of a record and of what asks for reasons, if the model has any."""
-    described = reasons.described(card.schema) if isinstance(card, Additive) else {}
+    described = options_described(card.schema) if isinstance(card, Additive) else {}
     return of_record(card) | {name: {**each, "description": says} for name, (each, says) in described.items()}
 
 
