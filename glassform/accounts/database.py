@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
-from flask import Flask, appcontext_tearing_down, current_app, g
+from flask import Flask, appcontext_tearing_down, g
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -56,7 +56,7 @@ def open_engine() -> Engine:
     engine = create_engine(url, **engine_options(url))
     prepare(engine)
     # a signal, which other than Flask's own hooks can be followed late: who has no account pays nothing for it
-    appcontext_tearing_down.connect(end_reading, current_app._get_current_object())  # type: ignore[attr-defined]
+    appcontext_tearing_down.connect(end_reading)
     return engine
 
 
