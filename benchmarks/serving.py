@@ -20,10 +20,13 @@ from benchmarks.measuring import address, commands, free_port, machine, people, 
 
 ROUNDS, SECONDS, CONNECTIONS, PEOPLE = 21, 1, 16, 2_000
 SCRIPT = """
-local urls, i = {{ {urls} }}, 0
+local requests, i = {{}}, 0
+init = function()
+  for place, url in ipairs({{ {urls} }}) do requests[place] = wrk.format("GET", url) end
+end
 request = function()
-  i = i % #urls + 1
-  return wrk.format("GET", urls[i])
+  i = i % #requests + 1
+  return requests[i]
 end
 """
 
