@@ -10,6 +10,7 @@ import tarfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.message import Message
 from importlib import import_module
 from pathlib import Path
@@ -92,27 +93,34 @@ def kept(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
 
+@contextmanager
+def served(
+    port: int, *words: object, cwd: Path, log: Path = Path(os.devnull), seconds: float = 60, **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server that answers on a port as a stranger would, and end it by SIGTERM."""
+    with log.open("w") as file:
+        server = subprocess.Popen(
+            [str(word) for word in words], cwd=cwd, env=ENVIRONMENT | variables, stdout=file, stderr=subprocess.STDOUT
+        )
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health/ready", seconds)
+            yield server
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
 @pytest.fixture(scope="module")
 def running(glassform, tmp_path_factory) -> Iterator[SimpleNamespace]:
     """`glassform serve` in an empty folder: where it answers and writes, and what was installed before it began."""
     folder, person = tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("person")
     before, log = kept(glassform.parent.parent), tmp_path_factory.mktemp("log") / "log"
     port = free_port()
-    with log.open("w") as file:
-        server = subprocess.Popen(
-            [glassform, "serve"],
-            cwd=folder,
-            env=ENVIRONMENT | {"HOME": str(person), "PORT": str(port)},
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_for(f"{url}/health/ready", seconds=120)
-            yield SimpleNamespace(url=url, folder=folder, person=person, before=before, log=log, process=server)
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
+    with served(
+        port, glassform, "serve", cwd=folder, log=log, seconds=120, HOME=str(person), PORT=str(port)
+    ) as server:
+        url = f"http://127.0.0.1:{port}"
+        yield SimpleNamespace(url=url, folder=folder, person=person, before=before, log=log, process=server)
 
 
 def ask(url: str, accept: str = "text/html") -> tuple[int, Message, str]:
@@ -385,30 +393,20 @@ def trained(scorecard, tmp_path_factory) -> Path:
 def test_a_class_is_held_with_its_lesson(glassform, trained, tmp_path):
     port = free_port()
     words = ["serve", "--class", "--host", "127.0.0.1", "--no-browser", "--port", str(port), "--home", trained]
-    with (tmp_path / "log").open("w") as file:
-        server = subprocess.Popen([glassform, *words], cwd=tmp_path, env=ENVIRONMENT, stdout=file, stderr=file)
-        try:
-            wait_for(f"http://127.0.0.1:{port}/health/ready")
-            assert ask(f"http://127.0.0.1:{port}/join")[0] == 200
-            wait_until(lambda: "/board" in (tmp_path / "log").read_text())
-        finally:
-            server.terminate()
-            assert server.wait(timeout=20) == 0
+    with served(port, glassform, *words, cwd=tmp_path, log=tmp_path / "log") as server:
+        assert ask(f"http://127.0.0.1:{port}/join")[0] == 200
+        wait_until(lambda: "/board" in (tmp_path / "log").read_text())
+    assert server.returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
 def test_uvx_serves_the_wheel_and_stops_it(wheel, trained, scorecard, record, tmp_path):
     port = free_port()
     words = [BIN / "uvx", "-q", "--from", wheel, "glassform", "--home", trained, "serve", "--port", str(port)]
-    with (tmp_path / "log").open("w") as file:
-        server = subprocess.Popen(words, cwd=tmp_path, env=ENVIRONMENT, stdout=file, stderr=file)
-        try:
-            wait_for(f"http://127.0.0.1:{port}/health/ready")
-            _, _, text = ask(f"http://127.0.0.1:{port}/probability?{urlencode(record)}", "application/json")
-            assert json.loads(text)["probability"] == scorecard.probability(record)
-        finally:
-            server.terminate()
-            assert server.wait(timeout=20) == 0
+    with served(port, *words, cwd=tmp_path, log=tmp_path / "log") as server:
+        _, _, text = ask(f"http://127.0.0.1:{port}/probability?{urlencode(record)}", "application/json")
+        assert json.loads(text)["probability"] == scorecard.probability(record)
+    assert server.returncode == 0
     (line,) = lines_of((tmp_path / "log").read_text())
     assert line.endswith(f"http://127.0.0.1:{port} (Ctrl-C stops)")
     with pytest.raises(OSError, match="refused"):
@@ -418,17 +416,9 @@ def test_uvx_serves_the_wheel_and_stops_it(wheel, trained, scorecard, record, tm
 def test_waitress_serves_what_the_wheel_installs(installed, trained, scorecard, record, tmp_path):
     port = free_port()
     words = [installed / "waitress-serve", f"--listen=127.0.0.1:{port}", "--call", "glassform.server:create_app"]
-    variables = ENVIRONMENT | {"GLASSFORM_HOME": str(trained)}
-    server = subprocess.Popen(
-        words, cwd=tmp_path, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health/ready")
+    with served(port, *words, cwd=tmp_path, GLASSFORM_HOME=str(trained)):
         _, _, text = ask(f"http://127.0.0.1:{port}/probability?{urlencode(record)}", "application/json")
         assert json.loads(text)["probability"] == scorecard.probability(record)
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
     assert not list(tmp_path.iterdir())
 
 
