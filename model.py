@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from glassform.files import print_any_text
 from glassform.fitted.base import Fitted
 from glassform.fitted.pipeline import Opaque
+from glassform.fitted.reasons import SLOPES
 from glassform.fitted.scorecard import Scorecard
 from glassform.learning.command import (
     line_by_line,
@@ -117,7 +118,7 @@ def learned(schema: Schema, training: Split, test: Split) -> tuple[Fitted, Pipel
             points["paper"] = measured(paper_of(used.schema, rows, recipe), measures, test, evaluation).written()
     about = facts(measures, pipeline, training, test)
     if kind is Scorecard:
-        about["slopes"] = slopes(points["points"], points["pairs"], rows)
+        about[SLOPES] = slopes(points["points"], points["pairs"], rows)
     card = kind(
         version=version_of(schema, pipeline, [training, test], EDITION if kind is Scorecard else 0),
         package=schema.package,

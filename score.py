@@ -17,7 +17,7 @@ from glassform.engines.sql import statement
 from glassform.files import print_any_text, print_exactly
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted, UnreadableArtifact
-from glassform.fitted.reasons import AVERAGE, BEST, DOWN, THRESHOLD, UP, NoReasons, Reasons, Wanted
+from glassform.fitted.reasons import DIRECTIONS, REFERENCES, THRESHOLD, NoReasons, Reasons, Wanted
 from glassform.programs import command_line
 from glassform.settings import ARTIFACTS
 from glassform.versions.manifest import UnknownVersion
@@ -39,8 +39,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
     add("--explain", action="store_true", help="add log-odds, intercept, the points of every field and pair")
     add("--reasons", type=int, metavar="N", help="add the codes of the N fields that count most")
-    add("--against", choices=[AVERAGE, THRESHOLD, BEST], help="what reasons are counted against")
-    add("--direction", choices=[DOWN, UP], help="reasons that lower the answer, or raise it")
+    add("--against", choices=REFERENCES, help="what reasons are counted against")
+    add("--direction", choices=DIRECTIONS, help="reasons that lower the answer, or raise it")
     add("--threshold", type=float, help="the probability of the reference, against a threshold")
     add("--artifacts", type=Path, default=ARTIFACTS, help="folder of the model's versions")
     add("--table", default="", help="another table than the default one")

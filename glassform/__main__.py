@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from glassform.files import print_any_text, reason_of
+from glassform.programs import HOME as HELP_ON_HOME
 
 # Each subcommand: the module of its program, and a line of help.
 SUBCOMMANDS = {
@@ -46,7 +47,7 @@ def parse(given: Sequence[str]) -> tuple[str, list[str]]:
         type=folder,
         default=os.environ.get(HOME) or None,
         metavar="DIR",
-        help=f"the folder to keep instance/ and artifacts/ in (default: the variable {HOME}, or this folder)",
+        help=HELP_ON_HOME,
     )
     parser = argparse.ArgumentParser(
         prog="glassform", description="A transparent model behind a web form and an API.", parents=[home]

@@ -2,9 +2,10 @@
 
 import argparse
 import sys
+from pathlib import Path
 
-from glassform.settings import IS_INSTALLED
-
+# A wheel holds inside the package what a checkout holds beside it: the pages, the data and the three programs.
+IS_INSTALLED = (Path(__file__).parent / "templates").is_dir()
 COMMAND = "glassform"  # what a wheel installs; its subcommands run the programs
 HOME = "the folder to keep instance/ and artifacts/ in (default: the variable GLASSFORM_HOME, or this folder)"
 # What runs the same in a checkout.

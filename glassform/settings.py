@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,10 +11,9 @@ from urllib.parse import urlsplit
 import pydantic
 
 from glassform.files import written_whole
+from glassform.programs import IS_INSTALLED
 
 CODE = Path(__file__).parent  # the package glassform
-# A wheel holds inside the package what a checkout holds beside it: the pages, the data and the three programs.
-IS_INSTALLED = (CODE / "templates").is_dir()
 HOME = CODE if IS_INSTALLED else CODE.parent
 PACKAGE = HOME / "data" / "datapackage.json"  # of the default table
 # the folder to write in: the checkout or, where the code is installed, the folder that the command starts in
@@ -140,6 +140,14 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     except pydantic.ValidationError as invalid:
         wrong = [f"{str(error['loc'][0]).upper()}: {shown(error)} ({error['msg']})" for error in invalid.errors()]
         raise InvalidSettings("; ".join(wrong)) from invalid
+
+
+def settings_or_exit() -> Settings:
+    """Return the settings, or end the program with what is wrong."""
+    try:
+        return read_settings()
+    except InvalidSettings as error:
+        sys.exit(f"Invalid setting: {error}")
 
 
 def read_secret(settings: Settings, folder: Path = INSTANCE) -> str:

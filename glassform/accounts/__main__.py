@@ -11,7 +11,7 @@ from glassform.accounts.names import folded
 from glassform.accounts.tables import ROLES, User
 from glassform.files import print_any_text
 from glassform.programs import command_line
-from glassform.settings import InvalidSettings, read_settings
+from glassform.settings import settings_or_exit
 
 
 def main() -> None:
@@ -21,10 +21,7 @@ def main() -> None:
     parser.add_argument("name", help="of the account")
     parser.add_argument("role", choices=ROLES, help="a teacher sees aggregate figures and manages accounts")
     options = parser.parse_args()
-    try:
-        url = read_settings().database_url
-    except InvalidSettings as error:
-        sys.exit(f"Invalid setting: {error}")
+    url = settings_or_exit().database_url
     lack = ensure_tables(url)
     if lack:
         sys.exit(f"There are no accounts: {lack}.")

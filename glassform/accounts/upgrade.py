@@ -6,7 +6,7 @@ import sys
 from glassform.accounts.migrating import ensure_tables, is_current, unreachable, upgrade
 from glassform.files import print_any_text
 from glassform.programs import command_line
-from glassform.settings import InvalidSettings, read_settings
+from glassform.settings import settings_or_exit
 
 BACKGROUND = "(Background on this error"  # how SQLAlchemy's last line begins, which says nothing
 
@@ -15,10 +15,7 @@ def main() -> None:
     """Create or upgrade the tables of the database that the settings name."""
     print_any_text()
     command_line("Create or upgrade the database's tables.").parse_args()
-    try:
-        lack = made(read_settings().database_url)
-    except InvalidSettings as error:
-        sys.exit(f"Invalid setting: {error}")
+    lack = made(settings_or_exit().database_url)
     if lack:
         sys.exit(f"The tables could not be made: {lack}.")
     print("The database's tables are up to date.")

@@ -22,10 +22,10 @@ from glassform.fitted.titles import beside, pair_title, with_unit
 from glassform.languages import gettext
 from glassform.records.field import Field, Value
 from glassform.records.messages import say
-from glassform.records.schema import Schema
+from glassform.records.schema import BINARY, Schema
 
-AVERAGE, THRESHOLD, BEST = "average", "threshold", "best"
-DOWN, UP = "down", "up"
+REFERENCES = AVERAGE, THRESHOLD, BEST = ("average", "threshold", "best")
+DIRECTIONS = DOWN, UP = ("down", "up")
 SLOPES = "slopes"  # the fact about the training that the reference at a threshold is computed from
 GRAIN = 1e-9  # of log-odds, or of a number's standard deviation: what differs by less is equal
 FIELD, VALUE = "{field}", "{value}"  # in a sentence
@@ -67,7 +67,7 @@ class Reasons:
         """
         if not isinstance(card, Additive):
             raise NoReasons("reasons", why_none(card))
-        most, known = len(card.points), references(card)
+        most, known = len(card.points), references(card.schema)
         if not 1 <= wanted.count <= most:
             raise NoReasons("reasons", say("page", value=wanted.count, most=most))
         if wanted.against not in known:
@@ -210,9 +210,9 @@ class Reasons:
         return {"count": self.wanted.count, "sign": sign, "grain": self.grain, "terms": terms}
 
 
-def references(card: Additive) -> list[str]:
-    """Return the references that a model has: a number has no threshold."""
-    return [AVERAGE, THRESHOLD, BEST] if isinstance(card, Scorecard) else [AVERAGE, BEST]
+def references(schema: Schema) -> list[str]:
+    """Return the references that there are: a number has no threshold."""
+    return [each for each in REFERENCES if each != THRESHOLD or schema.task == BINARY]
 
 
 def why_none(card: Fitted) -> str:

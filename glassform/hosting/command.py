@@ -29,7 +29,7 @@ from glassform.hosting.startup import (
 from glassform.hosting.training import training_beside
 from glassform.hosting.workers import serve
 from glassform.programs import command_line
-from glassform.settings import InvalidSettings, Settings, read_settings
+from glassform.settings import settings_or_exit
 
 EVERYWHERE = "0.0.0.0"
 PHONES = 40  # of a class, unless the command says otherwise
@@ -78,7 +78,7 @@ def hold_classes(options: argparse.Namespace, port: int, tidy: Callable[[], obje
 
 def prepare(options: argparse.Namespace) -> tuple[str, list[list[str]]]:
     """Prepare everything the application needs; return the model's name, and what is trained while it is served."""
-    settings = asked_settings()
+    settings = settings_or_exit()
     refuse_danger(options, settings)
     logging.basicConfig(format="%(message)s", level=os.environ.get("LOG_LEVEL", "WARNING").upper())
     ensure_secret(settings, options.host)
@@ -87,14 +87,6 @@ def prepare(options: argparse.Namespace) -> tuple[str, list[list[str]]]:
     if lack:
         print(f"Predictions cannot be saved: {lack}. Everything else works.", file=sys.stderr, flush=True)
     return name, missing
-
-
-def asked_settings() -> Settings:
-    """Return the settings, or exit with what is wrong."""
-    try:
-        return read_settings()
-    except InvalidSettings as error:
-        sys.exit(f"Invalid setting: {error}")
 
 
 def parse_options() -> argparse.Namespace:

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from glassform.settings import ARTIFACTS, HOME, IS_INSTALLED
+from glassform.programs import IS_INSTALLED
+from glassform.settings import ARTIFACTS, HOME
 
 # Where several processes have a thread per core, they wait for each other ten times as long.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

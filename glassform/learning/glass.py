@@ -141,7 +141,7 @@ class Glass(BaseEstimator):
         check_is_fitted(self)
         frame = as_frame(X)
         validate_data(self, X, skip_check_array=True, reset=False)
-        return read_frame(frame, self._names, Schema(self.scorecard_.package))
+        return read_frame(frame, self._names, self.scorecard_.schema)
 
     def _sums(self, X: Any) -> np.ndarray:
         rows = self._read(X)

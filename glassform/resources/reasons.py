@@ -8,11 +8,10 @@ from typing import Any
 from glassform.fitted.additive import Additive
 from glassform.fitted.reasons import (
     AVERAGE,
-    BEST,
+    DIRECTIONS,
     DOWN,
     SLOPES,
     THRESHOLD,
-    UP,
     NoReasons,
     Reasons,
     Wanted,
@@ -24,7 +23,7 @@ from glassform.fitted.reasons import (
 from glassform.fitted.scorecard import Explanation
 from glassform.languages import gettext
 from glassform.records.messages import FieldError, InvalidQuery, InvalidRecord, say, shown
-from glassform.records.schema import BINARY, CLASSES, Schema
+from glassform.records.schema import CLASSES, Schema
 from glassform.web.asked import asked, fitted, schema
 from glassform.web.charts import plain
 from glassform.web.openapi import TEXT, in_query
@@ -47,10 +46,10 @@ def reasons_in_query(schema: Schema) -> list[dict[str, Any]]:
 
 def options_described(schema: Schema) -> dict[str, tuple[dict[str, Any], str]]:
     """Return what asks for reasons: the schema of each value, and what it means."""
-    known = [AVERAGE, THRESHOLD, BEST] if schema.task == BINARY else [AVERAGE, BEST]
+    known = references(schema)
     count = {"type": "integer", "minimum": 1, "maximum": len(schema.used)}
     at = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "default": PLAIN_THRESHOLD}
-    directions = {"enum": [DOWN, UP], "default": DOWN}
+    directions = {"enum": [*DIRECTIONS], "default": DOWN}
     found: dict[str, tuple[dict[str, Any], str]] = {
         COUNT: (count, "How many of the strongest reasons to add to the answer."),
         AGAINST: (TEXT | {"enum": known, "default": AVERAGE}, "The reference that reasons are counted against."),
@@ -154,7 +153,7 @@ def readers(card: Additive) -> Mapping[str, Reader]:
             raise ValueError(say("page", value=shown(text) or "''", most=most))
         return int(text)
 
-    return {COUNT: count, AGAINST: one_of(references(card)), DIRECTION: one_of([DOWN, UP]), AT: threshold}
+    return {COUNT: count, AGAINST: one_of(references(card.schema)), DIRECTION: one_of(DIRECTIONS), AT: threshold}
 
 
 def threshold(text: str) -> float:
@@ -195,11 +194,11 @@ def shown_with_reasons(answer: Mapping[str, Any]) -> dict[str, Any]:
 def other_ways(reasons: Reasons, free: Set[str]) -> Iterator[tuple[str, Wanted]]:
     """Return every reference and direction that can be asked for, by what it is called."""
     card, wanted = reasons.card, reasons.wanted
-    for against in references(card) if AGAINST in free else ():
+    for against in references(card.schema) if AGAINST in free else ():
         if against != THRESHOLD or SLOPES in card.training:
             at = wanted.threshold if against == THRESHOLD else PLAIN_THRESHOLD
             yield against, replace(wanted, against=against, threshold=at)
-    for direction in (DOWN, UP) if DIRECTION in free else ():
+    for direction in DIRECTIONS if DIRECTION in free else ():
         yield direction, replace(wanted, direction=direction)
 
 

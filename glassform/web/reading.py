@@ -63,7 +63,12 @@ def not_one_of(name: str, text: str, known: Sequence[str]) -> FieldError:
 
 def can_be_kept(text: str) -> bool:
     """Tell whether a database can store a text: no lone surrogates, no NUL."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return "\0" not in text and is_whole(text)
+
+
+def is_whole(text: str) -> bool:
+    """Tell whether a text has no half of a character, which can be neither kept nor sent."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def read_body(most: int) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 
 from glassform.records.messages import shown
 from glassform.records.parsing import Pairs
+from glassform.web.reading import is_whole
 
 STATELESS = "2026-07-28"  # each request says what it is, as its headers do; there is no handshake
 BATCHING = "2025-03-26"  # the only one with batches, and that of clients that name none
@@ -98,11 +99,6 @@ def id_of(members: Mapping[str, Any]) -> Id:
     if type(given) is int and abs(given) <= LARGEST_ID:
         return given
     raise ProtocolError(INVALID_REQUEST, f"id must be a short text or a whole number, and this is {shown(given)}")
-
-
-def is_whole(text: str) -> bool:
-    """Tell whether a text has no half of a character, which could not be sent back."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def read_message(members: Mapping[str, Any], environ: Mapping[str, Any]) -> Message:
