@@ -3,6 +3,14 @@ const SECOND = 1000;
 const part = () => document.querySelector("[data-poll]");
 let covered = 0; // lines of the sum that the board still hides
 
+// What changes the page happens one after the other: each finds the page that the one before has left.
+let turns = Promise.resolve();
+function inTurn(act) {
+  const done = turns.then(act);
+  turns = done.catch(() => {});
+  return done;
+}
+
 const isBusy = (response) => response.status >= 500; // for now: the next look may be answered
 
 // How to find a button or a link again on a page that was drawn anew, so that the keyboard stays where it was.
@@ -45,7 +53,7 @@ async function put(address, said, failed = () => {}) {
 // Go to another person of the same class, with the next look if there is no network.
 async function goTo(address) {
   try {
-    await renew(address);
+    await inTurn(() => renew(address));
     scrollTo(0, 0);
     const heading = part().querySelector("h2");
     if (!heading) return;
@@ -69,7 +77,7 @@ async function isOther(response) {
 async function look() {
   try {
     const response = await fetch(part().dataset.poll, { headers: { Accept: "application/json" }, cache: "no-cache" });
-    if (!isBusy(response) && (!response.ok || (await isOther(response)))) await renew();
+    if (!isBusy(response) && (!response.ok || (await isOther(response)))) await inTurn(() => renew());
   } catch {
     // no network for now: the next look may have one
   }
@@ -171,15 +179,21 @@ async function act(wanted) {
   if (!uncover()) return move(form.querySelector("[value='reveal']") ? "reveal" : "next");
 }
 
-let moving = Promise.resolve(); // one after the other: each key finds the board that the one before has left
-
 addEventListener("keydown", (event) => {
   const form = document.querySelector(".moves");
   const wanted = MOVES[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   const isPressed = event.target.closest?.("a, button, input") && [" ", "Enter"].includes(event.key);
   if (!form || !wanted || isPressed || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  moving = moving.then(() => act(wanted));
+  inTurn(() => act(wanted));
+});
+
+// A button moves the board as a key does: were the page sent for anew, it would take the next key with it.
+addEventListener("submit", (event) => {
+  if (!event.target.matches(".moves")) return;
+  event.preventDefault();
+  const action = event.submitter.value;
+  inTurn(() => move(action));
 });
 
 function prepare(isNew = true) {

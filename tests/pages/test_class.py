@@ -149,12 +149,18 @@ def test_a_whole_lesson_from_the_form_to_no_row_left(visit, pocket, port):
     expect(title).to_have_text("Join with your phone")
     board.keyboard.press("PageDown")
     expect(title).to_have_text("One person")
+    board.evaluate("window.isSame = true")
     board.get_by_role("button", name="Reveal").focus()
     board.keyboard.press("Enter")
     expect(board.locator(".told")).to_be_visible()
+    board.get_by_role("button", name="Undo").click()
+    expect(count).to_have_text("7 of 7 in")
+    board.get_by_role("button", name="Reveal").click()
+    board.keyboard.press("PageDown")  # at once: the board is revealed first, and the key moves it on
+    expect(board.locator(".steps")).to_contain_text("3/")
+    assert board.evaluate("window.isSame"), "the buttons leave the page where it is"
 
     # Ten people each: to and fro, then all.
-    board.keyboard.press("PageDown")
     expect(phone.locator("#person-title")).to_have_text("Person 2")
     phone.get_by_role("link", name="7", exact=True).click()
     expect(phone.locator("#person-title")).to_have_text("Person 7")
