@@ -30,7 +30,11 @@ function followTheTheme() {
   follow();
 }
 
+let isAsked = false;
+
 async function load() {
+  if (isAsked || !part.open) return;
+  isAsked = true;
   const { style, script, description } = part.dataset;
   const waiting = part.querySelector("[data-waiting]");
   waiting.hidden = false;
@@ -52,5 +56,6 @@ async function load() {
   waiting.hidden = true;
 }
 
-part.addEventListener("toggle", load, { once: true });
+part.addEventListener("toggle", load);
 if (location.hash === "#try") part.open = true;
+load(); // it may have been opened before this script was there

@@ -1,5 +1,9 @@
 // A form marked data-live asks again while its inputs move, and shows the answer in the parts of the page it names.
 // Without script the form's own button does the same. A form of another page asks once its part comes into view.
+import { asSent } from "./sent.js";
+
+const written = (data) => new URLSearchParams(data).toString();
+
 function renew(part, fresh) {
   if (part.innerHTML === fresh.innerHTML) return;
   const shown = part.querySelectorAll("details");
@@ -25,12 +29,20 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     if (isOurs) history.replaceState(null, "", action);
   }
 
+  function tell(input) {
+    const output = input.parentElement.querySelector("output");
+    if (output) output.value = Number(input.value).toFixed(2);
+  }
+
   form.addEventListener("input", (event) => {
-    const output = event.target.parentElement.querySelector("output");
-    if (output) output.value = Number(event.target.value).toFixed(2);
+    tell(event.target);
     clearTimeout(waiting);
     waiting = setTimeout(ask, 60);
   });
+  if (written(new FormData(form)) !== written(asSent(form))) {
+    form.querySelectorAll("[type=range]").forEach(tell); // they were moved before this script was there
+    ask();
+  }
   if (isOurs) continue;
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -4,6 +4,7 @@ import { drawn, explain, kindOf, whatIf } from "./scorecard.js";
 import { drawCharts } from "./charts.js";
 import { drawPairs } from "./pairs.js";
 import { figure, percent, scaleOf, round, signed } from "./numbers.js";
+import { asSent } from "./sent.js";
 import "./steps.js";
 
 const source = document.getElementById("the-scorecard");
@@ -350,16 +351,20 @@ function followAddress() {
   follow();
 }
 
+// Whether a browser may have filled the form by itself; of a new page, what is in the form was typed before this script.
+function isRestored(event) {
+  const [{ type }] = performance.getEntriesByType("navigation");
+  return event.persisted || type === "back_forward" || type === "reload";
+}
+
 function choose(name, value) {
   for (const control of controls(name))
     if (control.type === "radio") control.checked = control.value === value;
     else control.value = value;
 }
 
-// What the server put into the form, whatever a browser made of it since.
 function readAsSent() {
-  reset();
-  const given = new FormData(form);
+  const given = asSent(form);
   return Object.fromEntries(
     card.features.map((feature) => [feature.feature, read(feature, given.get(feature.feature) ?? "").value]),
   );
@@ -373,7 +378,7 @@ if (form && card) {
     clearTimeout(waiting);
     keepAddress(firstAddress); // Back leads to what was sent
   });
-  addEventListener("pageshow", followAddress);
+  addEventListener("pageshow", (event) => (isRestored(event) ? followAddress() : follow()));
   for (const button of all("[data-undo]"))
     button.addEventListener("click", () => {
       reset();

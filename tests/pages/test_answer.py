@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -322,18 +321,6 @@ def test_a_folded_chart_is_drawn_when_it_is_opened(visit, answers, scorecard, re
     ages = [share for _, share in scorecard.what_if(record | {"education": "Doctorate"})["age"]]
     expect(page.locator("[data-range=age]")).to_have_text(f"{percent(min(ages))} – {percent(max(ages))}")
     assert moved != was
-
-
-def test_a_chart_that_is_opened_before_its_script_is_there_is_drawn(browser, server, answers):
-    page, held = browser.new_page(base_url=server, locale="en-GB"), list[Any]()
-    page.route("**/fold.js", lambda route: held.append(route))
-    page.goto(answers[""], wait_until="commit")
-    page.get_by_text("5 more fields").click()
-    page.locator(".more-charts summary", has_text="Age").click()
-    expect(page.locator(".more-charts details[data-part]", has_text="Age")).to_have_attribute("open", "")
-    held[0].continue_()
-    expect(page.locator(".more-charts .what-if[data-feature=age] polyline")).to_be_visible()
-    page.close()
 
 
 # ---- back
