@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask, Request, Response
-from flask_cors import CORS
 from werkzeug.routing import MapAdapter
 from werkzeug.utils import import_string
 
@@ -175,6 +174,8 @@ def add_resources(app: Flask, resources: Mapping[str, str]) -> None:
 def let_others_ask(app: Flask, settings: Settings) -> None:
     """Let pages of other origins ask, as far as the settings say so."""
     if settings.cors_origins:
+        from flask_cors import CORS
+
         CORS(app, origins=settings.cors_origins, expose_headers=EXPOSED, max_age=SECONDS_A_PREFLIGHT_HOLDS)
         app.after_request(vary_by_origin)
 

@@ -57,6 +57,8 @@ LATE = {
     ("glassform/hosting/command.py", "glassform.hosting.class_mode"),
     # What writes a list of versions; most processes only read it.
     ("glassform/versions/registry.py", "filelock"),
+    # Pages of other origins, which few let ask.
+    ("server.py", "flask_cors"),
     # Rates are read only where somebody sets one.
     ("glassform/settings.py", "limits"),
     # Lists of words, with the first password that is chosen.

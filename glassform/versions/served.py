@@ -121,14 +121,16 @@ class Tables:
         return self.further.get(name)
 
     def look(self) -> None:
-        """Find the tables that exist now, once a second at most."""
+        """Find the tables that exist now, once a second at most; who asks meanwhile waits for what is found."""
         if time.monotonic() < self.due:
             return
         with self.lock:
-            self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
+            if time.monotonic() < self.due:
+                return
             names = {folder.name for folder in tables_in(self.artifacts)} - self.reserved - {self.default.name}
             found = {name: self.further.get(name) or self.opened(name) for name in names}
             self.further = {name: served for name, served in found.items() if served}
+            self.due = time.monotonic() + SECONDS_BETWEEN_LOOKS
 
     def opened(self, name: str) -> Served | None:
         """Return a new table, or None if none of its versions is readable."""

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ from glassform.versions import registry
 from glassform.versions.listing import differences
 from glassform.versions.manifest import Comparison, InUse, UnknownVersion, judge, passes
 from glassform.versions.registry import Registry
-from glassform.versions.served import MOST_PINNED, Served
+from glassform.versions.served import MOST_PINNED, Served, Tables
 
 FINE = Comparison(
     other="a",
@@ -476,6 +477,19 @@ def test_only_one_thread_renews(served, versions):
         other.start()
         other.join(timeout=10)
     assert served.current.version == "c"
+
+
+def test_whoever_asks_first_for_further_tables_finds_them_however_many_ask(scorecard):
+    tables = Tables(ARTIFACTS, set())
+    names = ["iris", "diabetes", "census"] * 8
+    together = threading.Barrier(len(names))
+
+    def find(name: str) -> Served | None:
+        together.wait()
+        return tables.find(name)
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        assert all(threads.map(find, names))
 
 
 # The command line.
