@@ -353,8 +353,8 @@ function followAddress() {
 
 // Whether a browser may have filled the form by itself; of a new page, what is in the form was typed before this script.
 function isRestored(event) {
-  const [{ type }] = performance.getEntriesByType("navigation");
-  return event.persisted || type === "back_forward" || type === "reload";
+  const how = performance.getEntriesByType("navigation")[0]?.type;
+  return event.persisted || how === "back_forward" || how === "reload";
 }
 
 function choose(name, value) {
