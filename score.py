@@ -48,8 +48,11 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--dialect", choices=DIALECTS, default=DUCKDB.name, help="SQL dialect")
     # argparse has no choice that takes a value
     words = list(given)
-    if ["--on-error", REPORT] in [words[place : place + 2] for place in range(len(words))]:
-        words[words.index("--on-error") : words.index(REPORT) + 1] = ["--report"]
+    for place in range(len(words)):
+        if words[place : place + 2] == ["--on-error", REPORT]:
+            words[place : place + 2] = ["--report"]
+            if not words[place + 1 :] or words[place + 1].startswith("--"):
+                parser.error(f"argument --on-error: {REPORT} needs a FILE")
     options = parser.parse_args(words)
     if not options.sql and len(options.paths) < 2:
         parser.error("a source and a destination are needed")

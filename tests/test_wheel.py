@@ -316,14 +316,15 @@ def test_without_the_engines_the_options_of_scoring_are_read_and_sql_is_written(
     sql = ["--sql", "--artifacts", str(ARTIFACTS)]
     code = (
         "import sys; sys.modules.update(ibis=None, duckdb=None); import score\n"
-        f"for words in ['--help'], ['--bogus'], ['people.csv', 'scored.csv'], {sql}:\n"
+        f"for words in ['--help'], ['--bogus'], ['--on-error', 'report'], ['a.csv', 'b.csv'], {sql}:\n"
         "    try: score.main(words)\n"
         "    except SystemExit as ended: print('ended by', ended)"
     )
     done = run(sys.executable, "-c", code)
-    helped, *_, refused = done.stdout.partition("ended by 0\nended by 2\n")
+    helped, *_, refused = done.stdout.partition("ended by 0\nended by 2\nended by 2\n")
     assert helped.startswith("usage: ") and "unrecognized arguments: --bogus" in done.stderr
     said, _, query = refused.partition("\n")
+    assert "argument --on-error: report needs a FILE" in done.stderr
     assert said == "ended by python score.py needs ibis and duckdb: install requirements-engines.txt."
     assert "SELECT" in query and not done.returncode
 

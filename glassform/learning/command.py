@@ -179,7 +179,7 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     adds, about = is_run_as("add"), "describe a table of your own, and train its model"
     parser = command_line(f"{about.capitalize()}." if adds else "Train the model and print how good it is.")
     option = parser.add_argument
-    option("add" if adds else "--add", type=Path, metavar="CSV", help=about)
+    option("add" if adds else "--add", type=Path, metavar="CSV", help="the file of the table" if adds else about)
     option("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
     option("--target", required=adds, help="the column to predict")
     option("--positive", metavar="CLASS", help="which of two classes is the positive one (default: by their meaning)")
