@@ -12,7 +12,7 @@ from pathlib import Path
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from glassform.files import print_any_text
+from glassform.files import print_any_text, reason_and_file
 from glassform.fitted.base import Fitted
 from glassform.fitted.pipeline import Opaque
 from glassform.fitted.reasons import SLOPES
@@ -184,9 +184,9 @@ def main() -> None:
                 with line_by_line(package) if options.brief else nullcontext():
                     train_and_tell(package, artifacts, options)
             except (OSError, ValueError) as error:  # the other tables are trained all the same
-                failures.append(f"{error}")
+                failures.append(reason_and_file(error))
     except (OSError, ValueError) as error:
-        failures.append(f"{error}")
+        failures.append(reason_and_file(error))
     if failures:
         sys.exit("\n" + "\n".join(failures))
 

@@ -4,24 +4,23 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
-from glassform.engines.dialects import DIALECTS, DUCKDB
-from glassform.engines.engine import Engine, EngineError
-from glassform.engines.files import KINDS, UnreadableSource, find
-from glassform.engines.on_spark import MASTER
+from glassform.engines.dialects import DIALECTS, DUCKDB, MASTER
+from glassform.engines.files import FAIL, KINDS, NULL, REPORT, UnreadableSource
 from glassform.engines.reasons import statement_with_reasons
-from glassform.engines.scoring import FAIL, NULL, REPORT, Task, WrongRows, connect, score_files, score_table
 from glassform.engines.sql import statement
-from glassform.files import print_any_text, print_exactly
+from glassform.files import print_any_text, print_exactly, reason_and_file
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.fitted.reasons import DIRECTIONS, REFERENCES, THRESHOLD, NoReasons, Reasons, Wanted
-from glassform.programs import command_line
+from glassform.programs import command_line, extra, how_to
 from glassform.settings import ARTIFACTS
 from glassform.versions.manifest import UnknownVersion
-from glassform.versions.registry import registry_of
+from glassform.versions.registry import further, registry_of
+
+ENGINES = ("ibis", "duckdb")  # what only an extra brings; the command line and the SQL need none of it
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -43,14 +42,17 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--direction", choices=DIRECTIONS, help="reasons that lower the answer, or raise it")
     add("--threshold", type=float, help="the probability of the reference, against a threshold")
     add("--artifacts", type=Path, default=ARTIFACTS, help="folder of the model's versions")
-    add("--table", default="", help="another table than the default one")
+    add("--table", default="", type=further, help="another table than the default one")
     add("--model", metavar="VERSION", help="another version than the current one")
     add("--sql", action="store_true", help="print the model as one SELECT instead")
     add("--dialect", choices=DIALECTS, default=DUCKDB.name, help="SQL dialect")
     # argparse has no choice that takes a value
     words = list(given)
-    if ["--on-error", REPORT] in [words[place : place + 2] for place in range(len(words))]:
-        words[words.index("--on-error") : words.index(REPORT) + 1] = ["--report"]
+    for place in range(len(words)):
+        if words[place : place + 2] == ["--on-error", REPORT]:
+            words[place : place + 2] = ["--report"]
+            if not words[place + 1 :] or words[place + 1].startswith("--"):
+                parser.error(f"argument --on-error: {REPORT} needs a FILE")
     options = parser.parse_args(words)
     if not options.sql and len(options.paths) < 2:
         parser.error("a source and a destination are needed")
@@ -69,24 +71,22 @@ def idle_option(options: argparse.Namespace) -> str:
     return ""
 
 
-def score(card: Additive, engine: Engine, options: argparse.Namespace) -> None:
-    """Run what the command line asks for.
+def score(card: Additive, options: argparse.Namespace) -> None:
+    """Run in an engine what the command line asks for; end with what is wrong with its rows."""
+    # late: who asks for help or for SQL needs no engine
+    from glassform.engines.engine import EngineError
+    from glassform.engines.scoring import Task, WrongRows, connect, score_sources
 
-    Raises
-    ------
-    UnreadableSource
-        If the source is no table.
-    WrongRows
-        If a row is invalid and `--on-error` is `fail`.
-    """
     report = Path(options.report) if options.report else None
     on_error = REPORT if report else options.on_error
-    task = Task(card, engine, on_error, options.explain, options.encoding, reasons=reasons_of(card, options))
     *sources, destination = options.paths
-    if engine.reads_files:
-        score_files(task, find(sources), Path(destination), report)
-    else:
-        engine.ask(sources, None, partial(score_table, task, destination=destination, report=report))
+    reasons = reasons_of(card, options)
+    try:
+        with closing(connect(options.engine, options.master)) as engine:
+            task = Task(card, engine, on_error, options.explain, options.encoding, reasons=reasons)
+            score_sources(task, sources, destination, report)
+    except (EngineError, WrongRows) as error:
+        sys.exit(str(error))
 
 
 def table_of_points(card: Fitted) -> Additive:
@@ -120,6 +120,9 @@ def main(given: Sequence[str] | None = None) -> None:
     """Score from the command line."""
     print_any_text()
     options = arguments(sys.argv[1:] if given is None else given)
+    missing = [name for name in ENGINES if find_spec(name) is None]
+    if missing and not options.sql:
+        sys.exit(f"{how_to('score')} needs {' and '.join(missing)}: install {extra('engines')}.")
     try:
         card = table_of_points(registry_of(options.artifacts, options.table).load(options.model))
         if options.sql:
@@ -129,11 +132,10 @@ def main(given: Sequence[str] | None = None) -> None:
                 if reasons
                 else statement(card, dialect, options.explain)
             )
-            return
-        with closing(connect(options.engine, options.master)) as engine:
-            score(card, engine, options)
-    except (EngineError, UnknownVersion, UnreadableArtifact, UnreadableSource, WrongRows, OSError) as error:
-        sys.exit(str(error))
+        else:
+            score(card, options)
+    except (UnknownVersion, UnreadableArtifact, UnreadableSource, OSError) as error:
+        sys.exit(reason_and_file(error))
     except KeyboardInterrupt:
         sys.exit("Stopped; nothing was written.")
 

@@ -22,7 +22,6 @@ SUBCOMMANDS = {
     "accounts": ("accounts.__main__", "say who is a teacher"),
     "upgrade": ("accounts.upgrade", "create or upgrade the database's tables"),
 }
-NEEDS, EXTRA = {"score": ("ibis", "duckdb")}, "engines"  # what only an extra brings
 HOME = "GLASSFORM_HOME"  # is set before any module of ours looks for it
 
 
@@ -30,9 +29,6 @@ def main() -> None:
     """Run the program of a subcommand."""
     print_any_text()
     subcommand, given = parse(sys.argv[1:])
-    missing = [name for name in NEEDS.get(subcommand, ()) if find_spec(name) is None]
-    if missing:
-        sys.exit(f"glassform {subcommand} needs {' and '.join(missing)}: install the extra, glassform[{EXTRA}].")
     # the programs read their options, and their name in messages, from here
     sys.argv = [f"glassform {subcommand}", *given]
     # a subcommand imports only its own program, so that a server does not load what trains
@@ -53,13 +49,17 @@ def parse(given: Sequence[str]) -> tuple[str, list[str]]:
         prog="glassform", description="A transparent model behind a web form and an API.", parents=[home]
     )
     parser.add_argument("--version", action="version", version=f"glassform {version()}")
-    subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
+    # that it is required is said below: a wrong option before it comes first
+    subparsers = parser.add_subparsers(dest="subcommand", metavar="COMMAND")
     for name, (_, explanation) in SUBCOMMANDS.items():
         subparsers.add_parser(name, help=explanation, add_help=False)
     options, left = home.parse_known_args(given)
     if options.home:
         os.environ[HOME] = str(options.home)
-    return parser.parse_args(left[:1]).subcommand, left[1:]
+    subcommand = parser.parse_args(left[:1]).subcommand
+    if subcommand is None:
+        parser.error("the following arguments are required: COMMAND")
+    return subcommand, left[1:]
 
 
 def place_of(subcommand: str) -> str:

@@ -35,6 +35,13 @@ def reason_of(error: Exception) -> str:
     return f"{error.name} is not installed" if isinstance(error, ImportError) else str(error)
 
 
+def reason_and_file(error: Exception) -> str:
+    """Return what an error says to whoever typed a command: with the file that it is about."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
 def settle(path: Path) -> None:
     """Flush a file to disk before anything refers to it."""
     with path.open("rb") as file:

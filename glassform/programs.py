@@ -37,7 +37,9 @@ def is_run_as(subcommand: str = "") -> bool:
 
 def command_line(description: str, epilog: str | None = None) -> argparse.ArgumentParser:
     """Return a parser for a program's command line."""
-    parser = argparse.ArgumentParser(description=description, epilog=epilog)
+    file = Path(sys.argv[0])
+    module = f"python -m {COMMAND}.{file.parent.name}" if file.name == "__main__.py" else None
+    parser = argparse.ArgumentParser(prog=module, description=description, epilog=epilog)
     if is_run_as():  # then `glassform` has read it, and here it is shown only
         parser.add_argument("--home", metavar="DIR", help=HOME)
     return parser

@@ -45,6 +45,8 @@ ENGINES = {"duckdb", "ibis", "pyarrow", "pyspark", "sqlglot"}
 LATE = {
     ("glassform/resources/judging/scorecard.py", "glassform.engines.sql"),
     ("glassform/learning/table.py", "glassform.engines.scoring"),
+    ("score.py", "glassform.engines.scoring"),
+    ("score.py", "glassform.engines.engine"),
     # and what a model that is no table of points is made of, out of one that serves none.
     ("glassform/fitted/pipeline.py", "joblib"),
     ("glassform/fitted/pipeline.py", "pandas"),

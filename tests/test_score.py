@@ -313,12 +313,17 @@ def test_reports_of_a_folder_are_a_folder(folder):
     ("words", "message"),
     [
         (["nothing.csv", "x.csv"], "no such file"), (["people", "people"], "would overwrite the source"),
-        (["people/0.csv", "people/0.csv"], "would overwrite the source"), (["x.xls", "y.csv"], "only .csv"),
+        (["people/0.csv", "people/0.csv"], "people/0.csv would overwrite the source people/0.csv"),
+        (
+            ["people/0.csv", "y.csv", "--on-error", "report", "people/0.csv"],
+            "people/0.csv would overwrite the source people/0.csv",
+        ),
+        (["x.xls", "y.csv"], "only .csv"),
         (["people/0.csv", "x.parquet", "y.csv"], "cannot be read as one table"),
         (["people/0.csv", "people2/0.csv", "scored"], "same name"),
         (["people/0.csv", "y.csv", "--engine", "nosuch://x"], "nosuch"),
         (["people/0.csv", "y.csv", "--artifacts", "nowhere"], "no model yet"),
-        (["people/0.csv", "y.csv", "--table", "nope"], "there is no table nope; there is census, diabetes, iris"),
+        (["people/0.csv", "y.csv", "--table", "nope"], "there is no table nope; there is adult, census, "),
         (["people/0.csv", "no/such/../../people/0.csv"], "would overwrite the source"),
     ],
 )  # fmt: skip

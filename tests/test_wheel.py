@@ -219,6 +219,7 @@ def test_a_checkout_has_the_same_command():
         (["train", "--home"], "", "argument --home: expected one argument"),
         (["--home", "new"], "", "the following arguments are required: COMMAND"),
         (["bake"], "", "invalid choice: 'bake'"),
+        (["--bogus", "serve"], "", "unrecognized arguments: --bogus"),
     ],
 )
 def test_what_the_command_cannot_do_is_refused_in_a_line(given, variable, message, tmp_path):
@@ -306,8 +307,26 @@ def test_upgrade_says_why_there_are_no_tables(tmp_path):
 def test_without_the_engines_the_command_names_what_to_install(glassform, tmp_path):
     scored = run(glassform, "score", "people.csv", "scored.csv", cwd=tmp_path)
     assert scored.returncode == 1
-    assert scored.stderr == "glassform score needs ibis and duckdb: install the extra, glassform[engines].\n"
+    assert scored.stderr == "glassform score needs ibis and duckdb: install glassform[engines].\n"
+    assert told(glassform, "score", "--help", cwd=tmp_path).startswith("usage: glassform score ")
     assert not list(tmp_path.iterdir())
+
+
+def test_without_the_engines_the_options_of_scoring_are_read_and_sql_is_written(scorecard):
+    sql = ["--sql", "--artifacts", str(ARTIFACTS)]
+    code = (
+        "import sys; sys.modules.update(ibis=None, duckdb=None); import score\n"
+        f"for words in ['--help'], ['--bogus'], ['--on-error', 'report'], ['a.csv', 'b.csv'], {sql}:\n"
+        "    try: score.main(words)\n"
+        "    except SystemExit as ended: print('ended by', ended)"
+    )
+    done = run(sys.executable, "-c", code)
+    helped, *_, refused = done.stdout.partition("ended by 0\nended by 2\nended by 2\n")
+    assert helped.startswith("usage: ") and "unrecognized arguments: --bogus" in done.stderr
+    said, _, query = refused.partition("\n")
+    assert "argument --on-error: report needs a FILE" in done.stderr
+    assert said == "ended by python score.py needs ibis and duckdb: install requirements-engines.txt."
+    assert "SELECT" in query and not done.returncode
 
 
 def test_without_the_engines_training_names_what_to_install(schema, monkeypatch):

@@ -16,8 +16,8 @@ from glassform.describing.package import describe
 from glassform.describing.positive import one_spelling
 from glassform.limits import RESERVED
 from glassform.records.field import MISSING, NOT_KNOWN, OWN, Field
-from glassform.records.names import words_of
-from glassform.records.schema import PLAIN_TABLE
+from glassform.records.names import plain_words, words_of
+from glassform.records.schema import LONGEST_TABLE, PLAIN_TABLE
 from glassform.records.values import number_of
 from glassform.refusals import Refusal
 from glassform.tables.opening import open_file
@@ -27,6 +27,9 @@ USUAL_GAPS = {*MISSING, NOT_KNOWN, "NA", "N/A", "n/a", "NaN", "nan", "NULL", "nu
 MISSING_WORDS = {gap.lower() for gap in USUAL_GAPS} | {"nat"}  # in small letters
 TEST_SHARE = 0.2
 FEWEST_ROWS = 50
+NAME_RULE = (
+    f"a name has small letters a to z, digits and _, begins with a letter, and is at most {LONGEST_TABLE} long"
+)
 
 
 @dataclass(frozen=True)
@@ -134,11 +137,7 @@ def add(
     OSError
         If the file cannot be read or the folder cannot be written.
     """
-    name = words_of(name or path.stem)
-    if not PLAIN_TABLE.fullmatch(name):
-        raise Undescribable(f"{name or 'nothing'} has more than small letters, digits and _; choose another --name")
-    if name in RESERVED | {taken}:
-        raise Undescribable(f"{name} is part of other addresses; choose another --name")
+    name = table_name(name, path, taken)
     if (folder / name).exists():
         raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")
     found = read_table(path, encoding)
@@ -151,6 +150,26 @@ def add(
     left = f"{missing:,} rows are left out because their {target} is missing." if missing else ""
     said = [report(columns), left, merged, *found.noticed]
     return write(package, table, folder / name), "\n".join(filter(None, said))
+
+
+def table_name(given: str | None, path: Path, taken: str = "") -> str:
+    """Return the name of a new table: the one given, or the file's, spelled in plain letters.
+
+    Raises
+    ------
+    Undescribable
+        If no table can have it.
+    """
+    name = words_of(given) if given else plain_words(path.stem)[:LONGEST_TABLE].strip("_")
+    if not PLAIN_TABLE.fullmatch(name):
+        if given:
+            raise Undescribable(f"{given} cannot be a table's name; choose another --name: {NAME_RULE}")
+        raise Undescribable(f"{path.name} gives the table no name; choose one by --name: {NAME_RULE}")
+    if name == taken:
+        raise Undescribable(f"{name} is the default table; choose another --name")
+    if name in RESERVED:
+        raise Undescribable(f"{name} is part of other addresses; choose another --name")
+    return name
 
 
 def report(columns: Sequence[Column]) -> str:

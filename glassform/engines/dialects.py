@@ -56,6 +56,7 @@ class Dialect:
         return name.encode(errors="replace")[: self.longest_name - end].decode(errors="ignore")
 
 
+MASTER = "local[*]"  # where Spark runs unless the command says otherwise
 DUCKDB = Dialect("duckdb", raises="error", longest_name=0, nan="isnan")
 SPARK = Dialect("spark", ibis="pyspark", raises="raise_error", longest_name=0, nan="isnan")
 DIALECTS = {

@@ -25,6 +25,7 @@ KINDS = WRITTEN | {
     **dict.fromkeys((".arrow", ".feather"), "arrow"),
 }
 UNFINISHED = "unfinished"
+FAIL, NULL, REPORT = "fail", "null", "report"  # what to do with invalid rows of a file
 
 
 def find(sources: Sequence[str]) -> list[Path]:

@@ -18,7 +18,6 @@ from glassform.engines.layout import Layout
 from glassform.engines.on_duckdb import gather
 from glassform.programs import extra
 
-MASTER = "local[*]"
 CSV = {"quote": '"', "escape": '"', "ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
 
 

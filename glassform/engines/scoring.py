@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
 import ibis
 
 from glassform.engines import on_duckdb, on_spark
-from glassform.engines.dialects import DUCKDB, SPARK
+from glassform.engines.dialects import DUCKDB, MASTER, SPARK
 from glassform.engines.engine import (
     ROWS_AT_A_TIME,
     Engine,
@@ -25,8 +25,17 @@ from glassform.engines.engine import (
     refuse_hollow,
     refuse_unplain,
 )
-from glassform.engines.files import UnreadableSource, is_file, kind_of, result_name, unfinished
-from glassform.engines.on_spark import MASTER
+from glassform.engines.files import (
+    FAIL,
+    NULL,
+    REPORT,
+    UnreadableSource,
+    find,
+    is_file,
+    kind_of,
+    result_name,
+    unfinished,
+)
 from glassform.engines.reasons import hidden_columns, with_reasons
 from glassform.engines.sql import ROW, Scoring
 from glassform.files import csv_of, harmless
@@ -37,7 +46,6 @@ from glassform.records.headers import fields_of, header_errors
 from glassform.records.messages import InvalidRecord, told
 from glassform.records.values import in_cell
 
-FAIL, NULL, REPORT = "fail", "null", "report"
 WRONG = "a row is invalid"  # the message that an engine is made to raise
 ERROR = "error"  # the column of a report that says what is wrong
 MOST_SHOWN = 10  # invalid rows described before giving up
@@ -251,6 +259,22 @@ def text_of(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def score_sources(task: Task, sources: Sequence[str], destination: str, report: Path | None) -> None:
+    """Score files, or a table of a database, as the engine has them.
+
+    Raises
+    ------
+    UnreadableSource
+        If a source is no table.
+    WrongRows
+        If a row is invalid and `on_error` is `fail`.
+    """
+    if task.engine.reads_files:
+        score_files(task, find(sources), Path(destination), report)
+    else:
+        task.engine.ask(sources, None, partial(score_table, task, destination=destination, report=report))
+
+
 JOURNAL = ".glassform.json"  # in a folder of results: the source of each
 
 
@@ -262,10 +286,11 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
     UnreadableSource
         If a file would overwrite itself, or two would get the same name.
     """
-    targets = [destination.resolve(), *([report.resolve()] if report else [])]
-    if any(path.resolve() in (target, target / result_name(path)) for path in paths for target in targets):
-        raise UnreadableSource(f"{destination} or the report would overwrite the source")
-    if len({*targets}) < len(targets):
+    targets = [target for target in (destination, report) if target]
+    for target, path in product(targets, paths):
+        if path.resolve() in (target.resolve(), target.resolve() / result_name(path)):
+            raise UnreadableSource(f"{target} would overwrite the source {path}")
+    if report and report.resolve() == destination.resolve():
         raise UnreadableSource("the report would overwrite the result")
     if is_file(destination) or not task.engine.embedded:
         for path in filter(None, (destination, report)):

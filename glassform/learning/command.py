@@ -3,9 +3,9 @@
 import argparse
 import io
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -17,16 +17,15 @@ import pandas as pd
 from glassform.analysis.intervals import SMALLEST_GROUP, presentable
 from glassform.analysis.verdict import beside_an_opaque_model, beside_straight_lines
 from glassform.describing.columns import Undescribable
-from glassform.describing.files import add
+from glassform.describing.files import add, table_name
 from glassform.fitted.base import Fitted
 from glassform.learning.measures import MEASURES
 from glassform.programs import command_line, how_to, is_run_as
-from glassform.records.names import words_of
 from glassform.records.schema import Schema
 from glassform.settings import ADDED, ARTIFACTS, PACKAGE
 from glassform.versions.listing import account, account_beside
 from glassform.versions.manifest import passes
-from glassform.versions.registry import Registry, untrained
+from glassform.versions.registry import Registry, further, untrained
 
 QUERY = "model"  # the parameter of a query that names a version
 APART = ".unfinished-"  # how the name of a folder begins whose table is not trained yet
@@ -180,14 +179,20 @@ def parse_options(estimators: Iterable[str]) -> argparse.Namespace:
     adds, about = is_run_as("add"), "describe a table of your own, and train its model"
     parser = command_line(f"{about.capitalize()}." if adds else "Train the model and print how good it is.")
     option = parser.add_argument
-    option("add" if adds else "--add", type=Path, metavar="CSV", help=about)
+    option("add" if adds else "--add", type=Path, metavar="CSV", help="the file of the table" if adds else about)
     option("--encoding", help="of CSV files, if it is not UTF-8 or UTF-16, such as windows-1252")
     option("--target", required=adds, help="the column to predict")
     option("--positive", metavar="CLASS", help="which of two classes is the positive one (default: by their meaning)")
     option("--noun", help="word for a row, such as flower or mouse/mice (default: case)")
     option("--name", help="name of the table (default: the file's name)")
     option("--estimator", choices=sorted(estimators), help="logistic for classes, linear for numbers")
-    option("--table", nargs="+", default=[], help="train further tables, by name (default: those without a model)")
+    option(
+        "--table",
+        nargs="+",
+        default=[],
+        type=further,
+        help="train further tables, by name (default: those without a model)",
+    )
     option("--data", type=Path, help="the folder of the tables' descriptions")
     option("--package", type=Path, help="the data package that describes the table")
     option("--artifacts", type=Path, default=ARTIFACTS, help="the folder to save the version in")
@@ -242,8 +247,9 @@ def tables_to_train(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:
     for name in options.table:
         package = described(options.data, name)
         if not package.exists():
+            there = ", ".join(tables_there(options.data))
             raise FileNotFoundError(
-                f"there is no table {name}: {package} is missing; `{how_to('add')}` describes a CSV file"
+                f"there is no table {name}; there is {there}; `{how_to('add')}` describes a CSV file"
             )
         yield package, options.artifacts / name
     if not options.add and not options.table:
@@ -264,20 +270,19 @@ def describe_apart(options: argparse.Namespace) -> Path:
     Undescribable
         If nothing can be learned from it, or its name is in use.
     """
-    folder = options.data or ADDED
-    name = words_of(options.name or options.add.stem)
-    if name and (folder / name).exists() and not was_never_served(options.artifacts / name):
+    folder, default = options.data or ADDED, Schema.from_file(PACKAGE).name
+    name = table_name(options.name, options.add, default)
+    if is_taken(name, options):
         raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")
-    folder.mkdir(parents=True, exist_ok=True)
-    apart = Path(tempfile.mkdtemp(prefix=APART, dir=folder))
+    apart = folder / f"{APART}{secrets.token_hex(4)}"  # made once the table is described
     try:
         package, inferred = add(
             options.add,
             options.target,
-            options.name,
+            name,
             apart,
             options.estimator,
-            Schema.from_file(PACKAGE).name,
+            default,
             options.positive,
             options.encoding,
             options.noun or "",
@@ -288,6 +293,14 @@ def describe_apart(options: argparse.Namespace) -> Path:
         remove_apart(apart)
         raise
     return package
+
+
+def is_taken(name: str, options: argparse.Namespace) -> bool:
+    """Tell whether a table that was served, or one that we ship, has this name."""
+    folder, *others = folders_of(options.data)
+    if any((other / name / PACKAGE.name).exists() for other in others):
+        return True
+    return (folder / name).exists() and not was_never_served(options.artifacts / name)
 
 
 def was_never_served(artifacts: Path) -> bool:
@@ -305,8 +318,21 @@ def remove_apart(apart: Path) -> None:
 
 def described(folder: Path | None, name: str = "") -> Path:
     """Find a table's data package: in `folder`, or else among the added tables, or those we ship."""
-    places = [each / name / PACKAGE.name for each in ([folder] if folder else [ADDED, PACKAGE.parent])]
+    places = [each / name / PACKAGE.name for each in folders_of(folder)]
     return next((place for place in places if place.exists()), places[-1])
+
+
+def tables_there(folder: Path | None) -> list[str]:
+    """Return the names of the tables that are described, the default one first."""
+    packages = [package for place in folders_of(folder) for package in place.glob(f"*/{PACKAGE.name}")]
+    default = described(folder)
+    names = [Schema.from_file(default).name] if default.exists() else []
+    return [*names, *sorted({package.parent.name for package in packages})]
+
+
+def folders_of(folder: Path | None) -> list[Path]:
+    """Return where tables are described: in `folder` alone, or else where they are added and where we ship them."""
+    return [folder] if folder else [*dict.fromkeys([ADDED, PACKAGE.parent])]
 
 
 @contextmanager

@@ -30,6 +30,13 @@ def words_of(text: str) -> str:
     return composed(re.sub("_+", "_", words).strip("_"))
 
 
+def plain_words(text: str) -> str:
+    """Return a text's words in small letters a to z and digits, with _ between words: Größe as grosse."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    without_marks = "".join(each for each in letters if not unicodedata.combining(each))
+    return re.sub("[^a-z0-9]+", "_", without_marks).strip("_")
+
+
 def part_of_name(character: str) -> str:
     """Return what a character becomes in a name: itself, its number between _, nothing or _."""
     if character.isalnum():

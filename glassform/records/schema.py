@@ -26,7 +26,8 @@ from glassform.records.validation import annotation, message_for, needed
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 BINARY, CLASSES, NUMBER = "binary", "classes", "number"  # what a target can be
 MOST_QUERY_PARTS = 10_000  # cached parts of accepted queries
-PLAIN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # a table's name in addresses
+LONGEST_TABLE = 64  # characters
+PLAIN_TABLE = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST_TABLE - 1}}}", re.ASCII)  # a table's name in addresses
 
 
 class Schema:

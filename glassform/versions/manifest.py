@@ -195,8 +195,12 @@ def known(manifest: Manifest, version: str) -> Version:
     UnknownVersion
         If there is no such version.
     """
+    if not manifest.versions:
+        raise UnknownVersion(
+            gettext("There is no version %(version)s: no model is trained yet.", version=shown(version))
+        )
     if version not in manifest.versions:
-        there = ", ".join(manifest.versions) or gettext("none")
+        there = ", ".join(manifest.versions)
         raise UnknownVersion(
             gettext("There is no version %(version)s here; there is %(known)s.", version=shown(version), known=there)
         )

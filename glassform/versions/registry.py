@@ -17,7 +17,7 @@ from glassform.fitted.base import Fitted, UnreadableArtifact
 from glassform.fitted.kinds import parse
 from glassform.languages import gettext
 from glassform.programs import how_to
-from glassform.records.schema import BINARY, CLASSES, NUMBER
+from glassform.records.schema import BINARY, CLASSES, NUMBER, Schema
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.manifest import (
     PLAIN_VERSION,
@@ -318,10 +318,18 @@ def registry_of(artifacts: Path, table: str) -> Registry:
     """
     there = [folder.name for folder in tables_in(artifacts)]
     if table and table not in there:
-        raise FileNotFoundError(
-            f"there is no table {table}; there is {', '.join(there) or 'none beside the default'}"
-        )
+        raise FileNotFoundError(f"there is no table {table}; there is {', '.join([default_name(), *there])}")
     return Registry(artifacts / table)
+
+
+def further(table: str) -> str:
+    """Return the name of a further table; an empty one for the default table's own."""
+    return "" if table == default_name() else table
+
+
+def default_name() -> str:
+    """Return the name of the default table."""
+    return Schema.from_file(PACKAGE).name
 
 
 def now() -> datetime:

@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,13 +18,15 @@ import pytest
 import model
 import server
 from glassform.describing import package as describe
-from glassform.describing.columns import infer, title_of
-from glassform.describing.files import USUAL_GAPS, add, read_table
+from glassform.describing.columns import Undescribable, infer, title_of
+from glassform.describing.files import USUAL_GAPS, add, read_table, table_name
+from glassform.learning import command as learning
+from glassform.learning.command import parse_options, tables_to_train
 from glassform.limits import RESERVED
 from glassform.records.messages import InvalidRecord
 from glassform.records.parsing import Pairs
 from glassform.records.schema import Schema
-from glassform.settings import ARTIFACTS
+from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
 from glassform.web.reading import OF_FORMS
 from glassform.web.resource import HOW_TO_ANSWER
@@ -401,6 +404,66 @@ def test_a_table_that_is_there_is_not_added_again(tmp_path):
     (tmp_path / "data" / "table").mkdir(parents=True)
     measurements().to_csv(tmp_path / "table.csv", index=False)
     refused(tmp_path / "table.csv", "Kind", "there is a table table already")
+
+
+def test_a_table_that_is_shipped_is_not_taken_over(tmp_path, monkeypatch):
+    # where the code is installed, tables are added elsewhere than those that it ships
+    monkeypatch.setattr(learning, "ADDED", tmp_path / "home" / "instance" / "data")
+    measurements().to_csv(tmp_path / "iris.csv", index=False)
+    for name in ("iris", "diabetes"):
+        words = ["--target", "Kind", "--artifacts", str(tmp_path / "artifacts"), "--name", name]
+        monkeypatch.setattr(sys, "argv", ["model.py", "--add", str(tmp_path / "iris.csv"), *words])
+        with pytest.raises(SystemExit, match=f"there is a table {name} already"):
+            model.main()
+    assert [path.name for path in tmp_path.iterdir()] == ["iris.csv"]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        *(("Kunden Liste (ü) 2024", "kunden_liste_u_2024"), ("Größe", "grosse"), ("iris.data", "iris_data")),
+        *(("Sales – 2024", "sales_2024"), ("客户 list", "list"), ("x" * 99, "x" * 64)),
+    ],
+)
+def test_the_name_of_a_file_is_spelled_in_plain_letters(file, name):
+    for form in ("NFC", "NFD"):
+        assert table_name(None, Path(f"{unicodedata.normalize(form, file)}.csv")) == name
+
+
+@pytest.mark.parametrize("file", ["客户", "2024 sales", "(1)"])
+def test_a_file_whose_name_gives_none_is_added_by_a_name(tmp_path, file):
+    said = f"{file}.csv gives the table no name; choose one by --name: a name has small letters a to z"
+    refused(tmp_path / f"{file}.csv", "Kind", said)
+    assert table_name("Sales 2024", tmp_path / f"{file}.csv") == "sales_2024"
+    with pytest.raises(Undescribable, match=r"^größe cannot be a table's name; choose another --name: .* a to z"):
+        table_name("größe", tmp_path / f"{file}.csv")
+
+
+def test_a_table_that_cannot_be_added_leaves_no_folder_behind(tmp_path):
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    refused(tmp_path / "table.csv", "b", "training needs at least")
+    refused(tmp_path / "none.csv", "b", f"{tmp_path / 'none.csv'}: No such file or directory")
+    refused(tmp_path, "b", f"{tmp_path}: Is a directory")
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_who_trains_a_table_that_is_not_there_is_told_which_are(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["model.py", "--table", "nope"])
+    with pytest.raises(SystemExit) as stopped:
+        model.main()
+    assert stopped.value.code == (
+        "\nthere is no table nope; there is adult, census, diabetes, iris; "
+        "`python model.py --add` describes a CSV file"
+    )
+
+
+def test_the_default_table_may_be_called_by_its_name(monkeypatch):
+    for name, expected in (
+        ("adult", (PACKAGE, ARTIFACTS)),
+        ("iris", (PACKAGE.parent / "iris" / PACKAGE.name, ARTIFACTS / "iris")),
+    ):
+        monkeypatch.setattr(sys, "argv", ["model.py", "--table", name])
+        assert [*tables_to_train(parse_options(["logistic"]))] == [expected]
 
 
 def test_the_reserved_names_are_those_addresses_begin_with():

@@ -1,5 +1,6 @@
 """Versions of the model: added, compared, promoted, gone back to, pruned; nothing altered is ever read."""
 
+import errno
 import json
 import math
 import shutil
@@ -21,6 +22,7 @@ from glassform.learning.command import verdict
 from glassform.learning.saving import compare_versions, load_pipeline, register
 from glassform.settings import ARTIFACTS
 from glassform.versions import registry
+from glassform.versions.__main__ import main, parse_options
 from glassform.versions.listing import differences
 from glassform.versions.manifest import Comparison, InUse, UnknownVersion, judge, passes
 from glassform.versions.registry import Registry
@@ -522,11 +524,40 @@ def test_a_command_that_cannot_be_done_says_why_in_a_line(versions, tmp_path):
         done = run(versions, *words)
         assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1
     there = run(versions, "--table", "nope", "list")
-    assert there.returncode == 1 and there.stderr.startswith("there is no table nope; there is ")
+    assert there.returncode == 1 and there.stderr == "there is no table nope; there is adult\n"
+    assert run(Registry(tmp_path / "none"), "show", "x").stderr == (
+        "There is no version x: no model is trained yet.\n"
+    )
     assert "no version to go back to" in run(Registry(tmp_path / "none"), "rollback").stderr
     assert (
         run(Registry(tmp_path / "none"), "list").stdout == "There is no version yet; `python model.py` trains one.\n"
     )
+
+
+@pytest.mark.parametrize("words", ["--table iris list", "list --table iris", "prune --table iris --keep 3"])
+def test_the_table_stands_before_a_command_or_after_it(words):
+    assert (parse_options(words.split()).table, parse_options(words.split()).artifacts) == ("iris", ARTIFACTS)
+    assert parse_options(words.replace("iris", "adult").split()).table == ""  # the default one by its name
+
+
+@pytest.mark.parametrize("number", ["-1", "1000", "many"])
+def test_how_many_versions_to_keep_is_refused_in_a_line(number, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["glassform/versions/__main__.py"])
+    with pytest.raises(SystemExit):
+        parse_options(["prune", "--keep", number])
+    usage, *_, said = capsys.readouterr().err.splitlines()
+    assert usage.startswith("usage: python -m glassform.versions prune ")
+    assert said.endswith(f" prune: error: argument --keep: {number} is not between 0 and 999")
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_with_the_reason(monkeypatch, tmp_path):
+    def refuse(registry: Registry) -> str:
+        raise OSError(errno.EROFS, "Read-only file system", str(registry.folder / "registry.lock"))
+
+    monkeypatch.setattr(Registry, "roll_back", refuse)
+    with pytest.raises(SystemExit) as stopped:
+        main(["rollback", "--artifacts", str(tmp_path)])
+    assert stopped.value.code == f"{tmp_path / 'registry.lock'}: Read-only file system"
 
 
 @pytest.mark.parametrize("name", ["aß", "versión", "a b", "-a", "", "a" * 65, "a/b", "a\n"])
