@@ -268,14 +268,28 @@ def test_reasons_are_those_of_their_address(ask, call, client, root):
         ("", {"reasons": 1, "against": {}}, "against: an object is not one of average"),
         ("", {"reasons": 1, "threshold": 0.4}, "threshold: goes with against=threshold only"),
         ("", {"reasons": 1, "against": "threshold", "threshold": 10**400}, "is not a probability above 0"),
-        ("", {"direction": "up"}, "reasons: is missing"),
+        ("", {"direction": "up"}, "direction: goes with reasons only"),
+        ("", {"zz": 1}, "zz is not one of record, reasons, against, direction, threshold"),
+        ("/iris", {"zz": 1}, "zz is not one of record\n"),
+        ("/diabetes", {"zz": 1}, "zz is not one of record, reasons, against, direction\n"),
         ("/diabetes", {"reasons": 1, "against": "threshold"}, "against: threshold is not one of average, best"),
         ("/iris", {"reasons": 1}, "does not add up"),
     ],
 )
 def test_reasons_that_cannot_be_asked_are_named(call, client, root, asked, line):
     result = call("explain", root, record=typical(client, root), **asked)
-    assert result["isError"] is True and line in text_of(result)
+    assert result["isError"] is True and line in f"{text_of(result)}\n"
+
+
+@pytest.mark.parametrize("threshold", [1 / 3, 1e-16, 0.9999999999999999, 1e-300, "1e-3", "+0.5"])
+def test_a_threshold_is_taken_as_it_is_given(call, threshold):
+    result = call("explain", record=PERSON, reasons=1, against="threshold", threshold=threshold)
+    assert result["structuredContent"]["reasons"]["threshold"] == float(threshold)
+
+
+def test_what_is_wrong_with_reasons_and_record_is_told_together(call):
+    said = text_of(call("explain", record=PERSON | {"age": 200}, reasons=99))
+    assert "age: 200 is not between" in said and "reasons: 99 is not a whole number" in said
 
 
 @pytest.mark.parametrize("root", TABLES)
@@ -382,7 +396,7 @@ def test_what_is_wrong_with_a_record_is_told_to_the_assistant(call, arguments, l
         ("what_if", {"record": PERSON, "field": 3}, "field: 3 is not a field"),
         ("changes", {"record": PERSON, "target": 50}, "target: 50 is not a target above 0 and below 1"),
         ("changes", {"record": PERSON, "target": True}, "target: true is not a target"),
-        ("changes", {"record": PERSON, "locked": "age"}, "locked: age is not an array"),
+        ("changes", {"record": PERSON, "locked": "age"}, "locked: age is not an array of field names"),
         ("changes", {"record": PERSON, "locked": ["sxe"]}, "locked: sxe is not a field; did you mean sex?"),
         ("changes", {"record": {}, "target": 2}, "target: 2 is not a target"),
         ("score_rows", {"records": []}, "records: there are no rows"),
