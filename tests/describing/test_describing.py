@@ -21,6 +21,7 @@ from glassform.describing.columns import infer, title_of
 from glassform.describing.files import USUAL_GAPS, add, read_table
 from glassform.limits import RESERVED
 from glassform.records.messages import InvalidRecord
+from glassform.records.names import TAKEN
 from glassform.records.parsing import Pairs
 from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS
@@ -409,7 +410,7 @@ def test_the_reserved_names_are_those_addresses_begin_with():
 
 
 def test_names_that_mean_something_else_are_taken():
-    assert HOW_TO_ANSWER | OF_FORMS <= describe.TAKEN
+    assert HOW_TO_ANSWER | OF_FORMS <= TAKEN
 
 
 def test_a_column_whose_name_is_taken_is_left_out(tmp_path):
