@@ -14,7 +14,7 @@ from glassform.engines.sql import statement
 from glassform.files import print_any_text, print_exactly, reason_and_file
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Fitted, UnreadableArtifact
-from glassform.fitted.reasons import DIRECTIONS, REFERENCES, THRESHOLD, NoReasons, Reasons, Wanted
+from glassform.fitted.reasons import DIRECTIONS, REFERENCES, THRESHOLD, NoReasons, Reasons, Wanted, read_threshold
 from glassform.programs import command_line, extra, how_to
 from glassform.settings import ARTIFACTS
 from glassform.versions.manifest import UnknownVersion
@@ -40,7 +40,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--reasons", type=int, metavar="N", help="add the codes of the N fields that count most")
     add("--against", choices=REFERENCES, help="what reasons are counted against")
     add("--direction", choices=DIRECTIONS, help="reasons that lower the answer, or raise it")
-    add("--threshold", type=float, help="the probability of the reference, against a threshold")
+    add("--threshold", type=threshold, help="the probability of the reference, against a threshold")
     add("--artifacts", type=Path, default=ARTIFACTS, help="folder of the model's versions")
     add("--table", default="", type=further, help="another table than the default one")
     add("--model", metavar="VERSION", help="another version than the current one")
@@ -59,6 +59,20 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     if idle := idle_option(options):
         parser.error(idle)
     return options
+
+
+def threshold(text: str) -> float:
+    """Read a threshold.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is none.
+    """
+    try:
+        return read_threshold(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def idle_option(options: argparse.Namespace) -> str:

@@ -354,9 +354,13 @@ def test_a_wrong_command_line_shows_the_usage(capsys):
             ["--reasons", "2", "--against", "best", "--threshold", "0.5"],
             "--threshold goes with --against threshold only",
         ),
+        (
+            ["--reasons", "2", "--against", "threshold", "--threshold", "0_5"],
+            "argument --threshold: 0_5 is not a probability above 0 and below 1",
+        ),
     ],
 )
-def test_an_option_that_would_change_nothing_is_refused(capsys, words, message):
+def test_an_option_that_would_change_nothing_or_cannot_be_read_is_refused(capsys, words, message):
     with pytest.raises(SystemExit):
         score.main(["in.csv", "out.csv", *words])
     assert message in capsys.readouterr().err

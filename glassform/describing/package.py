@@ -22,35 +22,12 @@ from glassform.describing.leakage import COPY, TELLS, is_copy, tells
 from glassform.describing.positive import positive_of
 from glassform.describing.wording import worded
 from glassform.records.field import NOT_KNOWN, OWN
-from glassform.records.names import identifier
+from glassform.records.names import identifier, names_taken
 from glassform.records.schema import BINARY, CLASSES, NUMBER
 
 MOST_CLASSES = 20  # of a target
 FEWEST_OF_A_CLASS = 5  # rows, as many as the parts of the cross-validation
 DEFAULTS = {BINARY: "logistic", CLASSES: "logistic", NUMBER: "linear"}  # estimators
-# Names with another meaning in addresses, pages or answers.
-TAKEN = {
-    "format",
-    "lang",
-    "model",
-    "target",
-    "lock",
-    "method",
-    "csrf_token",
-    "endpoint",
-    "suffix",
-    "main",
-    "error",
-    "row",
-    "value",
-    "label",
-    "points",
-    "prediction",
-    "probability",
-    "log_odds",
-    "intercept",
-    "warnings",
-}
 WIDE, MOST_WHOLE_VALUES = 300, 1_500  # most values of one whole number, and of all, that get their own points
 
 
@@ -78,7 +55,7 @@ def describe(
     refuse_repeated(table.columns)
     known = table[table[target] != NOT_KNOWN]
     target_column, task, own = outcome_of(known[target], estimator, positive, decimal_comma)
-    taken = TAKEN | {identifier(f"probability {label}") for label in target_column.constraints.get("enum", [])}
+    taken = names_taken(target_column.constraints.get("enum", []))
     columns = [
         leaking(infer(known[column], decimal_comma), known[column], known[target], taken, task)
         for column in known

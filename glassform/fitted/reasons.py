@@ -9,6 +9,7 @@ one, the best, is what scorecards call points below the maximum.
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,8 +22,9 @@ from glassform.fitted.scorecard import Scorecard
 from glassform.fitted.titles import beside, pair_title, with_unit
 from glassform.languages import gettext
 from glassform.records.field import Field, Value
-from glassform.records.messages import say
+from glassform.records.messages import say, shown
 from glassform.records.schema import BINARY, Schema
+from glassform.records.values import NoNumber, number_in
 
 REFERENCES = AVERAGE, THRESHOLD, BEST = ("average", "threshold", "best")
 DIRECTIONS = DOWN, UP = ("down", "up")
@@ -220,6 +222,20 @@ def why_none(card: Fitted) -> str:
     if isinstance(card, ClassesScorecard):
         return gettext("Several classes have no reasons: a field may count for one class and against another.")
     return gettext("This model does not add up one term per field, so it has no exact reasons.")
+
+
+def read_threshold(text: str) -> float:
+    """Read a threshold as any number is read.
+
+    Raises
+    ------
+    ValueError
+        If it is no probability above 0 and below 1.
+    """
+    with suppress(NoNumber):
+        if 0.0 < (threshold := number_in(text)) < 1.0:
+            return threshold
+    raise ValueError(not_a_threshold(shown(text) or "''"))
 
 
 def not_a_threshold(value: Any) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from glassform.records.field import MISSING, NOT_KNOWN, OWN
 from glassform.records.links import wrong_links
 from glassform.records.messages import did_you_mean
-from glassform.records.names import identifier
+from glassform.records.names import identifier, names_taken
 from glassform.records.observed import with_observed
 from glassform.records.schema import Schema, localised
 
@@ -197,7 +197,12 @@ def read_package(path: Path) -> Schema:
     except ValidationError as error:
         wrong = [f"{place_of(each['loc'])}: {each['msg'].lower()}" for each in error.errors(include_url=False)]
         raise InvalidPackage(told(path, wrong)) from error
-    mistakes = [*mistakes_in(package), *wrong_paths(package, path.parent), *wrong_links(content)]
+    mistakes = [
+        *mistakes_in(package),
+        *wrong_names(package),
+        *wrong_paths(package, path.parent),
+        *wrong_links(content),
+    ]
     if mistakes:
         raise InvalidPackage(told(path, mistakes))
     schema = Schema(with_observed(content, path.parent))
@@ -258,6 +263,20 @@ def mistakes_in(package: Package) -> Iterator[str]:
             yield f"{OWN}.groups: {column} is not among the features"
         elif column in fields and not fields[column].constraints.enum:
             yield f"{OWN}.groups: {column} has no categories"
+
+
+def wrong_names(package: Package) -> Iterator[str]:
+    """Find features with a name, or another name, that means something else."""
+    own, table = package.glassform, package.resources[0].table
+    fields = table.fields if table else []
+    classes = next((field.constraints.enum for field in fields if field.name == own.target), None)
+    taken = names_taken(classes or [])
+    for number, field in enumerate(fields):
+        for place, names in (("name", [field.name]), (f"{OWN}.aliases", field.glassform.aliases)):
+            for name in names if field.name in own.features else ():
+                if identifier(name) in taken:
+                    where = f"resources[0].schema.fields[{number}] ({field.name}).{place}"
+                    yield f"{where}: {name!r} means something else in addresses and answers; choose another name"
 
 
 def wrong_siblings(own: Glassform) -> Iterator[str]:

@@ -46,6 +46,7 @@ MESSAGES = {
     "one_file": lazy_gettext("send exactly one file under this name; {count} came"),
     "alone": lazy_gettext("stands alone in its object, or not at all"),
     "array": lazy_gettext("{value} is not an array of rows"),
+    "names": lazy_gettext("{value} is not an array of field names"),
     "absent": lazy_gettext("is missing"),
     "protocol": lazy_gettext("{value} is not as the protocol has it: {reason}"),
     "datatype": lazy_gettext("its datatype is {value}, and it has to be one of {known}"),

@@ -9,6 +9,30 @@ from typing import Any
 PICTURE_CHOICE = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 FIRST_PICTURE = "\u2190"  # arrows, signs, emoji; the symbols before them, such as °, separate words
 
+# Names with another meaning in addresses, pages or answers, which no field can have.
+TAKEN = {
+    "format",
+    "lang",
+    "model",
+    "target",
+    "lock",
+    "method",
+    "csrf_token",
+    "endpoint",
+    "suffix",
+    "main",
+    "error",
+    "row",
+    "value",
+    "label",
+    "points",
+    "prediction",
+    "probability",
+    "log_odds",
+    "intercept",
+    "warnings",
+}
+
 
 def composed(name: str) -> str:
     """Return a name in Unicode's composed form (NFC), in which names are compared."""
@@ -22,6 +46,11 @@ def identifier(column: str) -> str:
     signs alone, such as %, all of them are.
     """
     return words_of(column) or "_".join(spelled(sign) for sign in column if not sign.isspace())
+
+
+def names_taken(classes: Iterable[str]) -> set[str]:
+    """Return the names that no field can have, where the target has these classes."""
+    return TAKEN | {identifier(f"probability {label}") for label in classes}
 
 
 def words_of(text: str) -> str:

@@ -76,6 +76,20 @@ def from_text(field: Field, text: str) -> int | float:
     return number  # type: ignore[no-any-return]
 
 
+def number_in(text: str) -> float:
+    """Read a number that is no value of a field.
+
+    Raises
+    ------
+    NoNumber
+        If the text writes none.
+    """
+    digits = text.strip()
+    if len(text) > LONGEST_VALUE or not NUMBER.fullmatch(digits):
+        raise NoNumber(text)
+    return float(digits)
+
+
 def in_plain_digits(text: str, decimal: str = ".", group: str = "") -> str:
     """Return a number in plain digits that was written with other signs for decimals or thousands."""
     if group and re.fullmatch(

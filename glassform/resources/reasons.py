@@ -15,7 +15,7 @@ from glassform.fitted.reasons import (
     NoReasons,
     Reasons,
     Wanted,
-    not_a_threshold,
+    read_threshold,
     references,
     warning,
     why_none,
@@ -32,7 +32,6 @@ from glassform.web.reading import Reader, given_fields, one_of, read_options, re
 COUNT, AGAINST, DIRECTION, AT = "reasons", "against", "direction", "threshold"  # the query parameters
 CSV = "csv"
 WHOLE = re.compile(r"[0-9]{1,6}")
-PROBABILITY = re.compile(r"0?\.[0-9]{1,15}")
 PLAIN_THRESHOLD = 0.5
 ON_A_PAGE = 3  # reasons that the page offers to list
 
@@ -111,7 +110,7 @@ def without_options(given: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def read_reasons(parameters: Iterable[tuple[str, str]]) -> Reasons | None:
-    """Return the reasons that some parameters ask for; None if none of them says how many.
+    """Return the reasons that some parameters ask for; None if none of them has to do with reasons.
 
     Raises
     ------
@@ -120,11 +119,11 @@ def read_reasons(parameters: Iterable[tuple[str, str]]) -> Reasons | None:
     """
     names = names_free(schema())
     given = [pair for pair in parameters if pair[0] in names]
-    return reasons_given(given) if COUNT in dict(given) else None
+    return reasons_given(given) if given and COUNT in names else None
 
 
 def reasons_given(parameters: Iterable[tuple[str, str]]) -> Reasons:
-    """Return the reasons that parameters ask for, one of which says how many.
+    """Return the reasons that parameters ask for, one of which has to say how many.
 
     Raises
     ------
@@ -133,6 +132,9 @@ def reasons_given(parameters: Iterable[tuple[str, str]]) -> Reasons:
     """
     card, given = fitted(), [*parameters]
     texts = dict(given)
+    if COUNT not in texts:
+        alone = gettext("goes with reasons only")
+        raise InvalidQuery([FieldError(name, shown(text), alone) for name, text in texts.items()], {})
     if not isinstance(card, Additive):
         raise refused(COUNT, texts[COUNT], why_none(card))
     options = read_options(readers(card), given)
@@ -153,20 +155,7 @@ def readers(card: Additive) -> Mapping[str, Reader]:
             raise ValueError(say("page", value=shown(text) or "''", most=most))
         return int(text)
 
-    return {COUNT: count, AGAINST: one_of(references(card.schema)), DIRECTION: one_of(DIRECTIONS), AT: threshold}
-
-
-def threshold(text: str) -> float:
-    """Read a threshold.
-
-    Raises
-    ------
-    ValueError
-        If it is no probability above 0 and below 1.
-    """
-    if not PROBABILITY.fullmatch(text) or not 0.0 < float(text) < 1.0:
-        raise ValueError(not_a_threshold(shown(text) or "''"))
-    return float(text)
+    return {COUNT: count, AGAINST: one_of(references(card.schema)), DIRECTION: one_of(DIRECTIONS), AT: read_threshold}
 
 
 def refused(name: str, text: str, message: str) -> InvalidQuery:
@@ -204,6 +193,12 @@ def other_ways(reasons: Reasons, free: Set[str]) -> Iterator[tuple[str, Wanted]]
 
 def in_address(wanted: Wanted, free: Set[str]) -> dict[str, Any]:
     """Return the parameters that ask for the same again; those that have their default are left out."""
-    own = {AGAINST: wanted.against, DIRECTION: wanted.direction, AT: plain(wanted.threshold)}
-    default = {AGAINST: AVERAGE, DIRECTION: DOWN, AT: plain(PLAIN_THRESHOLD)}
+    own = {AGAINST: wanted.against, DIRECTION: wanted.direction, AT: exactly(wanted.threshold)}
+    default = {AGAINST: AVERAGE, DIRECTION: DOWN, AT: exactly(PLAIN_THRESHOLD)}
     return {COUNT: wanted.count} | {name: own[name] for name in own if own[name] != default[name] and name in free}
+
+
+def exactly(number: float) -> str:
+    """Write a number so that it is read again as the same one, without an exponent where that is short."""
+    text = plain(number)
+    return text if float(text) == number else repr(number)

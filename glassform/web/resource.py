@@ -37,6 +37,12 @@ class Written(Response):
         return () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
 
 
+class Empty(Response):
+    """A response without a body, and so without a media type."""
+
+    default_mimetype = None
+
+
 class Light(Written):
     """A short answer for a program, given at once: it is not compressed, which would take longer."""
 
@@ -107,9 +113,9 @@ def show(returned: Answer, asked: Asked, resource: "Resource") -> Response:
     if isinstance(answer, Response):
         return answer
     if asked.format.name == "html" and "Location" in headers:  # so that reloading the next page repeats nothing
-        return Response(status=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store", "Vary": VARY, **headers})
+        return Empty(status=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store", "Vary": VARY, **headers})
     if status == HTTPStatus.NO_CONTENT:
-        return Response(status=status, headers={"Cache-Control": "no-store", "Vary": VARY})
+        return Empty(status=status, headers={"Cache-Control": "no-store", "Vary": VARY})
     body = as_json(answer)
     if asked.environ["REQUEST_METHOD"] not in READING or status != HTTPStatus.OK:
         headers = {"Cache-Control": "no-store", "Vary": VARY, **asked.headers, **headers}

@@ -8,6 +8,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from glassform.web.charts import percent
 
+# The page is there and has its styles; until then its parts move, and a click may miss.
+LAID_OUT = """
+document.readyState === "interactive"
+    && document.styleSheets.length === document.querySelectorAll("link[rel=stylesheet]").length
+"""
 Opened = tuple[Page, Callable[[], None]]
 
 
@@ -22,6 +27,7 @@ def early(browser: Browser, server) -> Iterator[Callable[[str, str], Opened]]:
         pages.append(page)
         page.route(f"**/{script}", lambda route: held.append(route))
         page.goto(path, wait_until="commit")
+        page.wait_for_function(LAID_OUT)
 
         def let_go() -> None:
             while not held:

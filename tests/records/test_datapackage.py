@@ -120,6 +120,10 @@ def test_a_sound_package_and_those_that_ship_are_read(tmp_path):
             {"reasons": {"sentense": ""}},
             "reasons.sentense: extra inputs are not permitted",
         ),
+        *(
+            ((*FIELDS, 1, "glassform"), {"aliases": [name]}, f"fields[1] (kind).glassform.aliases: {name!r} means")
+            for name in ("lang", "Model", "format", "probability no")
+        ),
         ((*FIELDS, 1, "glassform"), {"unti": "cm"}, "fields[1].glassform.unti: extra inputs are not permitted"),
         (("resources", 0, "schema"), GONE, "resources[0].schema: is missing"),
         (("resources", 0, "schema", "missingValues"), "NA", "schema.missingValues: input should be a valid list"),
@@ -225,3 +229,11 @@ def test_a_file_cannot_be_passed_on_from_further_above(tmp_path):
     written(middle, changed(("resources", 0, "path"), "../sizes.csv"))
     with pytest.raises(InvalidPackage, match="leads out of the package's folder"):
         read_package(written(below, changed(("resources", 0, "path"), "../../sizes.csv")))
+
+
+@pytest.mark.parametrize("name", ["lang", "Model", "format", "probability_yes"])
+def test_a_field_cannot_have_a_name_that_means_something_else(tmp_path, name):
+    package = changed((*FIELDS, 0, "name"), name)
+    package["glassform"]["features"] = [name, "kind"]
+    with pytest.raises(InvalidPackage, match=rf"fields\[0\] \({name}\).name: '{name}' means something else"):
+        read_package(written(tmp_path, package))

@@ -182,6 +182,13 @@ def test_a_trace_begins_here_if_none_comes(traced, kept, caplog):
     assert span.attributes is not None and span.attributes["http.route"] == "/iris/probability"
 
 
+def test_a_route_has_its_variables_in_braces(traced, kept):
+    traced.get("/iris/scorecard.json", buffered=True)
+    span = only(kept)
+    assert span.attributes is not None and span.attributes["http.route"] == "/iris/scorecard.{suffix}"
+    assert span.name == "GET /iris/scorecard.{suffix}"
+
+
 def test_a_span_of_no_resource_has_no_route_and_one_of_a_made_up_method_is_named_http(traced, kept):
     traced.open("/nowhere", method="MADEUP", buffered=True)
     span = only(kept)

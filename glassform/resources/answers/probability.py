@@ -11,7 +11,7 @@ from glassform.fitted.additive import ReasonsAnswer, columns_of_reasons
 from glassform.fitted.neighbours import Support
 from glassform.fitted.scorecard import Explanation
 from glassform.records.field import Record, Value
-from glassform.records.messages import InvalidQuery
+from glassform.records.messages import InvalidQuery, InvalidRecord
 from glassform.records.parsing import may_name
 from glassform.records.schema import CLASSES, NUMBER, Schema
 from glassform.resources.layers import alike, arithmetic, drawn_with, strongest_twin, what_if
@@ -19,7 +19,7 @@ from glassform.web.asked import fitted, schema
 from glassform.web.forms import FORM_TYPES
 from glassform.web.ledger import MOST_LINES, ON_A_WALL, chips
 from glassform.web.openapi import RECORD, RECORD_IN_JSON, in_query, record_in_query
-from glassform.web.reading import flat, not_one_of, read_record
+from glassform.web.reading import flat, given_fields, not_one_of, read_record
 from glassform.web.resource import Resource
 
 VIEW, BOARD = "view", "board"  # how a page is shown: large, for a wall
@@ -152,7 +152,11 @@ class Probability(Resource):
             from glassform.resources.reasons import with_reasons
 
             return with_reasons(options)
-        answer: Explanation = fitted().explain(read_record(options))
+        try:
+            answer: Explanation = fitted().explain(read_record(options))
+        except InvalidRecord:
+            refuse_options_alone()
+            raise
         return answer
 
     def post(self) -> Explanation | NumberExplanation | ClassesExplanation | Unexplained:
@@ -163,6 +167,19 @@ class Probability(Resource):
         """Return one row: the record, then the answer."""
         said = flat({name: answer[name] for name in SAID if name in answer})
         return [{**answer["record"], **said, **(in_columns(answer[REASONS]) if REASONS in answer else {})}]
+
+
+def refuse_options_alone() -> None:
+    """Refuse what goes with reasons only, in an address that asks for none.
+
+    Raises
+    ------
+    InvalidQuery
+        With every such parameter that is no field.
+    """
+    from glassform.resources.reasons import read_reasons
+
+    read_reasons(given_fields())
 
 
 def in_columns(reasons: ReasonsAnswer) -> dict[str, Any]:

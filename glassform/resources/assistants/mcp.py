@@ -35,13 +35,14 @@ from glassform.resources.assistants.messages import (
     id_of,
     members_of,
     read_message,
+    revision_of,
 )
 from glassform.web.addresses import is_trusted
 from glassform.web.asked import fitted
 from glassform.web.formats import as_json
 from glassform.web.problems import PROBLEM, VARY
 from glassform.web.reading import read_body
-from glassform.web.resource import Light, Resource, Written
+from glassform.web.resource import Empty, Light, Resource, Written
 
 JSON = "application/json"
 CAPABILITIES: dict[str, Any] = {"tools": {}, "resources": {}}
@@ -114,7 +115,7 @@ class MCP(Resource):
         else:
             reply, status = answer_several(given) if is_array(given) else answer(given)
         if reply is None:
-            return Response(status=status, headers=HEADERS)
+            return Empty(status=status, headers=HEADERS)
         kind = Light if self.lane_of(request.environ) == "light" else Written
         return kind(as_json(reply), status, HEADERS, content_type=JSON)
 
@@ -164,10 +165,10 @@ def answer(given: Any) -> tuple[Reply | None, int]:
         given_id = id_of(members)
         if is_response(members):
             return None, HTTPStatus.ACCEPTED
-        message = read_message(members, request.environ)
+        revision = revision_of(members, request.environ)
+        message = read_message(members, request.environ, revision)
         if given_id is None:
             return None, HTTPStatus.ACCEPTED
-        revision = message.revision
         return {"jsonrpc": "2.0", "id": given_id, "result": result_of(message)}, HTTPStatus.OK
     except ProtocolError as error:
         return error.reply(given_id), error.status(revision)

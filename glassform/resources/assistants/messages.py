@@ -101,8 +101,18 @@ def id_of(members: Mapping[str, Any]) -> Id:
     raise ProtocolError(INVALID_REQUEST, f"id must be a short text or a whole number, and this is {shown(given)}")
 
 
-def read_message(members: Mapping[str, Any], environ: Mapping[str, Any]) -> Message:
-    """Read a message and which revision it is in.
+def revision_of(members: Mapping[str, Any], environ: Mapping[str, Any]) -> str:
+    """Return the revision that a message is in, whatever else is wrong with it."""
+    header, params = environ.get(VERSION_HEADER), members.get("params")
+    if header in WITH_HANDSHAKE:
+        return str(header)
+    meta = dict(params).get("_meta") if isinstance(params, Pairs) else None
+    says_which = isinstance(meta, Pairs) and VERSION in dict(meta)
+    return BATCHING if header is None and not says_which else STATELESS
+
+
+def read_message(members: Mapping[str, Any], environ: Mapping[str, Any], revision: str) -> Message:
+    """Read a message of a revision.
 
     Raises
     ------
@@ -116,11 +126,9 @@ def read_message(members: Mapping[str, Any], environ: Mapping[str, Any]) -> Mess
         raise ProtocolError(INVALID_REQUEST, "method must be text")
     params = within(members, "params", "params")
     meta = within(params, "_meta", "params._meta")
+    if revision != STATELESS:
+        return Message(method, params, revision)
     header = environ.get(VERSION_HEADER)
-    if header in WITH_HANDSHAKE:
-        return Message(method, params, header)
-    if header is None and VERSION not in meta:
-        return Message(method, params, BATCHING)
     if "id" in members:
         check_envelope(method, params, meta, environ)
     elif header not in (None, STATELESS):

@@ -23,7 +23,6 @@ from glassform.resources.assistants.messages import INVALID_PARAMS, ProtocolErro
 from glassform.resources.assistants.schemas import Described
 from glassform.resources.reasons import AGAINST, AT, COUNT, DIRECTION, options_described, reasons_given
 from glassform.web.asked import fitted, schema
-from glassform.web.charts import plain
 
 Given = Mapping[str, Any]  # the arguments of a call
 SHORT = ("label", "probability", "probabilities", "prediction", "interval", "warnings", "model")
@@ -66,19 +65,21 @@ def predict(card: Fitted, given: Given) -> Any:
 def explain(card: Fitted, given: Given) -> Any:
     """Return the answer for a record, with every term, and with its reasons if any are wanted."""
     asked = {name: as_text(given[name]) for name in OF_REASONS if name in given}
-    if asked and COUNT not in asked:
-        raise InvalidQuery([FieldError(COUNT, None, say("absent"))], {})
-    wanted = reasons_given(asked.items()) if asked else None
-    record = read_record(given["record"])
+    wanted, errors = None, list[FieldError]()
+    try:
+        wanted = reasons_given(asked.items()) if asked else None
+    except InvalidQuery as invalid:
+        errors = invalid.errors
+    record = read_record(given["record"], errors)
     answer = card.explain(record)
     return answer | {"reasons": wanted.answer(card.row(record), schema())} if wanted else answer
 
 
 def as_text(value: Any) -> str:
-    """Return the value of an option of reasons as an address has it."""
+    """Return the value of an option of reasons as an address has it: a number with all its digits."""
     if isinstance(value, str):
         return value
-    return plain(value) if isinstance(value, float) and isfinite(value) else shown(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) and isfinite(value) else shown(value)
 
 
 def what_if(card: Fitted, given: Given) -> Any:
@@ -122,7 +123,7 @@ def read_locked(given: Given) -> tuple[list[str], list[FieldError]]:
         return dictionary.locked, []
     several = given["locked"]
     if not is_array(several):
-        return [], [FieldError("locked", shown(several), say("array", value=shown(several)))]
+        return [], [FieldError("locked", shown(several), say("names", value=shown(several)))]
     names, errors = list[str](), list[FieldError]()
     for each in several[: len(dictionary.names) + 1]:
         name = dictionary.names.get(each) if isinstance(each, str) else None
@@ -167,7 +168,7 @@ def rows_of(message: Any) -> int:
     return len(given) if is_array(given) else 0
 
 
-def read_arguments(given: Pairs, tool: Tool) -> dict[str, Any]:
+def read_arguments(card: Fitted, given: Pairs, tool: Tool) -> dict[str, Any]:
     """Return the arguments of a call by name; null counts as absent.
 
     Raises
@@ -178,7 +179,7 @@ def read_arguments(given: Pairs, tool: Tool) -> dict[str, Any]:
     known, found, errors = (*tool.needed, *tool.others), dict[str, Any](), list[FieldError]()
     for name, value in given:
         if name not in known:
-            rule = say("option", value=shown(name) or "''", known=", ".join(known))
+            rule = say("option", value=shown(name) or "''", known=", ".join(tool.takes(card)))
             errors.append(FieldError(shown(name), shown(value), rule))
         elif name in found:
             errors.append(FieldError(name, shown(value), say("repeated")))
@@ -391,7 +392,7 @@ def call(name: Any, arguments: Any) -> dict[str, Any]:
     if not isinstance(given, Pairs):
         raise ProtocolError(INVALID_PARAMS, f"params.arguments must be an object, and this is {shown(arguments)}")
     try:
-        answer = tool.call(card, read_arguments(given, tool))
+        answer = tool.call(card, read_arguments(card, given, tool))
     except Refusal as refusal:
         return {"content": [{"type": "text", "text": in_lines(refusal)}], "isError": True}
     text = orjson.dumps(answer).decode()

@@ -28,7 +28,6 @@ from glassform.fitted.titles import names_of
 from glassform.languages import gettext
 from glassform.records.field import Record
 from glassform.records.messages import nearest
-from glassform.records.parsing import may_name
 from glassform.records.schema import CLASSES, JSON_SCHEMA, Schema
 from glassform.resources.layers import additive, drawn_with, on_paper, sheet_with
 from glassform.web.addresses import whole_address
@@ -38,7 +37,7 @@ from glassform.web.reading import filled_up, flat, given_fields, one_of, read_op
 from glassform.web.resource import Resource
 from glassform.web.together import drawn_together
 
-DIALECT, POINTS, REASONS = "dialect", "points", "reasons"  # the query parameters
+DIALECT, POINTS = "dialect", "points"  # the query parameters
 SQL = "sql"
 OPTIONS = {DIALECT: one_of([*DIALECTS]), POINTS: one_of([str(POINTS_TO_DOUBLE)])}
 ON_PAPER = ("json", "html", "csv")
@@ -101,17 +100,14 @@ class Scorecard(Resource):
     def written(self, answer: Any) -> str:
         """Return the model as one SELECT."""
         # the SQL writer is large, and few ask for it
+        from glassform.engines.reasons import statement_with_reasons
         from glassform.engines.sql import statement
+        from glassform.resources.reasons import read_reasons
 
         card = fitted()
         if not isinstance(card, Additive):
             raise NotFound(gettext("Several classes are not written as SQL."))
         dialect = DIALECTS[read_how().get(DIALECT, DUCKDB.name)]
-        if not may_ask_for_reasons():
-            return statement(card, dialect)
-        from glassform.engines.reasons import statement_with_reasons
-        from glassform.resources.reasons import read_reasons
-
         reasons = read_reasons(given_fields())
         return statement_with_reasons(card, dialect, reasons) if reasons else statement(card, dialect)
 
@@ -195,15 +191,9 @@ def read_picked() -> Record:
     return filled_up([field for field in given_here() if not is_option(field[0])])
 
 
-def may_ask_for_reasons() -> bool:
-    """Tell whether the request may ask for the reasons of every row, which only SQL has."""
-    this = asked()
-    return this.format.name == SQL and may_name(this.environ["QUERY_STRING"], REASONS)
-
-
 def given_here() -> list[tuple[str, str]]:
     """Return the parameters that are options of the scorecard or fields of the record."""
-    if not may_ask_for_reasons():
+    if asked().format.name != SQL:  # which alone has the reasons of every row
         return given_fields()
     from glassform.resources.reasons import read_reasons, without_options
 

@@ -9,6 +9,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import duckdb
 import pytest
@@ -62,7 +63,8 @@ def test_the_threshold_is_part_of_the_reference(client, record):
         ("reasons=1&threshold=0.4", "threshold", "goes with against=threshold only"),
         ("reasons=1&against=threshold&threshold=1", "threshold", "1 is not a probability above 0 and below 1"),
         ("reasons=1&against=threshold&threshold=nan", "threshold", "nan is not a probability above 0 and below 1"),
-        ("against=best", "against", "is not a field"),
+        ("against=best", "against", "goes with reasons only"),
+        ("againts=best", "againts", "is not a field"),
     ],
 )
 def test_what_cannot_be_asked_is_named(client, record, query, field, message):
@@ -198,6 +200,53 @@ def test_a_small_threshold_is_written_so_that_it_can_be_read_again(client, recor
     assert 'name="threshold" value="0.00001"' in page and "1e-05" not in page
     links = [html.unescape(each) for each in re.findall(r'href="([^"]*threshold=[^"]*)"', page)]
     assert links and all(client.get(each, headers=BROWSER).status_code == 200 for each in links)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0.3333333333333333", 1 / 3),
+        ("0.30000000000000004", 0.1 + 0.2),
+        ("1e-3", 0.001),
+        ("+0.5", 0.5),
+        (" .25", 0.25),
+        ("1e-16", 1e-16),
+        ("0.9999999999999999", 1 - 2**-53),
+    ],
+)
+def test_a_threshold_is_read_as_any_number_is_and_links_lead_to_the_same(client, record, text, number):
+    asked = record | {"reasons": "2", "against": "threshold", "threshold": text}
+    reasons = client.get("/probability", query_string=asked).json["reasons"]
+    assert reasons["threshold"] == number
+    page = client.get("/probability", query_string=asked, headers=BROWSER).text
+    links = [html.unescape(each) for each in re.findall(r'href="([^"]*against=threshold[^"]*)"', page)]
+    assert links and all(client.get(each).json["reasons"]["threshold"] == number for each in links)
+
+
+@pytest.mark.parametrize("text", ["0.5%", "0,5", "0_1", "0x1", "1e-400", "-0.1", "", "0" * 200 + ".5"])
+def test_what_is_no_number_or_no_probability_is_no_threshold(client, record, text):
+    asked = record | {"reasons": "2", "against": "threshold", "threshold": text}
+    refused = client.get("/probability", query_string=asked)
+    assert refused.status_code == 422
+    assert "is not a probability above 0 and below 1" in refused.json["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [("direction=up", ["direction"]), ("against=best&threshold=0.5", ["against", "threshold"])],
+)
+def test_what_goes_with_reasons_alone_says_so_without_them(client, record, given, names):
+    one = urlencode(record)
+    for answer in (
+        client.get(f"/probability?{one}&{given}"),
+        client.get(f"/probability?{given}"),
+        client.post(f"/probability?{given}", json=record),
+        client.post(f"/probabilities?{given}", json=[record]),
+        client.get(f"/scorecard.sql?{given}"),
+    ):
+        assert answer.status_code == 422
+        told = [(each["field"], each["message"]) for each in answer.json["errors"]]
+        assert told == [(name, "goes with reasons only") for name in names]
 
 
 def test_the_best_of_a_model_with_pairs_is_nobodys_answer(client, scorecard, record):
