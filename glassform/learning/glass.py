@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 from threadpoolctl import threadpool_limits
 
 from glassform.describing.columns import LARGEST
-from glassform.describing.frames import TARGET, describe_frame, field_names, read_frame
+from glassform.describing.frames import TARGET, describe_frame, field_names, from_arrow, read_frame
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Looked
 from glassform.fitted.classes import ClassesScorecard
@@ -40,6 +40,7 @@ from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field, Record, Value
 from glassform.records.schema import Schema
 
 NAME = "glass"  # what answers call the model
+OUR_SETTINGS = {"enable_metadata_routing": False, "transform_output": "default"}
 FEWEST_ROWS = 2
 FEWEST_FOR_A_MARGIN = 50  # rows; the errors of fewer in cross-validation say little of the next ones
 
@@ -62,6 +63,7 @@ class Glass(BaseEstimator):
     """
 
     n_features_in_: int
+    feature_names_in_: np.ndarray
     scorecard_: Additive | ClassesScorecard
 
     def __init__(self, *, pairs: Any = True) -> None:
@@ -83,9 +85,10 @@ class Glass(BaseEstimator):
         Parameters
         ----------
         X
-            The rows: a data frame, or an array of numbers or texts. A column of numbers becomes a curve, any other
-            one categories. Texts count as numbers if all of them are plain ones and there are more than two, and as
-            their years if all are dates; a pandas categorical stays categories. Gaps are allowed.
+            The rows: a data frame (of pandas or, through Arrow, of another library), or an array of numbers or texts.
+            A column of numbers becomes a curve, any other one categories. Texts count as numbers if all of them are
+            plain ones and there are more than two, and as their years if all are dates; a pandas categorical stays
+            categories. Gaps are allowed.
         y
             What to predict.
         sample_weight
@@ -98,6 +101,7 @@ class Glass(BaseEstimator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        X = from_arrow(X)
         frame, target = as_frame(X, FEWEST_ROWS), getattr(y, "name", None)
         validate_data(self, X, skip_check_array=True)
         y = column_or_1d(y, warn=True)
@@ -122,8 +126,9 @@ class Glass(BaseEstimator):
         X = read_frame(frame, self._names, schema)
         split = Split(X, y, weights, None, hash_of(X, y, weights))
         measures = MEASURES[schema.task](schema)
-        # several threads would wait for each other, since most of the matrices are small
-        with threadpool_limits(limits=1):
+        # several threads would wait for each other, since most of the matrices are small; and what users set for
+        # their own pipelines is not meant for ours
+        with threadpool_limits(limits=1), sklearn.config_context(**OUR_SETTINGS):
             self.recipe_ = chosen(schema, split)
             pipeline = fit(build(schema, self.recipe_), split)
             kind, points = measures.tabulate(pipeline, split)
@@ -139,6 +144,7 @@ class Glass(BaseEstimator):
     def _read(self, X: Any) -> pd.DataFrame:
         """Return rows as the table of points takes them."""
         check_is_fitted(self)
+        X = from_arrow(X)
         frame = as_frame(X)
         validate_data(self, X, skip_check_array=True, reset=False)
         return read_frame(frame, self._names, self.scorecard_.schema)

@@ -1,6 +1,6 @@
 """A saved model for programs and notebooks: the version that a server would serve, without a server."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,21 +85,20 @@ class Model:
         Parameters
         ----------
         rows
-            Dictionaries of fields, or a data frame; further columns are passed over.
+            Dictionaries of fields, or a data frame (of pandas or, through Arrow, of others); further columns are
+            passed over.
 
         Raises
         ------
+        TypeError
+            If they are anything else.
         ValueError
             If two columns of a frame have one name.
         InvalidRecord
             If a row is not valid; a note of the error says which one.
         """
-        if hasattr(rows, "to_dict"):
-            if not rows.columns.is_unique:
-                repeated = rows.columns[rows.columns.duplicated()][0]
-                raise ValueError(f"two columns of the data frame are called {repeated}")
-            rows = rows.astype(object).where(rows.notna(), None).to_dict("records")
-        return [*self.fitted.several([self._row(number, row) for number, row in enumerate(rows, start=1)])]
+        given = enumerate(dictionaries(rows), start=1)
+        return [*self.fitted.several([self._row(number, row) for number, row in given])]
 
     def _row(self, number: int, row: Mapping[str, Any]) -> Record:
         try:
@@ -155,6 +154,35 @@ def load(table: str | Path = "", version: str | None = None) -> Model:
             raise
     train("--alone", *(["--table", name] if name else ["--package", str(PACKAGE)]))
     return Model(registry_of(ARTIFACTS, name).load())
+
+
+def dictionaries(rows: Any) -> list[Mapping[str, Any]]:
+    """Return a data frame as dictionaries, with None for gaps, and dictionaries as they are.
+
+    Raises
+    ------
+    TypeError
+        If the rows are neither.
+    ValueError
+        If two columns of a frame have one name.
+    """
+    if hasattr(rows, "__arrow_c_stream__"):
+        from glassform.describing.frames import from_arrow
+
+        rows = from_arrow(rows)
+    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
+        if not rows.columns.is_unique:
+            repeated = rows.columns[rows.columns.duplicated()][0]
+            raise ValueError(f"two columns of the data frame are called {repeated}")
+        rows = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
+        raise TypeError(f"rows are dictionaries or a data frame, and this is of type {type(rows).__name__}")
+    found = [*rows]
+    for number, row in enumerate(found, start=1):
+        if not isinstance(row, Mapping):
+            kind = type(row).__name__
+            raise TypeError(f"rows are dictionaries or a data frame, and row {number} is of type {kind}")
+    return found
 
 
 def from_folder(folder: Path, version: str | None) -> Model:

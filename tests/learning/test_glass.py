@@ -6,12 +6,14 @@ from functools import partial
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -83,6 +85,33 @@ def test_any_kind_of_column_is_read(classifier, people, outcome):
     assert kinds == numbers | dict.fromkeys(["town", "member", "size"], "string")
     assert roc_auc_score(outcome, classifier.predict_proba(people)[:, 1]) > 0.85
     assert [*classifier.classes_] == ["no", "yes"]
+
+
+class ThroughArrow:
+    """A table that other libraries can read in one way only."""
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize("given", [pl.DataFrame, pl.DataFrame.to_arrow, ThroughArrow])
+def test_a_table_of_another_library_gives_the_model_that_it_gives_in_pandas(quick, people, outcome, given):
+    table = pl.from_pandas(people).with_columns(pl.col("since").cast(pl.Date).alias("day"))
+    same = table.to_pandas()
+    expected = GlassClassifier(pairs=[("visits", "town")]).fit(same, pd.Series(outcome, name="joins"))
+    fitted = GlassClassifier(pairs=[("visits", "town")]).fit(given(table), pl.Series("joins", outcome))
+    assert fitted.scorecard_.version == expected.scorecard_.version
+    assert [*fitted.feature_names_in_] == table.columns
+    assert fitted.explain(given(table)) == expected.explain(same)
+    assert fitted.to_model().answers(given(table)) == expected.to_model().answers(same)
+
+
+def test_a_column_of_another_library_is_no_table(outcome):
+    with pytest.raises(TypeError, match="a Series is no data frame"):
+        GlassClassifier().fit(pl.Series("joins", outcome), outcome)
 
 
 def total_of(answer, label=None):
@@ -293,6 +322,30 @@ def test_it_works_with_scikit_learns_own_tools(quick, people, outcome):
     numbers = people[["height in cm", "visits"]]
     pipeline = make_pipeline(SimpleImputer(), GlassClassifier(pairs=False))
     assert cross_val_score(pipeline, numbers, outcome, cv=2, scoring="roc_auc").mean() > 0.7
+
+
+@pytest.mark.parametrize("setting", [{"enable_metadata_routing": True}, {"transform_output": "pandas"}])
+def test_it_fits_under_any_setting_of_scikit_learn(people, outcome, setting, monkeypatch):
+    monkeypatch.setattr(glass, "chosen", chosen_once)
+    weights = np.arange(len(people)) % 3
+    expected = GlassClassifier().fit(people, outcome, sample_weight=weights)
+    with config_context(**setting):
+        fitted = GlassClassifier().fit(people, outcome, sample_weight=weights)
+    assert fitted.scorecard_.version == expected.scorecard_.version
+    assert fitted.scorecard_.points == expected.scorecard_.points
+
+
+def test_weights_are_routed_to_it(quick, people, outcome):
+    weights = np.arange(len(people)) % 3
+    with config_context(enable_metadata_routing=True):
+        asking = (
+            GlassClassifier(pairs=False).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        )
+        scored = cross_validate(
+            asking, people, outcome, cv=2, params={"sample_weight": weights}, return_estimator=True
+        )
+    rows = sum(each.scorecard_.training["rows"] for each in scored["estimator"])
+    assert rows == weights.sum()
 
 
 def test_a_search_finds_that_two_columns_count_only_together(monkeypatch):
