@@ -11,10 +11,9 @@ from glassform.records.field import Record
 from glassform.records.messages import InvalidRecord
 from glassform.records.parsing import Pairs
 from glassform.records.schema import BINARY, CLASSES, PLAIN_TABLE, Schema
+from glassform.records.values import plain
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry, registry_of, tables_in, untrained
-
-GAPS = ("<NA>", "NaT")  # as pandas writes those that are no NaN; it need not be there
 
 
 class Model:
@@ -102,7 +101,9 @@ class Model:
 
     def _row(self, number: int, row: Mapping[str, Any]) -> Record:
         try:
-            return self.schema.read_json(Pairs((str(name), plain(value)) for name, value in row.items()), others=True)
+            return self.schema.read_json(
+                Pairs((str(name), plain(value)) for name, value in row.items()), texts=True, others=True
+            )
         except InvalidRecord as invalid:
             invalid.add_note(f"in row {number}")
             raise
@@ -112,7 +113,7 @@ class Model:
         if len(values) > len(names):
             raise TypeError(f"{len(values)} values were given, and a record has {len(names)}: {', '.join(names)}")
         given = [*zip(names, values, strict=False), *fields.items()]
-        return self.schema.read_json(Pairs((name, plain(value)) for name, value in given))
+        return self.schema.read_json(Pairs((name, plain(value)) for name, value in given), texts=True)
 
     def _repr_html_(self) -> str:
         """Draw its scorecard."""
@@ -197,11 +198,3 @@ def from_folder(folder: Path, version: str | None) -> Model:
         return Model(Registry(folder).load(version))
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{folder} is no folder of a model's versions") from error
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it: NumPy's as the number or text in it, pandas' gaps as none, others as written."""
-    found = value.item() if hasattr(value, "item") else value
-    if found is None or isinstance(found, str | int | float | list | dict):
-        return found
-    return None if str(found) in GAPS else str(found)

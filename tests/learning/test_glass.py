@@ -1,6 +1,7 @@
 """The estimators: scikit-learn's own checks, any columns, sums that add up, the model that the server has."""
 
 import io
+from datetime import date
 from functools import partial
 
 import joblib
@@ -11,6 +12,7 @@ import pytest
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
@@ -22,7 +24,7 @@ from glassform.fitted.additive import Additive
 from glassform.fitted.classes import ClassesScorecard
 from glassform.learning import glass, recipe
 from glassform.learning.recipe import Profiles, Recipe, chosen_for
-from glassform.learning.table import as_records
+from glassform.learning.table import Split, as_records
 from glassform.learning.terms import terms_of
 from glassform.limits import LONGEST_VALUE
 from tests.conftest import PLAIN
@@ -195,6 +197,13 @@ def test_a_value_that_cannot_be_read_is_named(classifier, people, column, value,
     [
         ({"pairs": "all"}, "pairs: 'all' is not True, False or a list of pairs of columns"),
         ({"pairs": [("visits", "age")]}, r"pairs: \('visits', 'age'\) is not a pair of two columns of X"),
+        ({"pairs": [1, 2]}, "pairs: 1 is not a pair of two columns of X"),
+        ({"pairs": [(["visits"], ["town"])]}, r"pairs: \(\['visits'\], \['town'\]\) is not a pair of two columns"),
+        ({"pairs": [("visits", "town", "town")]}, "is not a pair of two columns of X"),
+        (
+            {"pairs": [("town", "visits"), ["visits", "town"]]},
+            r"pairs: \['visits', 'town'\] stands there more than once",
+        ),
         ({"pairs": [("visits", "same")]}, "pairs: same can be in no pair, since it is left out: all its values"),
     ],
 )
@@ -231,6 +240,56 @@ def test_nothing_to_learn_from_is_said(outcome):
         GlassClassifier().fit(pd.DataFrame({"a": [1] * 200}), outcome)
     with pytest.raises(ValueError, match="y has 1 class only, yes"):
         GlassClassifier().fit(pd.DataFrame({"a": range(3)}), ["yes"] * 3)
+
+
+@pytest.mark.parametrize(
+    ("regression", "y", "message"),
+    [
+        (True, np.array(["2020-01-01", "NaT", "2021-01-01"], dtype="M8[s]"), "Input y contains NaN"),
+        (True, pd.to_datetime(["2020-01-01", "2020-02-01", "2021-01-01"]), "y holds dates or durations"),
+        (True, [date(2020, 1, 1)] * 3, "y has to hold numbers"),
+        (True, pd.Series([1, pd.NA, 3], dtype="Int64"), "Input y contains NaN"),
+        (False, np.array(["2020-01-01", "NaT", "2021-01-01"], dtype="M8[s]"), "Input y contains NaN"),
+        (False, np.array(["a", None, "b"], dtype=object), "Input y contains NaN"),
+        (False, pd.Series(["a", pd.NA, "b"], dtype="string"), "Input y contains NaN"),
+    ],
+)
+def test_outcomes_that_are_missing_or_no_numbers_are_refused(regression, y, message):
+    with pytest.raises(ValueError, match=message):
+        (GlassRegressor if regression else GlassClassifier)().fit([[1.0], [2.0], [3.0]], y)
+
+
+def test_a_gap_among_texts_is_a_gap(quick, outcome):
+    rows = [[place / 10, "abc"[place % 3]] for place in range(len(outcome))]
+    rows[3][0] = rows[5][0] = float("nan")
+    expected = GlassClassifier().fit(pd.DataFrame(rows), outcome)
+    assert not expected.left_out_
+    for given in (rows, [*map(tuple, rows)], np.array(rows), np.array(rows, dtype=object)):
+        fitted = GlassClassifier().fit(given, outcome)
+        assert not fitted.left_out_
+        assert fitted.predict_proba(given).tolist() == expected.predict_proba(given).tolist()
+
+
+def test_a_wide_table_is_learned_from_without_a_warning(quick):
+    X = np.random.default_rng(0).normal(size=(60, 130)).round(1)
+    assert len(Profiles.of(Split(pd.DataFrame(X), np.arange(60) % 2, np.ones(60), None, "")).y) == 60
+    assert GlassClassifier(pairs=False).fit(X, np.arange(60) % 2).n_features_in_ == 130
+
+
+def test_the_model_of_an_estimator_takes_its_training_rows(quick, people, outcome):
+    X = pd.DataFrame({"text": people["visits"].astype(str), "size": people["height in cm"]})
+    fitted = GlassClassifier().fit(X, outcome)
+    probabilities = [each["probability"] for each in fitted.to_model().answers(X)]
+    assert probabilities == pytest.approx(fitted.predict_proba(X)[:, 1])
+    assert fitted.to_model().predict_probability(text="4", size=pd.NA) == fitted.to_model().predict_probability(
+        4, None
+    )
+
+
+@pytest.mark.parametrize("ask", [GlassClassifier.to_model, partial(GlassClassifier.explain, X=[[1.0]])])
+def test_before_it_is_fitted_it_says_so(ask):
+    with pytest.raises(NotFittedError):
+        ask(GlassClassifier())
 
 
 @pytest.mark.parametrize(("pairs", "used"), [(False, []), ([("visits", "member")], ["visits:member"])])
