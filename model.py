@@ -36,11 +36,12 @@ from glassform.learning.rivals import cross_validated, free_of_rules
 from glassform.learning.rules import UnholdableRule, rules_of
 from glassform.learning.saving import EDITION, register, version_of
 from glassform.learning.siblings import learned_from, sibling_of
-from glassform.learning.table import Split, count, plain, read, with_seen
+from glassform.learning.table import Split, count, read, with_seen
 from glassform.records.datapackage import read_package
 from glassform.records.field import PYTHON_TYPE, Value
 from glassform.records.parsing import Pairs
 from glassform.records.schema import Schema
+from glassform.records.values import plain
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry
 
@@ -155,7 +156,7 @@ def predict_probability(*values: Value, **fields: Value) -> float:
     """
     card = current()
     arguments = inspect.signature(predict_probability).bind(*values, **fields).arguments
-    record = card.schema.read_json(Pairs((name, plain(value)) for name, value in arguments.items()))
+    record = card.schema.read_json(Pairs((name, plain(value)) for name, value in arguments.items()), texts=True)
     return float(card.score(record))
 
 

@@ -28,7 +28,7 @@ ARROWS: dict[str, set[str]] = {
     "hosting": {"accounts", "fitted", "records", "versions"},
     "learning": {"analysis", "describing", "engines", "fitted", "records", "tables", "versions"},
     "web": {"fitted", "records", "versions"},
-    "notebook": {"analysis", "fitted", "hosting", "learning", "records", "versions", "web"},
+    "notebook": {"analysis", "describing", "fitted", "hosting", "learning", "records", "versions", "web"},
     "resources": {
         *("accounts", "analysis", "batches", "classroom", "engines", "fitted"),
         *("records", "tables", "versions", "web"),
@@ -47,6 +47,8 @@ LATE = {
     ("glassform/learning/table.py", "glassform.engines.scoring"),
     ("score.py", "glassform.engines.scoring"),
     ("score.py", "glassform.engines.engine"),
+    # Frames, which nobody who asks for one record has.
+    ("glassform/notebook/loading.py", "glassform.describing.frames"),
     # and what a model that is no table of points is made of, out of one that serves none.
     ("glassform/fitted/pipeline.py", "joblib"),
     ("glassform/fitted/pipeline.py", "pandas"),

@@ -123,7 +123,16 @@ def test_predict_probability_takes_positions_names_and_numpy_numbers(scorecard, 
     expected = scorecard.probability(record)
     assert model.predict_probability(**record) == expected
     assert model.predict_probability(*record.values()) == expected
-    assert model.predict_probability(**record | {"age": np.int64(record["age"])}) == expected
+    for age in (np.int64(record["age"]), str(record["age"])):
+        assert model.predict_probability(**record | {"age": age}) == expected
+
+
+@pytest.mark.parametrize("gap", [pd.NA, pd.NaT, np.datetime64("NaT"), float("nan"), None])
+def test_predict_probability_takes_every_gap_of_pandas(scorecard, record, gap):
+    expected = scorecard.probability(record | {"workclass": "?"})
+    assert model.predict_probability(**record | {"workclass": gap}) == expected
+    with pytest.raises(InvalidRecord, match="age: "):
+        model.predict_probability(**record | {"age": gap})
 
 
 def test_predict_probability_refuses_what_is_not_a_record(scorecard, record):

@@ -28,6 +28,23 @@ TARGET = "target"
 UNKNOWN_TEXTS = ("", NOT_KNOWN)  # which stand for a missing value; a program has its own signs for the others
 
 
+def from_arrow(table: Any) -> Any:
+    """Return a table of another library, such as polars or pyarrow, as a frame; anything else as it is.
+
+    Raises
+    ------
+    TypeError
+        If it is a single column.
+    """
+    if isinstance(table, pd.DataFrame | pd.Series) or not hasattr(table, "__arrow_c_stream__"):
+        return table
+    try:
+        frame: pd.DataFrame = pd.DataFrame.from_arrow(table)  # type: ignore[attr-defined]  # newer than the stubs
+    except ValueError as error:
+        raise TypeError(f"a {type(table).__name__} is no data frame: {error}") from error
+    return frame
+
+
 def describe_frame(
     frame: pd.DataFrame,
     names: Sequence[str],

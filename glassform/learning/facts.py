@@ -13,9 +13,10 @@ from glassform.fitted.additive import Points
 from glassform.fitted.neighbours import THIN, pack
 from glassform.fitted.pairs import Pair, Remembered
 from glassform.learning.base import DECILES, Measures, in_bins
-from glassform.learning.table import Split, as_records, plain, value_of
+from glassform.learning.table import Split, as_records, value_of
 from glassform.records.field import NOT_KNOWN, Record
 from glassform.records.schema import Schema
+from glassform.records.values import plain
 
 ALIKE = 200  # test rows whose neighbours in the training rows are counted
 

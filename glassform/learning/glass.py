@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 from threadpoolctl import threadpool_limits
 
 from glassform.describing.columns import LARGEST
-from glassform.describing.frames import TARGET, describe_frame, field_names, read_frame
+from glassform.describing.frames import TARGET, describe_frame, field_names, from_arrow, read_frame
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Looked
 from glassform.fitted.classes import ClassesScorecard
@@ -62,6 +62,7 @@ class Glass(BaseEstimator):
     """
 
     n_features_in_: int
+    feature_names_in_: np.ndarray
     scorecard_: Additive | ClassesScorecard
 
     def __init__(self, *, pairs: Any = True) -> None:
@@ -83,9 +84,10 @@ class Glass(BaseEstimator):
         Parameters
         ----------
         X
-            The rows: a data frame, or an array of numbers or texts. A column of numbers becomes a curve, any other
-            one categories. Texts count as numbers if all of them are plain ones and there are more than two, and as
-            their years if all are dates; a pandas categorical stays categories. Gaps are allowed.
+            The rows: a data frame (of pandas or, through Arrow, of another library), or an array of numbers or texts.
+            A column of numbers becomes a curve, any other one categories. Texts count as numbers if all of them are
+            plain ones and there are more than two, and as their years if all are dates; a pandas categorical stays
+            categories. Gaps are allowed.
         y
             What to predict.
         sample_weight
@@ -98,6 +100,7 @@ class Glass(BaseEstimator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        X = from_arrow(X)
         frame, target = as_frame(X, FEWEST_ROWS), getattr(y, "name", None)
         validate_data(self, X, skip_check_array=True)
         y = column_or_1d(y, warn=True)
@@ -122,8 +125,9 @@ class Glass(BaseEstimator):
         X = read_frame(frame, self._names, schema)
         split = Split(X, y, weights, None, hash_of(X, y, weights))
         measures = MEASURES[schema.task](schema)
-        # several threads would wait for each other, since most of the matrices are small
-        with threadpool_limits(limits=1):
+        # several threads would wait for each other, since most of the matrices are small; and what users set for
+        # their own pipelines is not meant for ours
+        with threadpool_limits(limits=1), sklearn.config_context(enable_metadata_routing=False):
             self.recipe_ = chosen(schema, split)
             pipeline = fit(build(schema, self.recipe_), split)
             kind, points = measures.tabulate(pipeline, split)
@@ -136,12 +140,17 @@ class Glass(BaseEstimator):
         fitted: Any = kind(version=version, package=package, typical=typical, training=facts, **without, **points)
         self.scorecard_ = fitted
 
+    def _fitted(self) -> Additive | ClassesScorecard:
+        """Return the fitted model; scikit-learn's error says if there is none."""
+        check_is_fitted(self)
+        return self.scorecard_
+
     def _read(self, X: Any) -> pd.DataFrame:
         """Return rows as the table of points takes them."""
-        check_is_fitted(self)
+        card, X = self._fitted(), from_arrow(X)
         frame = as_frame(X)
         validate_data(self, X, skip_check_array=True, reset=False)
-        return read_frame(frame, self._names, self.scorecard_.schema)
+        return read_frame(frame, self._names, card.schema)
 
     def _sums(self, X: Any) -> np.ndarray:
         rows = self._read(X)
@@ -170,7 +179,7 @@ class Classifier(ClassifierMixin, Glass):
 
     def outcomes(self, y: np.ndarray) -> tuple[np.ndarray, list[str]]:
         """Return the place of each row's class, and the classes as text."""
-        assert_all_finite(y, input_name="y")
+        refuse_gaps(y)
         check_classification_targets(y)
         self.classes_, places = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -207,10 +216,15 @@ class Regressor(RegressorMixin, Glass):
         Raises
         ------
         ValueError
-            If one is too large.
+            If one is missing, too large or no number.
         """
-        assert_all_finite(y, input_name="y")
-        numbers = y.astype(np.float64)
+        refuse_gaps(y)
+        if y.dtype.kind in "mM":
+            raise ValueError("y holds dates or durations, and has to hold numbers")
+        try:
+            numbers = y.astype(np.float64)
+        except TypeError as error:
+            raise ValueError(f"y has to hold numbers: {error}") from error
         if np.abs(numbers).max() > LARGEST:
             raise ValueError(f"y contains a number beyond {LARGEST:g}")
         return numbers, []
@@ -230,10 +244,28 @@ def as_frame(X: Any, fewest: int = 1) -> pd.DataFrame:
     """
     if not isinstance(X, pd.DataFrame):
         array = check_array(X, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=fewest)
-        return pd.DataFrame(array)
+        if array.dtype.kind != "U":
+            return pd.DataFrame(array)
+        # one text makes texts of a whole array: of its numbers, and of its gaps
+        if isinstance(X, list | tuple):
+            return pd.DataFrame([[*row] for row in X])
+        return pd.DataFrame(array).replace(str(np.nan), np.nan)
     if len(X) < fewest or not X.shape[1]:
         raise ValueError(f"X has n_samples={len(X)} and n_features={X.shape[1]}; at least {fewest} and 1 are needed")
     return X.reset_index(drop=True)
+
+
+def refuse_gaps(y: np.ndarray) -> None:
+    """Refuse outcomes that are missing or infinite.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+    """
+    if pd.isna(y).any():
+        raise ValueError("Input y contains NaN.")
+    assert_all_finite(y, input_name="y")
 
 
 def weights_of(sample_weight: Any, rows: int) -> np.ndarray:
@@ -261,16 +293,28 @@ def asked_pairs(pairs: Any, names: dict[Hashable, str]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If a pair is no two columns.
+        If a pair is no two columns, or stands there twice.
     """
     if isinstance(pairs, bool):
         return {} if pairs else {"use": []}
     if not isinstance(pairs, Collection) or isinstance(pairs, str):
         raise ValueError(f"pairs: {pairs!r} is not True, False or a list of pairs of columns")
+    seen = set[frozenset[Hashable]]()
     for pair in pairs:
-        if isinstance(pair, str) or len({*pair}) != 2 or not {*pair} <= {*names}:
+        if not is_pair(pair, names):
             raise ValueError(f"pairs: {pair!r} is not a pair of two columns of X")
+        if frozenset(pair) in seen:
+            raise ValueError(f"pairs: {pair!r} stands there more than once")
+        seen.add(frozenset(pair))
     return {"use": [[names[first], names[second]] for first, second in pairs]}
+
+
+def is_pair(pair: Any, names: Collection[Hashable]) -> bool:
+    """Tell whether something is a pair of two different columns."""
+    if isinstance(pair, str) or not isinstance(pair, Collection) or len(pair) != 2:
+        return False
+    first, second = pair
+    return all(isinstance(each, Hashable) and each in names for each in pair) and first != second
 
 
 def refuse_left_out(pairs: Any, left_out: dict[Hashable, str]) -> None:

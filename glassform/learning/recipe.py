@@ -76,9 +76,10 @@ class Profiles:
         names = [*split.X.columns]
         counted = pd.DataFrame({OUTCOME: split.y, ROWS: split.weights}, index=split.X.index)
         rows = pd.concat([split.X, counted], axis=1)
-        found = rows.groupby([*names, OUTCOME], dropna=False, as_index=False, observed=True).sum()
+        counts = rows.groupby([*names, OUTCOME], dropna=False, observed=True)[ROWS].sum()
+        found = counts.index.to_frame(index=False)
         records = found.groupby(names, dropna=False, observed=True).ngroup().to_numpy()
-        return cls(found[names], found[OUTCOME].to_numpy(), found[ROWS].to_numpy(dtype=float), records)
+        return cls(found[names], found[OUTCOME].to_numpy(), counts.to_numpy(dtype=float), records)
 
     def some(self, rows: np.ndarray) -> "Profiles":
         """Return some of the rows."""

@@ -16,7 +16,7 @@ from glassform.records.field import NOT_KNOWN, PYTHON_TYPE, Field, Record, Value
 from glassform.records.headers import fields_of
 from glassform.records.observed import widened
 from glassform.records.schema import NUMBER, Schema
-from glassform.records.values import meaning_of
+from glassform.records.values import meaning_of, plain
 from glassform.tables.opening import open_file
 
 NUMPY_TYPE = {"integer": "int64", "number": "float64"}
@@ -188,10 +188,5 @@ def value_of(field: Field, value: Any) -> Value:
     """Return a value of a table as a record holds it."""
     if field.has_gaps:
         return NOT_KNOWN if np.isnan(value) else PYTHON_TYPE[field.type](value)
-    return plain(value)
-
-
-def plain(value: Any) -> Value:
-    """Return a NumPy scalar as the Python number or text it holds."""
-    result: Value = value.item() if isinstance(value, np.generic) else value
-    return result
+    held: Value = plain(value)
+    return held

@@ -19,7 +19,7 @@ class Drawn(Glass):
 
         Its `predict` gives classes as text: "1" where the estimator gives 1.
         """
-        return Model(self.scorecard_)
+        return Model(self._fitted())
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         """Return what a notebook shows: the scorecard or, before there is one, what scikit-learn shows."""

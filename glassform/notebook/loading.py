@@ -1,6 +1,6 @@
 """A saved model for programs and notebooks: the version that a server would serve, without a server."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,9 @@ from glassform.records.field import Record
 from glassform.records.messages import InvalidRecord
 from glassform.records.parsing import Pairs
 from glassform.records.schema import BINARY, CLASSES, PLAIN_TABLE, Schema
+from glassform.records.values import plain
 from glassform.settings import ARTIFACTS, PACKAGE
 from glassform.versions.registry import Registry, registry_of, tables_in, untrained
-
-GAPS = ("<NA>", "NaT")  # as pandas writes those that are no NaN; it need not be there
 
 
 class Model:
@@ -85,25 +84,26 @@ class Model:
         Parameters
         ----------
         rows
-            Dictionaries of fields, or a data frame; further columns are passed over.
+            Dictionaries of fields, or a data frame (of pandas or, through Arrow, of others); further columns are
+            passed over.
 
         Raises
         ------
+        TypeError
+            If they are anything else.
         ValueError
             If two columns of a frame have one name.
         InvalidRecord
             If a row is not valid; a note of the error says which one.
         """
-        if hasattr(rows, "to_dict"):
-            if not rows.columns.is_unique:
-                repeated = rows.columns[rows.columns.duplicated()][0]
-                raise ValueError(f"two columns of the data frame are called {repeated}")
-            rows = rows.astype(object).where(rows.notna(), None).to_dict("records")
-        return [*self.fitted.several([self._row(number, row) for number, row in enumerate(rows, start=1)])]
+        given = enumerate(dictionaries(rows), start=1)
+        return [*self.fitted.several([self._row(number, row) for number, row in given])]
 
     def _row(self, number: int, row: Mapping[str, Any]) -> Record:
         try:
-            return self.schema.read_json(Pairs((str(name), plain(value)) for name, value in row.items()), others=True)
+            return self.schema.read_json(
+                Pairs((str(name), plain(value)) for name, value in row.items()), texts=True, others=True
+            )
         except InvalidRecord as invalid:
             invalid.add_note(f"in row {number}")
             raise
@@ -113,7 +113,7 @@ class Model:
         if len(values) > len(names):
             raise TypeError(f"{len(values)} values were given, and a record has {len(names)}: {', '.join(names)}")
         given = [*zip(names, values, strict=False), *fields.items()]
-        return self.schema.read_json(Pairs((name, plain(value)) for name, value in given))
+        return self.schema.read_json(Pairs((name, plain(value)) for name, value in given), texts=True)
 
     def _repr_html_(self) -> str:
         """Draw its scorecard."""
@@ -157,6 +157,35 @@ def load(table: str | Path = "", version: str | None = None) -> Model:
     return Model(registry_of(ARTIFACTS, name).load())
 
 
+def dictionaries(rows: Any) -> list[Mapping[str, Any]]:
+    """Return a data frame as dictionaries, with None for gaps, and dictionaries as they are.
+
+    Raises
+    ------
+    TypeError
+        If the rows are neither.
+    ValueError
+        If two columns of a frame have one name.
+    """
+    if hasattr(rows, "__arrow_c_stream__"):
+        from glassform.describing.frames import from_arrow
+
+        rows = from_arrow(rows)
+    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
+        if not rows.columns.is_unique:
+            repeated = rows.columns[rows.columns.duplicated()][0]
+            raise ValueError(f"two columns of the data frame are called {repeated}")
+        rows = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
+        raise TypeError(f"rows are dictionaries or a data frame, and this is of type {type(rows).__name__}")
+    found = [*rows]
+    for number, row in enumerate(found, start=1):
+        if not isinstance(row, Mapping):
+            kind = type(row).__name__
+            raise TypeError(f"rows are dictionaries or a data frame, and row {number} is of type {kind}")
+    return found
+
+
 def from_folder(folder: Path, version: str | None) -> Model:
     """Load a model from a folder of versions.
 
@@ -169,11 +198,3 @@ def from_folder(folder: Path, version: str | None) -> Model:
         return Model(Registry(folder).load(version))
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{folder} is no folder of a model's versions") from error
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it: NumPy's as the number or text in it, pandas' gaps as none, others as written."""
-    found = value.item() if hasattr(value, "item") else value
-    if found is None or isinstance(found, str | int | float | list | dict):
-        return found
-    return None if str(found) in GAPS else str(found)

@@ -242,6 +242,7 @@ def mistakes_in(package: Package) -> Iterator[str]:
         if column not in fields:
             yield f"{OWN}.{place}: {column!r} is no field{did_you_mean(column, names)}"
     yield from wrong_siblings(own)
+    yield from wrong_pairs(own.pairs)
     resources = {resource.name: resource.name for resource in package.resources}
     for place, name in (("train", own.train), ("test", own.test)):
         if name not in resources:
@@ -293,6 +294,16 @@ def wrong_siblings(own: Glassform) -> Iterator[str]:
             yield f"{place}: no field would be left to learn from"
         if any({*columns} == {*each} for each in own.siblings[:at]):
             yield f"{place}: stands there more than once"
+
+
+def wrong_pairs(pairs: Pairs) -> Iterator[str]:
+    """Find pairs of a field with itself, and pairs that stand there twice."""
+    for key, listed in (("use", pairs.use or []), ("never", pairs.never)):
+        for at, pair in enumerate(listed):
+            if pair[0] == pair[1]:
+                yield f"{OWN}.pairs.{key}[{at}]: {pair[0]} makes no pair with itself"
+            if any({*pair} == {*each} for each in listed[:at]):
+                yield f"{OWN}.pairs.{key}[{at}]: stands there more than once"
 
 
 def wrong_paths(package: Package, folder: Path) -> Iterator[str]:

@@ -196,9 +196,12 @@ class Schema:
         """
         return self._read(pairs, self.lax, hints, brief)
 
-    def read_json(self, value: Any, hints: bool = True, brief: bool = False, others: bool = False) -> Record:
+    def read_json(
+        self, value: Any, hints: bool = True, brief: bool = False, others: bool = False, texts: bool = False
+    ) -> Record:
         """Read a record from what `parse_json` gives: numbers are numbers, text is text.
 
+        `texts` tells whether texts that write numbers are read, as those of Python's tables often are.
         `others` tells whether names that are no field are passed over, as the further columns of a table are.
 
         Raises
@@ -208,7 +211,7 @@ class Schema:
         """
         if not isinstance(value, Pairs):
             raise InvalidRecord([FieldError("", shown(value), say("object", value=shown(value)))], {})
-        return self._read(value, self.strict, hints, brief, others)
+        return self._read(value, self.lax if texts else self.strict, hints, brief, others)
 
     def _read(
         self,

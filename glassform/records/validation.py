@@ -79,7 +79,9 @@ def number_type(field: Field, strict: bool) -> Any:
 
 
 def from_text(field: Field, value: Any) -> Any:
-    """Return the number in a text; pydantic reports what this raises."""
+    """Return the number in a text, and a number as JSON has it; pydantic reports what this raises."""
+    if not isinstance(value, str):
+        return from_json(field, value)
     try:
         return number_of(field, value)
     except NoNumber as error:

@@ -14,6 +14,7 @@ from glassform.records.names import composed
 
 DAY = LATEST + 1  # milliseconds
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
+GAPS = ("<NA>", "NaT")  # as pandas and NumPy write those that are no NaN; neither need be there
 CODE = re.compile(r"[-+]?0[0-9]")  # begins a number that is a name, such as 007
 YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})([T ].*)?")
 YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4})([T ].*)?")
@@ -37,6 +38,14 @@ def meaning_of(field: Field, value: Any) -> Any:
     with suppress(NoNumber):
         return number_of(field, value)
     return value
+
+
+def plain(value: Any) -> Any:
+    """Return a value of Python as JSON has it: NumPy's as the number or text in it, gaps as none, others as text."""
+    found = value.item() if hasattr(value, "item") else value
+    if found is None or isinstance(found, str | int | float | list | dict):
+        return found
+    return None if str(found) in GAPS else str(found)
 
 
 def number_of(field: Field, value: Any) -> Any:

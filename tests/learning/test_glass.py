@@ -1,17 +1,21 @@
 """The estimators: scikit-learn's own checks, any columns, sums that add up, the model that the server has."""
 
 import io
+from datetime import date
 from functools import partial
 
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -20,7 +24,7 @@ from glassform.fitted.additive import Additive
 from glassform.fitted.classes import ClassesScorecard
 from glassform.learning import glass, recipe
 from glassform.learning.recipe import Profiles, Recipe, chosen_for
-from glassform.learning.table import as_records
+from glassform.learning.table import Split, as_records
 from glassform.learning.terms import terms_of
 from glassform.limits import LONGEST_VALUE
 from tests.conftest import PLAIN
@@ -83,6 +87,33 @@ def test_any_kind_of_column_is_read(classifier, people, outcome):
     assert kinds == numbers | dict.fromkeys(["town", "member", "size"], "string")
     assert roc_auc_score(outcome, classifier.predict_proba(people)[:, 1]) > 0.85
     assert [*classifier.classes_] == ["no", "yes"]
+
+
+class ThroughArrow:
+    """A table that other libraries can read in one way only."""
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize("given", [pl.DataFrame, pl.DataFrame.to_arrow, ThroughArrow])
+def test_a_table_of_another_library_gives_the_model_that_it_gives_in_pandas(quick, people, outcome, given):
+    table = pl.from_pandas(people).with_columns(pl.col("since").cast(pl.Date).alias("day"))
+    same = table.to_pandas()
+    expected = GlassClassifier(pairs=[("visits", "town")]).fit(same, pd.Series(outcome, name="joins"))
+    fitted = GlassClassifier(pairs=[("visits", "town")]).fit(given(table), pl.Series("joins", outcome))
+    assert fitted.scorecard_.version == expected.scorecard_.version
+    assert [*fitted.feature_names_in_] == table.columns
+    assert fitted.explain(given(table)) == expected.explain(same)
+    assert fitted.to_model().answers(given(table)) == expected.to_model().answers(same)
+
+
+def test_a_column_of_another_library_is_no_table(outcome):
+    with pytest.raises(TypeError, match="a Series is no data frame"):
+        GlassClassifier().fit(pl.Series("joins", outcome), outcome)
 
 
 def total_of(answer, label=None):
@@ -166,6 +197,13 @@ def test_a_value_that_cannot_be_read_is_named(classifier, people, column, value,
     [
         ({"pairs": "all"}, "pairs: 'all' is not True, False or a list of pairs of columns"),
         ({"pairs": [("visits", "age")]}, r"pairs: \('visits', 'age'\) is not a pair of two columns of X"),
+        ({"pairs": [1, 2]}, "pairs: 1 is not a pair of two columns of X"),
+        ({"pairs": [(["visits"], ["town"])]}, r"pairs: \(\['visits'\], \['town'\]\) is not a pair of two columns"),
+        ({"pairs": [("visits", "town", "town")]}, "is not a pair of two columns of X"),
+        (
+            {"pairs": [("town", "visits"), ["visits", "town"]]},
+            r"pairs: \['visits', 'town'\] stands there more than once",
+        ),
         ({"pairs": [("visits", "same")]}, "pairs: same can be in no pair, since it is left out: all its values"),
     ],
 )
@@ -202,6 +240,56 @@ def test_nothing_to_learn_from_is_said(outcome):
         GlassClassifier().fit(pd.DataFrame({"a": [1] * 200}), outcome)
     with pytest.raises(ValueError, match="y has 1 class only, yes"):
         GlassClassifier().fit(pd.DataFrame({"a": range(3)}), ["yes"] * 3)
+
+
+@pytest.mark.parametrize(
+    ("regression", "y", "message"),
+    [
+        (True, np.array(["2020-01-01", "NaT", "2021-01-01"], dtype="M8[s]"), "Input y contains NaN"),
+        (True, pd.to_datetime(["2020-01-01", "2020-02-01", "2021-01-01"]), "y holds dates or durations"),
+        (True, [date(2020, 1, 1)] * 3, "y has to hold numbers"),
+        (True, pd.Series([1, pd.NA, 3], dtype="Int64"), "Input y contains NaN"),
+        (False, np.array(["2020-01-01", "NaT", "2021-01-01"], dtype="M8[s]"), "Input y contains NaN"),
+        (False, np.array(["a", None, "b"], dtype=object), "Input y contains NaN"),
+        (False, pd.Series(["a", pd.NA, "b"], dtype="string"), "Input y contains NaN"),
+    ],
+)
+def test_outcomes_that_are_missing_or_no_numbers_are_refused(regression, y, message):
+    with pytest.raises(ValueError, match=message):
+        (GlassRegressor if regression else GlassClassifier)().fit([[1.0], [2.0], [3.0]], y)
+
+
+def test_a_gap_among_texts_is_a_gap(quick, outcome):
+    rows = [[place / 10, "abc"[place % 3]] for place in range(len(outcome))]
+    rows[3][0] = rows[5][0] = float("nan")
+    expected = GlassClassifier().fit(pd.DataFrame(rows), outcome)
+    assert not expected.left_out_
+    for given in (rows, [*map(tuple, rows)], np.array(rows), np.array(rows, dtype=object)):
+        fitted = GlassClassifier().fit(given, outcome)
+        assert not fitted.left_out_
+        assert fitted.predict_proba(given).tolist() == expected.predict_proba(given).tolist()
+
+
+def test_a_wide_table_is_learned_from_without_a_warning(quick):
+    X = np.random.default_rng(0).normal(size=(60, 130)).round(1)
+    assert len(Profiles.of(Split(pd.DataFrame(X), np.arange(60) % 2, np.ones(60), None, "")).y) == 60
+    assert GlassClassifier(pairs=False).fit(X, np.arange(60) % 2).n_features_in_ == 130
+
+
+def test_the_model_of_an_estimator_takes_its_training_rows(quick, people, outcome):
+    X = pd.DataFrame({"text": people["visits"].astype(str), "size": people["height in cm"]})
+    fitted = GlassClassifier().fit(X, outcome)
+    probabilities = [each["probability"] for each in fitted.to_model().answers(X)]
+    assert probabilities == pytest.approx(fitted.predict_proba(X)[:, 1])
+    assert fitted.to_model().predict_probability(text="4", size=pd.NA) == fitted.to_model().predict_probability(
+        4, None
+    )
+
+
+@pytest.mark.parametrize("ask", [GlassClassifier.to_model, partial(GlassClassifier.explain, X=[[1.0]])])
+def test_before_it_is_fitted_it_says_so(ask):
+    with pytest.raises(NotFittedError):
+        ask(GlassClassifier())
 
 
 @pytest.mark.parametrize(("pairs", "used"), [(False, []), ([("visits", "member")], ["visits:member"])])
@@ -293,6 +381,30 @@ def test_it_works_with_scikit_learns_own_tools(quick, people, outcome):
     numbers = people[["height in cm", "visits"]]
     pipeline = make_pipeline(SimpleImputer(), GlassClassifier(pairs=False))
     assert cross_val_score(pipeline, numbers, outcome, cv=2, scoring="roc_auc").mean() > 0.7
+
+
+@pytest.mark.parametrize("setting", [{"enable_metadata_routing": True}, {"transform_output": "pandas"}])
+def test_it_fits_under_any_setting_of_scikit_learn(people, outcome, setting, monkeypatch):
+    monkeypatch.setattr(glass, "chosen", chosen_once)
+    weights = np.arange(len(people)) % 3
+    expected = GlassClassifier().fit(people, outcome, sample_weight=weights)
+    with config_context(**setting):
+        fitted = GlassClassifier().fit(people, outcome, sample_weight=weights)
+    assert fitted.scorecard_.version == expected.scorecard_.version
+    assert fitted.scorecard_.points == expected.scorecard_.points
+
+
+def test_weights_are_routed_to_it(quick, people, outcome):
+    weights = np.arange(len(people)) % 3
+    with config_context(enable_metadata_routing=True):
+        asking = (
+            GlassClassifier(pairs=False).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        )
+        scored = cross_validate(
+            asking, people, outcome, cv=2, params={"sample_weight": weights}, return_estimator=True
+        )
+    rows = sum(each.scorecard_.training["rows"] for each in scored["estimator"])
+    assert rows == weights.sum()
 
 
 def test_a_search_finds_that_two_columns_count_only_together(monkeypatch):

@@ -95,6 +95,21 @@ def test_two_columns_of_one_name_are_refused(record):
         load().answers(pd.concat([table, table[["more"]]], axis=1))
 
 
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        ({"age": 39}, "this is of type dict"),
+        (39, "this is of type int"),
+        ([{"age": 39}, [39]], "row 2 is of type list"),
+        (np.ones((2, 7)), "row 1 is of type ndarray"),
+        (pd.Series([39]), "row 1 is of type int"),
+    ],
+)
+def test_what_is_neither_dictionaries_nor_a_data_frame_is_refused(rows, what):
+    with pytest.raises(TypeError, match=f"^rows are dictionaries or a data frame, and {what}$"):
+        load().answers(rows)
+
+
 @pytest.mark.parametrize("table", ["", "iris", "diabetes", "census"])
 def test_a_loaded_model_can_be_pickled_once_it_was_asked(table):
     model = load(table)

@@ -86,6 +86,16 @@ def test_a_sound_package_and_those_that_ship_are_read(tmp_path):
         (("glassform", "features"), ["size", "size"], "glassform.features: size stands there more than once"),
         (("glassform", "features"), ["size", "large"], "glassform.features: large is the target"),
         (("glassform", "groups"), ["size"], "glassform.groups: size has no categories"),
+        (
+            ("glassform", "pairs"),
+            {"use": [["size", "kind"], ["kind", "size"]]},
+            "glassform.pairs.use[1]: stands there more than once",
+        ),
+        (
+            ("glassform", "pairs"),
+            {"never": [["size", "size"]]},
+            "glassform.pairs.never[0]: size makes no pair with itself",
+        ),
         (("glassform", "positive"), "maybe", "glassform.positive: 'maybe' is not one of no, yes"),
         (("glassform", "train"), "size", "glassform.train: 'size' is no resource; did you mean sizes?"),
         (("glassform", "estimater"), "svm", "glassform.estimater: extra inputs are not permitted"),
