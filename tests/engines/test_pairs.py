@@ -13,7 +13,8 @@ from sqlglot import exp
 
 from glassform.engines.dialects import DIALECTS
 from glassform.engines.engine import Engine, EngineError
-from glassform.engines.scoring import NULL, Task, connect, score_files
+from glassform.engines.files import NULL
+from glassform.engines.scoring import Task, connect, score_files
 from glassform.engines.sql import statement
 from glassform.fitted.additive import NumberScorecard, Points
 from glassform.fitted.pairs import Pair, Side

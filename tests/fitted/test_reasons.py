@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from glassform.engines.scoring import NULL, Task, connect, score_files
+from glassform.engines.files import NULL
+from glassform.engines.scoring import Task, connect, score_files
 from glassform.fitted.additive import Additive
 from glassform.fitted.base import Looked
 from glassform.fitted.reasons import AVERAGE, BEST, DOWN, THRESHOLD, UP, NoReasons, Reasons, Wanted, levels_of
