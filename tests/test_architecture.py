@@ -45,11 +45,11 @@ ENGINES = {"duckdb", "ibis", "pyarrow", "pyspark", "sqlglot"}
 LATE = {
     ("glassform/resources/judging/scorecard.py", "glassform.engines.sql"),
     ("glassform/learning/table.py", "glassform.engines.scoring"),
-    # Frames, which nobody who asks for one record has.
-    ("glassform/notebook/loading.py", "glassform.describing.frames"),
     # and what a model that is no table of points is made of, out of one that serves none.
     ("glassform/fitted/pipeline.py", "joblib"),
     ("glassform/fitted/pipeline.py", "pandas"),
+    # Frames, which nobody who asks for one record has.
+    ("glassform/notebook/loading.py", "glassform.describing.frames"),
     # What names reasons, which few answers need.
     ("glassform/resources/answers/probability.py", "glassform.resources.reasons"),
     ("glassform/resources/answers/probabilities.py", "glassform.resources.reasons"),
