@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from glassform.records.field import MISSING, NOT_KNOWN, OWN
 from glassform.records.links import wrong_links
 from glassform.records.messages import did_you_mean
-from glassform.records.names import identifier, names_taken
+from glassform.records.names import IN_ADDRESSES, identifier
 from glassform.records.observed import with_observed
 from glassform.records.schema import Schema, localised
 
@@ -267,17 +267,15 @@ def mistakes_in(package: Package) -> Iterator[str]:
 
 
 def wrong_names(package: Package) -> Iterator[str]:
-    """Find features with a name, or another name, that means something else."""
+    """Find features with a name, or another name, that means something else in addresses."""
     own, table = package.glassform, package.resources[0].table
     fields = table.fields if table else []
-    classes = next((field.constraints.enum for field in fields if field.name == own.target), None)
-    taken = names_taken(classes or [])
     for number, field in enumerate(fields):
         for place, names in (("name", [field.name]), (f"{OWN}.aliases", field.glassform.aliases)):
             for name in names if field.name in own.features else ():
-                if identifier(name) in taken:
+                if identifier(name) in IN_ADDRESSES:
                     where = f"resources[0].schema.fields[{number}] ({field.name}).{place}"
-                    yield f"{where}: {name!r} means something else in addresses and answers; choose another name"
+                    yield f"{where}: {name!r} means something else in addresses; choose another name"
 
 
 def wrong_siblings(own: Glassform) -> Iterator[str]:
@@ -298,12 +296,12 @@ def wrong_siblings(own: Glassform) -> Iterator[str]:
 
 def wrong_pairs(pairs: Pairs) -> Iterator[str]:
     """Find pairs of a field with itself, and pairs that stand there twice."""
-    for key, listed in (("use", pairs.use or []), ("never", pairs.never)):
-        for at, pair in enumerate(listed):
-            if pair[0] == pair[1]:
-                yield f"{OWN}.pairs.{key}[{at}]: {pair[0]} makes no pair with itself"
-            if any({*pair} == {*each} for each in listed[:at]):
-                yield f"{OWN}.pairs.{key}[{at}]: stands there more than once"
+    listed = pairs.use or []
+    for at, pair in enumerate(listed):
+        if pair[0] == pair[1]:
+            yield f"{OWN}.pairs.use[{at}]: {pair[0]} makes no pair with itself"
+        if any({*pair} == {*each} for each in listed[:at]):
+            yield f"{OWN}.pairs.use[{at}]: stands there more than once"
 
 
 def wrong_paths(package: Package, folder: Path) -> Iterator[str]:

@@ -9,17 +9,10 @@ from typing import Any
 PICTURE_CHOICE = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 FIRST_PICTURE = "\u2190"  # arrows, signs, emoji; the symbols before them, such as °, separate words
 
-# Names with another meaning in addresses, pages or answers, which no field can have.
-TAKEN = {
-    "format",
-    "lang",
-    "model",
-    "target",
-    "lock",
-    "method",
-    "csrf_token",
-    "endpoint",
-    "suffix",
+# Names with another meaning in addresses and forms, which no field can have.
+IN_ADDRESSES = {"format", "lang", "model", "target", "lock", "method", "csrf_token", "endpoint", "suffix"}
+# And in pages and answers: a table that has them cannot be sent back with what is added to it.
+IN_ANSWERS = {
     "main",
     "error",
     "row",
@@ -49,8 +42,8 @@ def identifier(column: str) -> str:
 
 
 def names_taken(classes: Iterable[str]) -> set[str]:
-    """Return the names that no field can have, where the target has these classes."""
-    return TAKEN | {identifier(f"probability {label}") for label in classes}
+    """Return the names that no column of an added table keeps, where the target has these classes."""
+    return IN_ADDRESSES | IN_ANSWERS | {identifier(f"probability {label}") for label in classes}
 
 
 def words_of(text: str) -> str:

@@ -93,8 +93,8 @@ def test_a_sound_package_and_those_that_ship_are_read(tmp_path):
         ),
         (
             ("glassform", "pairs"),
-            {"never": [["size", "size"]]},
-            "glassform.pairs.never[0]: size makes no pair with itself",
+            {"use": [["size", "size"]]},
+            "glassform.pairs.use[0]: size makes no pair with itself",
         ),
         (("glassform", "positive"), "maybe", "glassform.positive: 'maybe' is not one of no, yes"),
         (("glassform", "train"), "size", "glassform.train: 'size' is no resource; did you mean sizes?"),
@@ -132,7 +132,7 @@ def test_a_sound_package_and_those_that_ship_are_read(tmp_path):
         ),
         *(
             ((*FIELDS, 1, "glassform"), {"aliases": [name]}, f"fields[1] (kind).glassform.aliases: {name!r} means")
-            for name in ("lang", "Model", "format", "probability no")
+            for name in ("lang", "Model", "format")
         ),
         ((*FIELDS, 1, "glassform"), {"unti": "cm"}, "fields[1].glassform.unti: extra inputs are not permitted"),
         (("resources", 0, "schema"), GONE, "resources[0].schema: is missing"),
@@ -241,7 +241,7 @@ def test_a_file_cannot_be_passed_on_from_further_above(tmp_path):
         read_package(written(below, changed(("resources", 0, "path"), "../../sizes.csv")))
 
 
-@pytest.mark.parametrize("name", ["lang", "Model", "format", "probability_yes"])
+@pytest.mark.parametrize("name", ["lang", "Model", "format"])
 def test_a_field_cannot_have_a_name_that_means_something_else(tmp_path, name):
     package = changed((*FIELDS, 0, "name"), name)
     package["glassform"]["features"] = [name, "kind"]
