@@ -36,7 +36,7 @@ def reason_of(error: Exception) -> str:
 
 
 def reason_and_file(error: Exception) -> str:
-    """Return what an error says to whoever typed a command: with the file that it is about."""
+    """Return what an error says to the user of a command: with the file that it is about."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)

@@ -481,7 +481,7 @@ def test_only_one_thread_renews(served, versions):
     assert served.current.version == "c"
 
 
-def test_whoever_asks_first_for_further_tables_finds_them_however_many_ask(scorecard):
+def test_all_who_first_ask_for_a_further_table_find_it(scorecard):
     tables = Tables(ARTIFACTS, set())
     names = ["iris", "diabetes", "census"] * 8
     together = threading.Barrier(len(names))
