@@ -103,12 +103,14 @@ def id_of(members: Mapping[str, Any]) -> Id:
 
 def revision_of(members: Mapping[str, Any], environ: Mapping[str, Any]) -> str:
     """Return the revision that a message is in, whatever else is wrong with it."""
-    header, params = environ.get(VERSION_HEADER), members.get("params")
+    header = environ.get(VERSION_HEADER)
     if header in WITH_HANDSHAKE:
         return str(header)
-    meta = dict(params).get("_meta") if isinstance(params, Pairs) else None
-    says_which = isinstance(meta, Pairs) and VERSION in dict(meta)
-    return BATCHING if header is None and not says_which else STATELESS
+    try:
+        meta = within(within(members, "params", "params"), "_meta", "params._meta")
+    except ProtocolError:
+        return STATELESS  # nothing tells that a handshake was held
+    return BATCHING if header is None and VERSION not in meta else STATELESS
 
 
 def read_message(members: Mapping[str, Any], environ: Mapping[str, Any], revision: str) -> Message:
