@@ -27,7 +27,8 @@ def early(browser: Browser, server) -> Iterator[Callable[[str, str], Opened]]:
         pages.append(page)
         page.route(f"**/{script}", lambda route: held.append(route))
         page.goto(path, wait_until="commit")
-        page.wait_for_function(LAID_OUT)
+        while not page.evaluate(LAID_OUT):  # `wait_for_function` is what the pages' policy forbids
+            page.wait_for_timeout(20)
 
         def let_go() -> None:
             while not held:
