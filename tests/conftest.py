@@ -39,7 +39,7 @@ from glassform.learning import table as rows
 from glassform.learning.recipe import Recipe
 from glassform.records.schema import Schema
 from glassform.settings import ARTIFACTS, INSTANCE, PACKAGE, read_settings
-from glassform.web.openapi import VARIABLE
+from glassform.web.addresses import in_braces
 from server import create_app
 from tests.people import PERSON
 
@@ -149,7 +149,7 @@ class Documented(FlaskClient):
             found, _ = rules.match(path, asked.method, return_rule=True)
         except HTTPException:
             return response  # no address of ours, or none that answers to this method
-        operations = self.paths.get(VARIABLE.sub(r"{\1}", found.rule), {})
+        operations = self.paths.get(in_braces(found.rule), {})
         if method in operations:
             assert str(response.status_code) in operations[method]["responses"], (path, response.status)
         else:

@@ -14,6 +14,7 @@ from glassform.records.schema import Schema
 from glassform.records.values import in_cell
 from glassform.settings import ADDED, PACKAGE
 from glassform.tables.opening import open_file
+from glassform.versions.registry import default_name
 
 MOST_READ = 4_000  # test rows that people are drawn from
 
@@ -101,7 +102,7 @@ def scores_of(card: Fitted) -> tuple[float, float]:
 @lru_cache
 def folder_of(name: str) -> Path | None:
     """Return the folder of a table's description and files, if it is on this machine."""
-    if Schema.from_file(PACKAGE).name == name:
+    if name == default_name():
         return PACKAGE.parent
     folders = (folder / name for folder in (ADDED, PACKAGE.parent))
     return next((folder for folder in folders if (folder / PACKAGE.name).is_file()), None)

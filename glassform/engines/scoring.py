@@ -293,7 +293,7 @@ def score_files(task: Task, paths: Sequence[Path], destination: Path, report: Pa
     if report and report.resolve() == destination.resolve():
         raise UnreadableSource("the report would overwrite the result")
     if is_file(destination) or not task.engine.embedded:
-        for path in filter(None, (destination, report)):
+        for path in targets:
             path.parent.mkdir(parents=True, exist_ok=True)
         kind = kind_of(destination) if is_file(destination) else kind_of(Path(result_name(paths[0])))
         score_one(task, paths, destination, kind, report)

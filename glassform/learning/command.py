@@ -25,7 +25,7 @@ from glassform.records.schema import Schema
 from glassform.settings import ADDED, ARTIFACTS, PACKAGE
 from glassform.versions.listing import account, account_beside
 from glassform.versions.manifest import passes
-from glassform.versions.registry import Registry, further, untrained
+from glassform.versions.registry import Registry, default_name, further, untrained
 
 QUERY = "model"  # the parameter of a query that names a version
 APART = ".unfinished-"  # how the name of a folder begins whose table is not trained yet
@@ -270,7 +270,7 @@ def describe_apart(options: argparse.Namespace) -> Path:
     Undescribable
         If nothing can be learned from it, or its name is in use.
     """
-    folder, default = options.data or ADDED, Schema.from_file(PACKAGE).name
+    folder, default = options.data or ADDED, default_name()
     name = table_name(options.name, options.add, default)
     if is_taken(name, options):
         raise Undescribable(f"there is a table {name} already: train it again by --table, or choose another --name")

@@ -13,7 +13,7 @@ from glassform.records.parsing import Pairs
 from glassform.records.schema import BINARY, CLASSES, PLAIN_TABLE, Schema
 from glassform.records.values import plain
 from glassform.settings import ARTIFACTS, PACKAGE
-from glassform.versions.registry import Registry, registry_of, tables_in, untrained
+from glassform.versions.registry import Registry, default_name, further, registry_of, tables_in, untrained
 
 
 class Model:
@@ -142,11 +142,10 @@ def load(table: str | Path = "", version: str | None = None) -> Model:
     """
     if isinstance(table, Path) or (table and not PLAIN_TABLE.fullmatch(table) and Path(table).is_dir()):
         return from_folder(Path(table), version)
-    default = Schema.from_file(PACKAGE).name
-    name = "" if table == default else table
+    name = further(table)
     new, known = untrained(ARTIFACTS), [folder.name for folder in tables_in(ARTIFACTS)]
     if name and name not in [*new, *known]:
-        there = ", ".join([default, *sorted({*new, *known})])
+        there = ", ".join([default_name(), *sorted({*new, *known})])
         raise FileNotFoundError(f"there is no table {name!r}; there are {there}")
     try:
         return Model(registry_of(ARTIFACTS, name).load(version))

@@ -324,7 +324,7 @@ def registry_of(artifacts: Path, table: str) -> Registry:
 
 def further(table: str) -> str:
     """Return the name of a further table; an empty one for the default table's own."""
-    return "" if table == default_name() else table
+    return "" if not table or table == default_name() else table
 
 
 def default_name() -> str:

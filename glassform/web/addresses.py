@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from flask import current_app, request, url_for
 
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:(//[^/?#\\]*)?|//[^/?#\\]*", re.IGNORECASE)  # a scheme, a host
+VARIABLE = re.compile(r"<(?:[^:<>]+:)?(\w+)>")  # of a route, after its converter
 PORT = re.compile(r":[0-9]*$")
 LONGEST_PATH = 2_000  # characters of an address to go to
 MOST_DECODED = 5  # times that an address is decoded to see what it may become
@@ -41,6 +42,11 @@ def led_home(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def without_host(address: str) -> str:
     """Return an address without scheme and host."""
     return f"/{ELSEWHERE.sub('', address, count=1).lstrip('/')}" if ELSEWHERE.match(address) else address
+
+
+def in_braces(route: str) -> str:
+    """Return a route as OpenAPI and OpenTelemetry write it, its variables in braces."""
+    return VARIABLE.sub(r"{\1}", route)
 
 
 def whole_address(endpoint: str, **values: Any) -> str:

@@ -4,7 +4,6 @@ https://spec.openapis.org/oas/v3.1.1.html
 """
 
 import inspect
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from types import UnionType
@@ -18,6 +17,7 @@ from werkzeug.routing import Rule
 from glassform.languages import LANGUAGES
 from glassform.records.field import Field
 from glassform.records.schema import Schema
+from glassform.web.addresses import in_braces
 from glassform.web.asked import VERSION
 from glassform.web.formats import FORMATS, SUFFIXES, Streamed, offered_by_name
 from glassform.web.forms import UPLOAD
@@ -26,7 +26,6 @@ from glassform.web.resource import Resource
 
 OPENAPI = "3.1.1"
 METHODS = ("get", "post", "put", "patch", "delete")
-VARIABLE = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
 COMPONENT = "#/components/schemas/{model}"
 RECORD = {"$ref": COMPONENT.format(model="Record")}  # as text has it
 RECORD_IN_JSON = {"$ref": COMPONENT.format(model="RecordInJSON")}  # which has null
@@ -111,7 +110,7 @@ def describe(
     for rule in sorted(rules, key=lambda rule: (SUFFIX in rule.arguments, rule.rule.startswith("/v2"))):
         resource = getattr(views[rule.endpoint], "view_class", None)
         if resource is not None:
-            path = VARIABLE.sub(r"{\1}", rule.rule)
+            path = in_braces(rule.rule)
             paths[path] = {
                 method: operation(method, resource, rule, schema, types)
                 | {"parameters": parameters(method, resource, rule, schema, known)}

@@ -5,7 +5,6 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 
 import logging
 import os
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -31,13 +30,13 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from werkzeug.wsgi import ClosingIterator
 
 from glassform.metrics import METHODS
+from glassform.web.addresses import in_braces
 from glassform.web.tracing import HEADER, KEY, OTLP, WSGI, Trace, Tracing, continued
 
 GROUP = "opentelemetry_traces_exporter"  # where every exporter's package names what it has
 PROTOCOLS = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 PROTOCOL_OF = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 STATE, STATE_KEY = "tracestate", "HTTP_TRACESTATE"
-IN_RULE = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")  # a variable of a route, after its converter
 SECONDS_TO_FLUSH = 3  # for the last spans, once a process ends
 log = logging.getLogger("glassform")
 
@@ -124,7 +123,7 @@ def parent_of(environ: dict[str, Any]) -> context.Context:
 def tell(span: Span, environ: dict[str, Any], status: int) -> None:
     """Write into a span which resource answered, and how."""
     if has_request_context() and request.url_rule is not None:
-        route = environ["SCRIPT_NAME"] + IN_RULE.sub(r"{\1}", request.url_rule.rule)
+        route = environ["SCRIPT_NAME"] + in_braces(request.url_rule.rule)
         span.set_attribute("http.route", route)
         span.update_name(f"{request.method} {route}")
     span.set_attribute("http.response.status_code", status)

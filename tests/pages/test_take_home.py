@@ -21,8 +21,8 @@ from glassform.records.field import NOT_KNOWN, Field, Record, Value
 from glassform.resources.answers import take_home
 from glassform.resources.answers.take_home import RESULTS
 from glassform.versions.registry import Registry
+from glassform.web.addresses import in_braces
 from glassform.web.charts import percent, percents
-from glassform.web.openapi import VARIABLE
 from server import create_app
 from tests.conftest import watch
 from tests.pages.counting import pages_of
@@ -205,7 +205,7 @@ def test_it_is_asked_for_as_everything_is(client):
 
 
 def test_it_is_described(paths):
-    described = paths[VARIABLE.sub("", "/take-home.html")]["get"]
+    described = paths[in_braces("/take-home.html")]["get"]
     assert "intervals" in {each["name"] for each in described["parameters"]}
     assert [*described["responses"]["200"]["content"]] == ["text/html"]
 

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 from openapi_spec_validator import validate
 
-from glassform.web.openapi import VARIABLE
+from glassform.web.addresses import in_braces
 from tests.conftest import ROOT
 
 EXAMPLES = 1_000
@@ -29,7 +29,7 @@ def test_it_is_valid_openapi(document):
 def test_every_route_and_method_is_in_it(app, document):
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.endswith("static"):
-            described = document["paths"][VARIABLE.sub(r"{\1}", rule.rule)]
+            described = document["paths"][in_braces(rule.rule)]
             assert {*described} == {method.lower() for method in rule.methods - {"HEAD", "OPTIONS"}}
 
 
